@@ -1,0 +1,52 @@
+"""One row of an annotation table, in the words of the field."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One annotated micro-expression.
+
+    Attributes
+    ----------
+    dataset : str
+        Registry name of the database, such as ``"casme2"``.
+    subject : str
+        Subject in the database's own notation: ``sub01``, ``006``, ``S01``.
+    clip : str
+        The table's file name, verbatim. Unique within a subject, not within a database.
+    onset, apex, offset : int or None
+        Frame numbers as the table writes them (for a folder of images the last integer of the file name,
+        for a video the 0-based position); ``offset`` is inclusive. None where the cell holds no number.
+    emotion : str
+        Canonical label: lower case, ``others``, ``happiness``, ``sadness`` for their spelling variants.
+    emotion_written : str
+        The label as the table spells it.
+    action_units : str
+        The table's action-unit cell as text, empty where there is none.
+    fps : float or None
+        Frames per second of the recording.
+    path : pathlib.Path or None
+        Folder of frames, or video file; None where no clip was found on disk.
+    unread : tuple of (str, str)
+        ``(field, cell text)`` for each of onset, apex, offset whose cell holds no number.
+    """
+
+    dataset: str
+    subject: str
+    clip: str
+    onset: int | None
+    apex: int | None
+    offset: int | None
+    emotion: str
+    emotion_written: str = ""
+    action_units: str = ""
+    fps: float | None = None
+    path: Path | None = None
+    unread: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sample_id(self) -> str:
+        """``subject/clip``, unique within a database."""
+        return f"{self.subject}/{self.clip}"
