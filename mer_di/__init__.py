@@ -36,7 +36,7 @@ _HOME = {
 }
 _MODULES = ("accumulate", "datasets", "errors", "rank_pooling", "synthetic")
 
-__all__ = ["__version__", *_HOME, *_MODULES]  # noqa: PLE0604 - names of modules and of functions
+__all__ = ["__version__", *_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever lives under that name

@@ -1,0 +1,65 @@
+"""The command line: each command parses, makes one library call and prints."""
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+import mer_di
+from mer_di.errors import MerDiError
+
+COMMANDS = ("datasets", "synth", "check", "build", "info", "verify", "diff")
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are modules, imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"mer_di.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(mer_di.__version__, prog_name="mer-di")
+def root() -> None:
+    r"""Phase-aware dynamic images for micro-expression recognition.
+
+    \b
+    Without a licence:   mer-di build --out demo.h5
+    With a database:     mer-di build --dataset mmew --root MMEW_Final --out mmew.h5
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; every failure is one message on stderr and an exit code (1 fell short, 2 usage)."""
+    try:
+        code = root(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; an unfinished build resumes when the same command is run again", 130)
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # the reader has left; nothing more can be said
+        sys.exit(1)
+    except MerDiError as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+    except Exception as error:
+        if os.environ.get("MER_DI_TRACEBACK"):
+            raise
+        _fail(f"internal error, {type(error).__name__}: {error}. Set MER_DI_TRACEBACK=1 to see where, and report it", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"mer-di: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,157 @@
+"""``mer-di build``."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mer_di.cli.options import (
+    apex_policy_option,
+    database_options,
+    json_option,
+    landmark_model_option,
+    load,
+    min_class_size_option,
+    report_corrections,
+)
+from mer_di.executors import Workers, cluster, local
+
+if TYPE_CHECKING:
+    from mer_di.build import BuildReport
+    from mer_di.plan import PlannedClip
+
+SCHEMES = ("arp", "reversed_arp", "harmonic_arp", "harmonic_legacy", "active_image")
+
+
+@click.command("build")
+@database_options(default="synthetic")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The cache to write.")
+@click.option("--size", type=click.IntRange(1), default=224, show_default=True, help="Side of the images in pixels.")
+@click.option(
+    "--align",
+    type=click.Choice(["none", "similarity", "per-frame"]),
+    help="Default: none for trees of registered faces, similarity for raw ones.",
+)
+@click.option(
+    "--aspect",
+    type=click.Choice(["stretch", "keep"]),
+    default="stretch",
+    show_default=True,
+    help="How a frame that is not square becomes square, without alignment.",
+)
+@click.option(
+    "--several-faces",
+    type=click.Choice(["drop", "largest"]),
+    default="drop",
+    show_default=True,
+    help="When the onset frame shows more than one face.",
+)
+@landmark_model_option
+@click.option("--scheme", type=click.Choice(SCHEMES), default="arp", show_default=True, help="Weights over frames.")
+@click.option(
+    "--reversal",
+    type=click.Choice(["time", "sign"]),
+    default="time",
+    show_default=True,
+    help="How the scheme becomes apex→offset's: on the reversed phase, or negated. The same for arp.",
+)
+@click.option(
+    "--apex-in",
+    type=click.Choice(["both", "onset", "offset"]),
+    default="both",
+    show_default=True,
+    help="The phase that holds the apex frame.",
+)
+@apex_policy_option
+@click.option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
+@min_class_size_option
+@click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")
+@click.option("--workers", type=click.Choice(["threads", "processes"]), default="threads", show_default=True)
+@click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster instead, by its scheduler's address.")
+@click.option("--overwrite", is_flag=True, help="Discard an existing cache and any interrupted build of it.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if any sample was dropped.")
+@json_option
+def command(
+    dataset: str,
+    root: Path | None,
+    table: Path | None,
+    tree: str | None,
+    corrections: str,
+    out: Path,
+    min_class_size: int,
+    landmark_model: Path | None,
+    jobs: int | None,
+    workers: Workers,
+    dask: str | None,
+    overwrite: bool,
+    strict: bool,
+    as_json: bool,
+    **parameters: Any,  # noqa: ANN401 - the recipe's fields, which Recipe checks
+) -> None:
+    """Build a cache of phase-aware dynamic images from a database.
+
+    An interrupted build is resumed by the same command.
+    """
+    from mer_di.build import build_cache, default_recipe
+
+    database = load(dataset, root, table, tree, corrections)
+    report_corrections(database)
+    recipe = default_recipe(database, model=landmark_model, **parameters)
+    with cluster(dask) if dask else local(workers, jobs) as executor, _bar() as progress:
+        report = build_cache(
+            database,
+            out,
+            recipe,
+            min_class_size=min_class_size,
+            model=landmark_model,
+            executor=executor,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else _lines(report))
+    sys.exit(bool(strict and report.dropped))
+
+
+class _Bar:
+    """Clips done, clips a second and time remaining on a terminal; silent in pipes and logs."""
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(unit="clip", disable=None, file=sys.stderr, dynamic_ncols=True)
+        self.frames = 0
+
+    def __call__(self, clip: "PlannedClip | None", total: int) -> None:
+        if clip is None:
+            self.bar.reset(total)
+            return
+        self.frames += len(clip.numbers)
+        self.bar.set_postfix_str(f"{self.frames} frames", refresh=False)
+        self.bar.update()
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[_Bar]:
+    progress = _Bar()
+    try:
+        yield progress
+    finally:
+        progress.bar.close()
+
+
+def _lines(report: "BuildReport") -> str:
+    lines = [f"dropped {sample_id}: {reason}" for sample_id, reason in report.dropped.items()]
+    if report.already_complete:
+        lines.append(f"{report.path} is already complete; nothing was done")
+    reasons = ", ".join(f"{count} {kind}" for kind, count in report.reasons.items())
+    classes = ", ".join(f"{name} {count}" for name, count in report.classes.items())
+    lines.append(
+        f"kept {report.kept}, dropped {len(report.dropped)}{f' ({reasons})' if reasons else ''}; "
+        f"{len(report.classes)} classes ({classes}); {report.frames} frames in {report.seconds:.1f} s -> {report.path}"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""``mer-di verify``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mer_di.cli.options import cache_argument, database_options, landmark_model_option, load
+
+
+@click.command("verify")
+@cache_argument
+@click.option("--recompute", type=click.IntRange(0), default=0, help="Render K samples again from their frames.")
+@database_options(default=None)
+@landmark_model_option
+def command(
+    cache: Path,
+    recompute: int,
+    dataset: str | None,
+    root: Path | None,
+    table: Path | None,
+    tree: str | None,
+    corrections: str,
+    landmark_model: Path | None,
+) -> None:
+    """Check a cache: schema, shapes, finite values, recipe digest, and optionally the pixels themselves.
+
+    Exit code 1 if it departs from what it claims.
+    """
+    from mer_di.cache import open_cache
+    from mer_di.verification import departures, recomputed
+
+    with open_cache(cache) as opened:
+        found = departures(opened)
+        if recompute and not found:
+            name = dataset or opened.attributes["dataset"]
+            database = load(name, root, table, tree or opened.recipe.tree, corrections)
+            found = recomputed(opened, database, recompute, model=landmark_model)
+        count = len(opened)
+    if not found:
+        repeated = f", {min(recompute, count)} of them recomputed to the bit" if recompute else ""
+        click.echo(f"{cache} holds: {count} samples{repeated}")
+    click.echo("\n".join(found), nl=bool(found))
+    sys.exit(bool(found))

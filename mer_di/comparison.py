@@ -1,0 +1,92 @@
+"""Two caches side by side: how their recipes and samples differ."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache
+from mer_di.recipe import differences
+
+_PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size")
+_ROW = ("subject", "clip", "emotion", "onset", "apex", "offset", "onset_length", "offset_length")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two caches differ; every field is empty where they agree.
+
+    Attributes
+    ----------
+    provenance : list of str
+        ``attribute: a | b``.
+    recipe : list of str
+        ``field: a | b``.
+    only_a, only_b : list of str
+        Samples that one cache keeps and the other does not, with the other's reason where it has one.
+    samples : list of str
+        ``sample_id: what differs``, for samples in both.
+    """
+
+    provenance: list[str]
+    recipe: list[str]
+    only_a: list[str]
+    only_b: list[str]
+    samples: list[str]
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not any((self.provenance, self.recipe, self.only_a, self.only_b, self.samples))
+
+
+def compare(a: Cache, b: Cache) -> Comparison:
+    """Compare two caches: origin, recipe, which samples they keep, and every pixel of those in both.
+
+    Parameters
+    ----------
+    a, b : Cache
+
+    Returns
+    -------
+    Comparison
+    """
+    ours, theirs = a.attributes, b.attributes
+    provenance = [f"{k}: {ours.get(k)} | {theirs.get(k)}" for k in _PROVENANCE if ours.get(k) != theirs.get(k)]
+    return Comparison(
+        provenance,
+        differences(a.attributes["recipe"], b.attributes["recipe"]),
+        list(_only_in(a, b)),
+        list(_only_in(b, a)),
+        list(_unequal_samples(a, b)),
+    )
+
+
+def _only_in(here: Cache, there: Cache) -> Iterator[str]:
+    reasons = there.dropped
+    for name in sorted(set(here.column("sample_id")) - set(there.column("sample_id"))):
+        yield f"{name} ({reasons.get(name, 'unknown to the other cache')})"
+
+
+def _unequal_samples(a: Cache, b: Cache) -> Iterator[str]:
+    index_a = {name: i for i, name in enumerate(a.column("sample_id"))}
+    index_b = {name: i for i, name in enumerate(b.column("sample_id"))}
+    columns = {name: (a.column(name), b.column(name)) for name in _ROW}
+    for name in sorted(index_a.keys() & index_b.keys()):
+        i, j = index_a[name], index_b[name]
+        found = [f"{key} {x[i]} | {y[j]}" for key, (x, y) in columns.items() if x[i] != y[j]]
+        found += _unequal_images(a, b, i, j)
+        if found:
+            yield f"{name}: {', '.join(found)}"
+
+
+def _unequal_images(a: Cache, b: Cache, i: int, j: int) -> Iterator[str]:
+    pairs = [(f"di/{name}", a.images(name), b.images(name)) for name in DI_STREAMS]
+    pairs += [(f"frames/{name}", a.key_frames(name), b.key_frames(name)) for name in KEY_FRAMES]
+    for name, x, y in pairs:
+        if x.shape[1:] != y.shape[1:]:
+            yield f"{name} size {x.shape[1]} | {y.shape[1]}"
+            continue
+        largest = float(np.max(np.abs(x[i].astype(np.float64) - y[j].astype(np.float64))))
+        if largest:
+            yield f"{name} by up to {largest:.6g}"

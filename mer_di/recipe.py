@@ -1,0 +1,139 @@
+"""Everything that changes a pixel of a cache, and nothing else."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from mer_di.errors import CacheError, InputError
+from mer_di.phases import APEX_IN, APEX_POLICIES, ApexIn, ApexPolicy
+from mer_di.rank_pooling import SCHEMES
+
+Align = Literal["none", "similarity", "per-frame"]
+Aspect = Literal["stretch", "keep"]
+SeveralFaces = Literal["drop", "largest"]
+Reversal = Literal["time", "sign"]
+
+METHOD = 1  # raised whenever the same parameters would give other pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The parameters of a cache.
+
+    Attributes
+    ----------
+    align : {"none", "similarity", "per-frame"}
+        ``none`` takes the whole frame; ``similarity`` one transform a clip from the onset frame's landmarks;
+        ``per-frame`` a smoothed transform for every frame.
+    apex_in : {"both", "onset", "offset"}
+        The phase that holds the apex frame.
+    apex_policy : {"drop", "midpoint"}
+        What becomes of an apex that is missing, outside, or leaves a phase of one frame.
+    aspect : {"stretch", "keep"} or None
+        How a frame that is not square becomes S×S; None when faces are aligned.
+    corrections : tuple of str
+        Names of the correction sets that were applied to the annotation table.
+    landmark_model : str or None
+        sha256 of the landmark model; None when faces are not aligned.
+    method : int
+        Version of the computation itself.
+    reversal : {"time", "sign"}
+        How a scheme becomes the fading phase's: on the time-reversed phase, or negated.
+    scheme : str
+        A name in `mer_di.rank_pooling.SCHEMES`.
+    several_faces : {"drop", "largest"} or None
+        What a second face means; None when faces are not aligned.
+    size : int
+        Side S of the images, in pixels.
+    temporal_length : int or None
+        Length to which each phase is linearly resampled (folded into the weights); None keeps its own.
+    tree : str or None
+        Which of a database's frame trees was read (``cropped``, ``raw``, ...).
+    """
+
+    align: Align
+    scheme: str = "arp"
+    reversal: Reversal = "time"
+    apex_in: ApexIn = "both"
+    apex_policy: ApexPolicy = "drop"
+    temporal_length: int | None = None
+    size: int = 224
+    aspect: Aspect | None = None
+    several_faces: SeveralFaces | None = None
+    landmark_model: str | None = None
+    corrections: tuple[str, ...] = ()
+    tree: str | None = None
+    method: int = METHOD
+
+    def __post_init__(self) -> None:
+        _require("align", self.align, get_args(Align))
+        _require("scheme", self.scheme, tuple(SCHEMES))
+        _require("reversal", self.reversal, get_args(Reversal))
+        _require("apex_in", self.apex_in, APEX_IN)
+        _require("apex_policy", self.apex_policy, APEX_POLICIES)
+        _require("aspect", self.aspect, get_args(Aspect) if self.align == "none" else (None,))
+        _require("several_faces", self.several_faces, (None,) if self.align == "none" else get_args(SeveralFaces))
+        if self.size < 1:
+            raise InputError(f"size is {self.size}; expected a positive number of pixels")
+        if self.temporal_length is not None and self.temporal_length < 2:
+            raise InputError(f"temporal_length is {self.temporal_length}; expected at least 2 frames, or None")
+
+    @property
+    def text(self) -> str:
+        """Canonical JSON: keys sorted, no spaces."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of `text` in UTF-8."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @classmethod
+    def from_text(cls, text: str) -> "Recipe":
+        """Read a recipe back from its canonical JSON.
+
+        Raises
+        ------
+        CacheError
+            If the text is no JSON object with exactly this version's fields.
+        """
+        try:
+            found: dict[str, Any] = json.loads(text)
+            known = {field.name for field in fields(cls)}
+            if set(found) != known:
+                raise CacheError(
+                    f"the recipe has the fields {sorted(found)}; this version knows {sorted(known)}. "
+                    "Use the version of mer_di that wrote the cache."
+                )
+            return cls(**{**found, "corrections": tuple(found["corrections"])})
+        except (TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise CacheError(f"the recipe {text!r} is not readable: {error}") from error
+
+
+def differences(ours: str, theirs: str) -> list[str]:
+    """Name the fields in which two recipes differ.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        Recipes as JSON objects, of any version.
+
+    Returns
+    -------
+    list of str
+        ``field: ours | theirs`` for each field that differs, sorted by field.
+    """
+    a: dict[str, Any] = json.loads(ours)
+    b: dict[str, Any] = json.loads(theirs)
+    absent = "(absent)"
+    return [
+        f"{key}: {json.dumps(a.get(key, absent))} | {json.dumps(b.get(key, absent))}"
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key, absent) != b.get(key, absent)
+    ]
+
+
+def _require(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"recipe field {name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
