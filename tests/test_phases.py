@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mer_di.errors import InputError, SampleError
+from mer_di.phases import key_frames, split
+from mer_di.sample import Sample
+
+
+def sample(onset, apex, offset, unread=()):
+    return Sample("manifest", "s1", "c1", onset, apex, offset, "happiness", unread=unread)
+
+
+@given(st.integers(0, 50), st.integers(2, 40), st.integers(2, 40))
+def test_the_phases_cover_the_clip_and_meet_at_the_apex(onset, rise, fall):
+    apex, offset = onset + rise, onset + rise + fall
+    rising, fading = split(onset, apex, offset)
+    assert (rising[0], rising[-1], fading[0], fading[-1]) == (onset, apex, apex, offset)
+    for apex_in in ("onset", "offset"):
+        rising, fading = split(onset, apex, offset, apex_in=apex_in)
+        assert [*rising, *fading] == list(range(onset, offset + 1))
+        assert apex in (rising if apex_in == "onset" else fading)
+
+
+@pytest.mark.parametrize(("onset", "apex", "offset"), [(69, 69, 123), (141, 181, 181), (5, 4, 9), (5, 10, 9)])
+def test_a_split_that_leaves_no_motion_is_refused(onset, apex, offset):
+    with pytest.raises(InputError, match=r"apex"):
+        split(onset, apex, offset)
+
+
+def test_a_phase_without_the_apex_needs_a_frame_more():
+    split(1, 2, 3)
+    with pytest.raises(InputError, match="apex→offset has 1 frame"):
+        split(1, 2, 3, apex_in="onset")
+    with pytest.raises(InputError, match="onset→apex has 1 frame"):
+        split(1, 2, 3, apex_in="offset")
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "midpoint"),
+    [
+        (sample(261, None, 321, (("apex", "/"),)), "apex-missing", 291),
+        (sample(69, 69, 123), "phase-too-short", 96),
+        (sample(141, 181, 181), "phase-too-short", 161),
+        (sample(4896, 1930, 4970), "apex-outside", 4933),
+        (sample(1071, 1143, 1134), "apex-outside", 1102),
+    ],
+)
+def test_an_unusable_apex_drops_the_sample_or_becomes_the_midpoint(row, kind, midpoint):
+    with pytest.raises(SampleError) as dropped:
+        key_frames(row)
+    assert dropped.value.kind == kind
+    assert key_frames(row, "midpoint") == (row.onset, midpoint, row.offset)
+
+
+def test_a_usable_apex_is_left_alone_by_every_policy():
+    for policy in ("drop", "midpoint"):
+        assert key_frames(sample(15, 49, 68), policy) == (15, 49, 68)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (sample(None, 5, 9, (("onset", "?"),)), "onset-missing"),
+        (sample(1, 5, None, (("offset", ""),)), "offset-missing"),
+        (sample(9, 8, 7), "offset-before-onset"),
+        (sample(7, None, 8), "phase-too-short"),
+    ],
+)
+def test_no_policy_mends_what_is_not_the_apex(row, kind):
+    with pytest.raises(SampleError) as dropped:
+        key_frames(row, "midpoint")
+    assert dropped.value.kind == kind
+
+
+def test_the_reason_quotes_the_cell():
+    with pytest.raises(SampleError, match="'/'"):
+        key_frames(sample(261, None, 321, (("apex", "/"),)))
+
+
+def test_an_unknown_policy_is_a_usage_error():
+    with pytest.raises(InputError, match="drop, midpoint"):
+        key_frames(sample(1, 5, 9), "guess")
