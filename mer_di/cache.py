@@ -21,7 +21,7 @@ DI_STREAMS = ("onset", "offset", "full")
 KEY_FRAMES = ("onset", "apex", "offset")
 TEXT_COLUMNS = ("sample_id", "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
-CORRECTION_COLUMNS = ("sample_id", "field", "was", "now", "why", "source")
+CORRECTION_COLUMNS = ("set_name", "sample_id", "field", "was", "now", "why", "source")
 _TEXT = h5py.string_dtype("utf-8")
 
 

@@ -85,7 +85,7 @@ class Parts:
         """
         path = self._path(sample_id)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return dict(stored.items())
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise CacheError(f"{path} is damaged ({error}); delete it and run the same build again") from error

@@ -14,7 +14,7 @@ from mer_di.verification import departures
 
 @pytest.fixture
 def cache_path(tiny, tmp_path):
-    recipe = Recipe(align="none", aspect="stretch", corrections=("released",), size=12)
+    recipe = Recipe(align="none", aspect="stretch", size=12)
     return build_cache(mer_di.load_dataset("manifest", tiny.table), tmp_path / "tiny.h5", recipe).path
 
 

@@ -1,0 +1,192 @@
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from mer_di.cli import COMMANDS, root
+
+
+def run(*arguments):
+    """Run a command in this process; library errors come out as themselves."""
+    return CliRunner().invoke(root, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def run_outside(*arguments, env=None):
+    """Run the installed command as a user does."""
+    code = "from mer_di.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, env=env, check=False
+    )
+
+
+@pytest.fixture
+def cache(tiny, tmp_path):
+    out = tmp_path / "tiny.h5"
+    result = run("build", "--dataset", "manifest", "--root", tiny.table, "--align", "none", "--size", 16, "--out", out)
+    assert result.exit_code == 0
+    return out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name):
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert len(result.output.split("\n\n")[1].strip()) > 40  # a sentence, not a word
+
+
+def test_help_needs_nothing_heavy():
+    code = (
+        "import sys\nfrom mer_di.cli import main\nsys.argv = ['mer-di', '--help']\n"
+        "try: main()\nfinally: print([m for m in ('cv2','dlib','numba','h5py','skimage') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.stdout.rstrip().endswith("[]"), found.stdout
+
+
+def test_build_says_what_it_kept_and_where(tiny, tmp_path):
+    tiny.rows[0]["apex"] = "/"
+    tiny.write_table()
+    arguments = ("build", "--dataset", "manifest", "--root", tiny.table, "--align", "none", "--size", 16)
+    result = run(*arguments, "--out", tmp_path / "out.h5")
+    last = result.stdout.strip().splitlines()[-1]
+    assert last.startswith("kept 5, dropped 1 (1 apex-missing); 2 classes (happiness 2, surprise 3); ")
+    assert last.endswith(str(tmp_path / "out.h5"))
+    assert result.exit_code == 0
+    assert run(*arguments, "--out", tmp_path / "strict.h5", "--strict").exit_code == 1
+    as_json = json.loads(run(*arguments, "--out", tmp_path / "json.h5", "--json").stdout)
+    assert as_json["kept"] == 5
+    assert list(as_json["dropped"]) == ["s1/a"]
+
+
+def test_info_verify_and_diff(cache, tiny, tmp_path):
+    found = json.loads(run("info", cache, "--json").stdout)
+    assert found["classes"] == {"happiness": 3, "surprise": 3}
+    assert found["recipe"]["size"] == 16
+    assert "happiness" in run("info", cache).stdout
+    verified = run("verify", cache, "--recompute", 3, "--root", tiny.table)
+    assert (verified.exit_code, "3 of them recomputed" in verified.stdout) == (0, True)
+    assert run("diff", cache, cache).exit_code == 0
+    other = tmp_path / "other.h5"
+    run("build", "--dataset", "manifest", "--root", tiny.table, "--align", "none", "--size", 8, "--out", other)
+    differing = run("diff", cache, other, "--json")
+    assert differing.exit_code == 1
+    assert json.loads(differing.stdout)["recipe"] == ["size: 16 | 8"]
+
+
+def test_verify_fails_on_a_spoilt_cache(cache):
+    import h5py
+
+    with h5py.File(cache, "r+") as file:
+        file["di/onset"][0, 0, 0, 0] = float("inf")
+    result = run("verify", cache)
+    assert result.exit_code == 1
+    assert "not finite" in result.stdout
+
+
+def test_check_reports_and_fails_on_an_unusable_sample(tiny):
+    assert run("check", "--dataset", "manifest", "--root", tiny.table).exit_code == 0
+    tiny.rows[2]["apex"] = 99
+    tiny.write_table()
+    result = run("check", "--dataset", "manifest", "--root", tiny.table, "--json")
+    assert result.exit_code == 1
+    (row,) = json.loads(result.stdout)["unusable"]
+    assert (row["sample_id"], row["kind"]) == ("s2/a", "apex-outside")
+    assert "Unusable by reason: 1 apex-outside" in run("check", "--dataset", "manifest", "--root", tiny.table).stdout
+
+
+def test_check_decodes_when_asked(tiny):
+    frame = tiny.table.parent / "s1" / "a" / "img3.png"
+    frame.write_bytes(frame.read_bytes()[:-40])
+    arguments = ("check", "--dataset", "manifest", "--root", tiny.table)
+    assert run(*arguments).exit_code == 0
+    assert "frame-unreadable" in run(*arguments, "--decode").stdout
+
+
+def test_datasets_lists_where_to_ask():
+    output = run("datasets").stdout
+    for name in ("casme2", "samm", "mmew", "manifest", "synthetic"):
+        assert name in output
+    assert "Micro_Expression" in run("datasets", "mmew").stdout
+    assert {spec["name"] for spec in json.loads(run("datasets", "--json").stdout)} >= {"casme2", "samm", "mmew"}
+
+
+def test_a_missing_database_is_explained_in_one_message(tmp_path, without_user_data):
+    result = run_outside("build", "--dataset", "mmew", "--out", tmp_path / "x.h5")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    for part in ("MER_DI_DATA", "--dataset synthetic", "benxianye"):
+        assert part in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("build", "--out", "x.h5", "--scheme", "nonsense"), 2),
+        (("build",), 2),
+        (("nonsense",), 2),
+        (("info", "absent.h5"), 1),
+        (("build", "--dataset", "nonsense", "--out", "x.h5"), 1),
+        (("check", "--dataset", "manifest", "--root", "absent.csv"), 1),
+    ],
+)
+def test_failures_are_a_sentence_and_a_code(arguments, code, tmp_path):
+    result = run_outside(*arguments)
+    assert result.returncode == code
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip()
+
+
+def test_an_internal_error_is_a_sentence_unless_asked():
+    code = "import mer_di.cli, sys; mer_di.cli.root.get_command = None; sys.argv=['mer-di','info']; mer_di.cli.main()"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "internal error" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_demo_database_needs_no_root(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result = run("build", "--out", tmp_path / "synthetic.h5", "--size", 32)
+    assert result.exit_code == 0
+    assert json.loads(run("info", tmp_path / "synthetic.h5", "--json").stdout)["dataset"] == "synthetic"
+
+
+def test_a_progress_bar_stays_out_of_pipes(tiny, tmp_path):
+    result = run_outside(
+        "build", "--dataset", "manifest", "--root", tiny.table, "--align", "none", "--out", tmp_path / "quiet.h5"
+    )
+    assert result.returncode == 0
+    assert result.stderr == ""
+
+
+def test_an_interrupt_leaves_a_build_that_resumes(tiny, tmp_path):
+    import signal
+
+    code = (
+        "import time, mer_di.build, mer_di.cli, sys\n"
+        "render = mer_di.build.render\n"
+        "def slowly(*a):\n    print('clip', flush=True); time.sleep(0.3); return render(*a)\n"
+        "mer_di.build.render = slowly\nmer_di.cli.main()"
+    )
+    arguments = ["build", "--dataset", "manifest", "--root", str(tiny.table), "--align", "none", "--jobs", "1"]
+    out = tmp_path / "interrupted.h5"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    process.stdout.readline()  # the second clip has begun, so the first is finished
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "resumes" in errors
+    assert "Traceback" not in errors
+    finished = run(*arguments, "--out", out, "--json")
+    assert json.loads(finished.stdout)["resumed"] >= 1
