@@ -1,0 +1,246 @@
+"""Weights against their formulas, in exact fractions."""
+
+import csv
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mer_di.errors import InputError
+from mer_di.rank_pooling import (
+    SCHEMES,
+    active_image,
+    arp,
+    harmonic_arp,
+    harmonic_legacy,
+    phase_weights,
+    reversed_arp,
+    scheme_weights,
+    temporal_normalization,
+)
+
+ZERO_SUM = tuple(name for name in SCHEMES if name != "harmonic_legacy")
+lengths = st.integers(1, 60)
+
+
+def harmonic_terms(n, numerator):
+    return [sum(Fraction(numerator(i), i) for i in range(t, n + 1)) for t in range(1, n + 1)]
+
+
+FORMULAS = {
+    "arp": lambda n: [2 * t - n - 1 for t in range(1, n + 1)],
+    "reversed_arp": lambda n: [n + 1 - 2 * t for t in range(1, n + 1)],
+    "harmonic_arp": lambda n: harmonic_terms(n, lambda i: 2 * i - n - 1),
+    "harmonic_legacy": lambda n: harmonic_terms(n, lambda i: 2 * i - n),
+    "active_image": lambda n: [max(0, t - 2) - max(0, n - t - 1) for t in range(1, n + 1)],
+}
+
+
+def exact_sum(row):
+    return sum(map(Fraction, row.tolist()))
+
+
+def pairwise_differences(n, apart):
+    """Weights of the sum of all later-minus-earlier differences of frames at least `apart` apart."""
+    weights = [0] * n
+    for later in range(n):
+        for earlier in range(later - apart + 1):
+            weights[later] += 1
+            weights[earlier] -= 1
+    return weights
+
+
+def test_every_scheme_has_a_formula_here():
+    assert set(SCHEMES) == set(FORMULAS)
+
+
+@pytest.mark.parametrize("scheme", FORMULAS)
+@given(n=lengths)
+def test_weights_follow_their_formula(scheme, n):
+    weights, formula = SCHEMES[scheme](n), FORMULAS[scheme](n)
+    assert weights.shape == (n,)
+    error = max(abs(Fraction(w) - f) for w, f in zip(weights.tolist(), formula, strict=True))
+    assert error <= Fraction(sum(map(abs, formula))) / 10**13
+
+
+@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image"])
+def test_integer_schemes_are_int64(scheme):
+    assert {SCHEMES[scheme](n).dtype for n in (1, 2, 9)} == {np.dtype(np.int64)}
+
+
+@pytest.mark.parametrize("scheme", ZERO_SUM)
+@given(n=lengths)
+def test_zero_sum_schemes_sum_to_exactly_zero(scheme, n):
+    assert exact_sum(SCHEMES[scheme](n)) == 0
+
+
+@pytest.mark.parametrize("n", [500, 5001])
+def test_long_harmonic_rows_sum_to_exactly_zero(n):
+    assert exact_sum(harmonic_arp(n)) == 0
+    assert exact_sum(harmonic_legacy(n)) == n
+
+
+@given(n=lengths)
+def test_the_legacy_port_leaves_a_static_face_of_weight_n(n):
+    assert exact_sum(harmonic_legacy(n)) == n
+
+
+@given(n=lengths)
+def test_arp_is_the_sum_of_all_differences_and_active_image_of_those_two_apart(n):
+    assert arp(n).tolist() == pairwise_differences(n, 1)
+    assert active_image(n).tolist() == pairwise_differences(n, 2)
+
+
+def test_weights_as_published():
+    np.testing.assert_allclose(harmonic_arp(5), [-3.7, 0.3, 1.3, 1.3, 0.8], rtol=0, atol=1e-12)
+    assert active_image(10).tolist() == [-8, -7, -5, -3, -1, 1, 3, 5, 7, 8]
+    assert reversed_arp(5).tolist() == [4, 2, 0, -2, -4]
+
+
+@pytest.mark.parametrize("scheme", ZERO_SUM)
+def test_a_single_frame_has_no_weight(scheme):
+    assert SCHEMES[scheme](1).tolist() == [0]
+
+
+@pytest.mark.parametrize("clip", ["grid_swiz3n_12f", "grid_bbaf2n_30f"])
+def test_weights_of_the_authors_program(media, clip):
+    with (media / "di_reference" / clip / "alpha.csv").open(newline="") as file:
+        published = [float(row[0]) for row in csv.reader(file)]
+    np.testing.assert_allclose(harmonic_arp(len(published)), published, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [0, -3, 2.0, 2.5, "4", None])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_number_of_frames_is_a_positive_integer(scheme, n):
+    with pytest.raises(InputError, match=r"n_frames is .*expected an integer of at least 1"):
+        SCHEMES[scheme](n)
+
+
+# Temporal normalization
+
+
+@given(length=st.integers(2, 40), n=st.integers(2, 40), seed=st.integers(0, 99))
+def test_temporal_normalization_interpolates_linearly(length, n, seed):
+    clip = np.random.default_rng(seed).normal(size=n)
+    resampled = np.interp(np.linspace(0, n - 1, length), np.arange(n), clip)
+    np.testing.assert_allclose(temporal_normalization(length, n) @ clip, resampled, atol=1e-12)
+
+
+@given(length=lengths, n=lengths)
+def test_temporal_normalization_keeps_a_constant(length, n):
+    matrix = temporal_normalization(length, n)
+    assert matrix.shape == (length, n)
+    assert matrix.min() >= 0
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=1e-15)
+
+
+@given(length=st.integers(2, 40), n=st.integers(1, 40))
+def test_temporal_normalization_keeps_both_ends(length, n):
+    matrix = temporal_normalization(length, n)
+    assert matrix[0].tolist() == [1] + [0] * (n - 1)
+    assert matrix[-1].tolist() == [0] * (n - 1) + [1]
+
+
+def test_temporal_normalization_to_the_same_length_changes_nothing():
+    assert np.array_equal(temporal_normalization(17, 17), np.eye(17))
+
+
+def test_temporal_normalization_to_one_frame_is_the_middle():
+    assert temporal_normalization(1, 5).tolist() == [[0, 0, 1, 0, 0]]
+    assert temporal_normalization(1, 4).tolist() == [[0, 0.5, 0.5, 0]]
+    assert temporal_normalization(1, 1).tolist() == [[1]]
+
+
+@pytest.mark.parametrize("arguments", [(0, 5), (5, 0), (2.5, 4), (None, 4)])
+def test_temporal_normalization_needs_positive_integers(arguments):
+    with pytest.raises(InputError, match="expected an integer of at least 1"):
+        temporal_normalization(*arguments)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@given(length=lengths, n=lengths)
+def test_folded_weights_equal_weights_on_resampled_frames(scheme, length, n):
+    row = scheme_weights(n, scheme=scheme, temporal_length=length)
+    unit_frames = np.eye(n)
+    positions = np.linspace(0, n - 1, length) if length > 1 else [(n - 1) / 2]
+    resampled = np.array([[np.interp(p, np.arange(n), frame) for p in positions] for frame in unit_frames])
+    weights = np.array([float(w) for w in FORMULAS[scheme](length)])
+    np.testing.assert_allclose(row, resampled @ weights, rtol=0, atol=1e-12 * max(1, np.abs(weights).sum()))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@given(length=lengths, n=lengths)
+def test_folding_keeps_the_sum_exactly(scheme, length, n):
+    row = scheme_weights(n, scheme=scheme, temporal_length=length)
+    assert exact_sum(row) == (length if scheme == "harmonic_legacy" else 0)
+
+
+def test_rows_stay_integers_where_no_frames_are_mixed():
+    same = scheme_weights(9, temporal_length=9)
+    every_second = scheme_weights(9, temporal_length=5)
+    mixed = scheme_weights(9, temporal_length=4)
+    assert (same.dtype, every_second.dtype, mixed.dtype) == (np.int64, np.int64, np.float64)
+    assert same.tolist() == arp(9).tolist()
+    assert every_second.tolist() == [-4, 0, -2, 0, 0, 0, 2, 0, 4]
+
+
+# Phases
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("onset_phase", "offset_phase"), [(range(5), range(4, 9)), (range(1, 4), range(6, 8))])
+def test_phase_rows_are_the_scheme_on_each_phase_and_on_the_clip(scheme, onset_phase, offset_phase):
+    expected = np.zeros((3, 9))
+    expected[0, list(onset_phase)] = [float(w) for w in FORMULAS[scheme](len(onset_phase))]
+    expected[1, list(reversed(offset_phase))] = [float(w) for w in FORMULAS[scheme](len(offset_phase))]
+    expected[2] = [float(w) for w in FORMULAS[scheme](9)]
+    rows = phase_weights(9, onset_phase, offset_phase, scheme=scheme)
+    np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-11)
+    assert rows.dtype == SCHEMES[scheme](9).dtype
+
+
+def test_the_offset_row_of_arp_is_equation_3():
+    rows = phase_weights(9, range(4), range(3, 9))
+    assert rows[1, 3:].tolist() == [7 - 2 * t for t in range(1, 7)]
+
+
+@given(n=st.integers(2, 30))
+def test_reversal_by_sign_negates_and_differs_only_where_a_scheme_is_not_antisymmetric(n):
+    for scheme in SCHEMES:
+        by_sign = phase_weights(n, range(n), range(n), scheme=scheme, reversal="sign")
+        by_time = phase_weights(n, range(n), range(n), scheme=scheme, reversal="time")
+        assert np.array_equal(by_sign[1], -by_sign[0])
+        assert np.array_equal(by_time[1], by_time[0, ::-1])
+        antisymmetric = not scheme.startswith("harmonic") or (scheme == "harmonic_arp" and n == 2)
+        assert np.array_equal(by_sign[1], by_time[1]) == antisymmetric
+
+
+def test_each_phase_is_normalized_to_the_length_for_itself():
+    rows = phase_weights(12, range(5), range(4, 12), temporal_length=7)
+    assert np.array_equal(rows[0, :5], scheme_weights(5, temporal_length=7))
+    assert np.array_equal(rows[1, 4:], scheme_weights(8, temporal_length=7)[::-1])
+    assert np.array_equal(rows[2], scheme_weights(12, temporal_length=7))
+    assert not rows[0, 5:].any()
+    assert not rows[1, :4].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scheme": "bilen"}, "scheme is 'bilen'; expected one of arp, reversed_arp, harmonic_arp"),
+        ({"reversal": "space"}, "reversal is 'space'; expected 'time' or 'sign'"),
+        ({"temporal_length": 0}, "expected an integer of at least 1"),
+        ({"temporal_length": 2.5}, "expected an integer of at least 1"),
+        ({"n_frames": 0}, "n_frames is 0"),
+        ({"onset_phase": range(0)}, r"the onset phase is range\(0, 0\)"),
+        ({"onset_phase": range(-1, 2)}, "the onset phase is"),
+        ({"onset_phase": range(0, 6, 2)}, "the onset phase is"),
+        ({"offset_phase": range(3, 8)}, r"the offset phase is range\(3, 8\).*within range\(0, 7\)"),
+    ],
+)
+def test_what_makes_no_phase_weights(arguments, message):
+    good = {"n_frames": 7, "onset_phase": range(4), "offset_phase": range(3, 7)}
+    with pytest.raises(InputError, match=message):
+        phase_weights(**{**good, **arguments})
