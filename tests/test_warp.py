@@ -1,0 +1,286 @@
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import ndimage
+from skimage import transform
+
+from mer_di import warp
+from mer_di.errors import InputError, SampleError
+
+IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+def turned(scale, degrees, x, y):
+    angle = np.deg2rad(degrees)
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    return np.array([[cos, -sin, x], [sin, cos, y]])
+
+
+def through(matrix, points):
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def noise(shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def warped_by_hand(image, matrix, size):
+    """The definition, pixel by pixel: Gaussian by SciPy where it shrinks, four neighbours, zero outside."""
+    image = np.asarray(image, float)
+    height, width = image.shape[:2]
+    linear = np.linalg.inv(matrix[:, :2])
+    for axis, row in ((1, linear[0]), (0, linear[1])):
+        shrinking = np.hypot(*row)
+        if shrinking > 1:
+            image = ndimage.gaussian_filter1d(image, (shrinking - 1) / 2, axis, mode="nearest", truncate=4)
+    crop = np.zeros((size, size, *image.shape[2:]))
+    for row, column in itertools.product(range(size), repeat=2):
+        x, y = linear @ (np.array([column, row]) - matrix[:, 2])
+        if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+            continue
+        x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+        for j, i in itertools.product((int(y), int(y) + 1), (int(x), int(x) + 1)):
+            share = (1 - abs(x - i)) * (1 - abs(y - j))
+            crop[row, column] += share * image[min(j, height - 1), min(i, width - 1)]
+    return crop
+
+
+matrices = st.builds(turned, st.floats(0.15, 3), st.floats(-180, 180), st.floats(-20, 20), st.floats(-20, 20))
+sides = st.integers(1, 13)
+
+
+# --- matrices --------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0.2, 5), st.floats(-180, 180), st.floats(-300, 300), st.floats(-300, 300), st.integers(16, 300))
+def test_similarity_recovers_a_known_transform(scale, degrees, x, y, size):
+    known = turned(scale, degrees, x, y)
+    canonical = warp.CANONICAL_FACE * size - 0.5
+    linear = np.linalg.inv(known[:, :2])
+    landmarks = (canonical - known[:, 2]) @ linear.T
+    np.testing.assert_allclose(warp.similarity(landmarks, size), known, rtol=1e-8, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_similarity_is_the_least_squares_one_of_umeyama(seed):
+    landmarks = warp.CANONICAL_FACE * 150 + 40 + 12 * noise((5, 2), seed)
+    peer = transform.SimilarityTransform.from_estimate(landmarks, warp.CANONICAL_FACE * 224 - 0.5)
+    np.testing.assert_allclose(warp.similarity(landmarks, 224), peer.params[:2], rtol=1e-10)
+
+
+def test_similarity_never_mirrors():
+    mirrored = (1 - warp.CANONICAL_FACE) * 200
+    assert np.linalg.det(warp.similarity(mirrored, 224)[:, :2]) > 0
+
+
+@pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan), np.ones((68, 2)), np.ones(10)])
+def test_similarity_of_what_is_no_face_is_refused(landmarks):
+    with pytest.raises(InputError, match="five"):
+        warp.similarity(landmarks, 224)
+
+
+@pytest.mark.parametrize(("height", "width"), [(231, 231), (288, 360), (340, 280), (7, 1920)])
+def test_stretch_brings_edges_to_edges(height, width):
+    corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])
+    np.testing.assert_allclose(through(warp.stretch(height, width, 224), corners), [[-0.5, -0.5], [223.5, 223.5]])
+
+
+@pytest.mark.parametrize(("height", "width"), [(288, 360), (340, 280), (50, 50)])
+def test_letterbox_keeps_the_aspect_and_the_centre(height, width):
+    matrix = warp.letterbox(height, width, 224)
+    assert matrix[0, 0] == matrix[1, 1]
+    assert matrix[0, 1] == matrix[1, 0] == 0
+    np.testing.assert_allclose(through(matrix, np.array([[(width - 1) / 2, (height - 1) / 2]])), [[111.5, 111.5]])
+    edges = through(matrix, np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]]))
+    assert np.ptp(edges, axis=0).max() == pytest.approx(224)
+
+
+@given(matrices, st.integers(0, 50), st.integers(0, 50))
+def test_shifted_gives_the_sub_image_the_same_place(matrix, top, left):
+    points = np.array([[60.0, 70.0], [81.5, 90.25]])
+    inner = warp.shifted(matrix, slice(top, 100), slice(left, 100))
+    np.testing.assert_allclose(through(inner, points - (left, top)), through(matrix, points), atol=1e-10)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((2, 3)), np.eye(3), [[1, 2, 0], [2, 4, 0]], np.full((2, 3), np.inf)])
+@pytest.mark.parametrize("use", [lambda m: warp.warp(np.ones((4, 4)), m, 4), lambda m: warp.region(m, 4, 4, 4)])
+def test_a_matrix_without_inverse_is_refused(matrix, use):
+    with pytest.raises(InputError, match="matrix"):
+        use(matrix)
+
+
+# --- warp ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (9,)])
+def test_the_identity_returns_the_image(dtype, channels):
+    image = np.random.default_rng(0).integers(0, 200, (17, 17, *channels)).astype(dtype)
+    crop = warp.warp(image, IDENTITY, 17)
+    assert crop.dtype == np.float32
+    np.testing.assert_array_equal(crop, image)
+
+
+@given(matrices, sides, sides, sides, st.sampled_from([(), (1,), (2,)]))
+def test_warp_is_its_definition(matrix, height, width, size, channels):
+    image = 1e6 * noise((height, width, *channels))
+    np.testing.assert_allclose(
+        warp.warp(image, matrix, size), warped_by_hand(image, matrix, size), rtol=2e-7, atol=1e6 * 1e-8
+    )
+
+
+@pytest.mark.parametrize(("height", "width", "size"), [(31, 47, 9), (12, 40, 20), (5, 6, 24), (480, 640, 50)])
+def test_stretching_is_what_scikit_image_resizes_to(height, width, size):
+    image = noise((height, width, 2))
+    peer = transform.resize(
+        image,
+        (size, size),
+        order=1,
+        mode="edge",
+        anti_aliasing=max(height, width) > size,
+        anti_aliasing_sigma=(max(0, (height / size - 1) / 2), max(0, (width / size - 1) / 2), 0),
+    )
+    np.testing.assert_allclose(warp.warp(image, warp.stretch(height, width, size), size), peer, atol=2e-6)
+
+
+@given(matrices, st.integers(2, 6), st.integers(0, 2**32 - 1))
+def test_warp_commutes_with_weighted_sums(matrix, length, seed):
+    rng = np.random.default_rng(seed)
+    clip = rng.integers(0, 256, (length, 40, 50, 3))
+    weights = rng.integers(-100, 101, length)
+    once = warp.warp(np.tensordot(weights, clip, 1), matrix, 16)
+    each = sum(
+        a * warp.warp(frame.astype(np.uint8), matrix, 16).astype(float) for a, frame in zip(weights, clip, strict=True)
+    )
+    np.testing.assert_allclose(once, each, rtol=0, atol=1e-6 * 255 * max(1, np.abs(weights).sum()))
+
+
+@pytest.mark.parametrize("scale", [0.13, 0.5, 1.0, 1.7])
+@pytest.mark.parametrize("value", [7, 255, 1_000_000_007, -999_999_999])
+def test_a_constant_stays_constant_to_the_frames_edge_and_is_zero_beyond(scale, value):
+    crop = warp.warp(np.full((60, 80), value), turned(scale, 10, 20, 20), 64)
+    assert set(np.unique(crop)) <= {np.float32(0), np.float32(value)}
+    assert (crop != 0).any()
+    assert (warp.warp(np.full((60, 80), value), warp.stretch(60, 80, 224), 224) == np.float32(value)).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(101, 224), (288, 360), (340, 280)])
+def test_letterbox_leaves_equal_empty_bars(height, width):
+    crop = warp.warp(np.ones((height, width)), warp.letterbox(height, width, 224), 224)
+    np.testing.assert_array_equal(crop, crop[::-1, ::-1])
+    assert crop.sum() == pytest.approx(224 * 224 * min(height, width) / max(height, width), rel=0.01)
+
+
+def test_large_sums_keep_seven_digits():
+    image = np.random.default_rng(0).integers(-(10**9), 10**9, (61, 83))
+    matrix = turned(0.4, 20, 15, 0)
+    crop, exact = warp.warp(image, matrix, 24), warped_by_hand(image, matrix, 24)
+    np.testing.assert_allclose(crop, exact, rtol=1.2e-7)
+
+
+def test_shrinking_does_not_alias():
+    stripes = np.tile([0.0, 255.0], (100, 50))
+    crop = warp.warp(stripes, warp.stretch(100, 100, 33), 33)
+    assert np.ptp(crop[:, 3:-3]) < 20
+    plain = cv2.warpAffine(stripes, warp.stretch(100, 100, 33), (33, 33))
+    assert np.ptp(plain[:, 3:-3]) > 100
+
+
+def test_coordinates_are_exact_to_the_last_digit_of_float32():
+    y, x = np.mgrid[:120, :160].astype(float)
+    matrix = turned(1.3, 17, 11.3, -60.7)
+    columns, rows = np.meshgrid(np.arange(64), np.arange(64))
+    expected = np.stack([columns, rows], -1).reshape(-1, 2)
+    sources = (expected - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+    crop = warp.warp(np.stack([x, y], -1), matrix, 64).reshape(-1, 2)
+    inside = ((sources > 0) & (sources < (159, 119))).all(1)
+    assert inside.sum() > 1000
+    np.testing.assert_allclose(crop[inside], sources[inside], atol=1e-5)  # half a float32 step at 160 is 8e-6
+
+
+def test_the_number_of_threads_changes_no_bit():
+    image, matrix = noise((300, 400, 3)), turned(0.3, 12, 30, 10)
+    before = cv2.getNumThreads()
+    try:
+        crops = []
+        for threads in (1, 2, 4):
+            cv2.setNumThreads(threads)
+            crops.append(warp.warp(image, matrix, 64))
+    finally:
+        cv2.setNumThreads(before)
+    np.testing.assert_array_equal(crops[0], crops[1])
+    np.testing.assert_array_equal(crops[0], crops[2])
+
+
+def test_the_image_is_not_changed():
+    image = noise((9, 9))
+    before = image.copy()
+    warp.warp(image, turned(0.5, 30, 2, 2), 9)
+    np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize(
+    "image", [np.ones(4), np.ones((0, 4)), np.ones((2, 2, 2, 2)), np.array([["a"]]), np.ones((2, 2), complex)]
+)
+def test_what_is_no_image_is_refused(image):
+    with pytest.raises(InputError, match="image is"):
+        warp.warp(image, IDENTITY, 4)
+
+
+# --- region ----------------------------------------------------------------------------------------------------------
+
+
+@given(matrices, st.integers(1, 60), st.integers(1, 60), st.integers(1, 24))
+def test_the_region_is_all_the_warp_needs(matrix, height, width, size):
+    try:
+        rows, columns = warp.region(matrix, size, height, width)
+    except SampleError:
+        assume(False)
+    assert 0 <= rows.start < rows.stop <= height
+    assert 0 <= columns.start < columns.stop <= width
+    image = noise((height, width))
+    part = warp.warp(image[rows, columns], warp.shifted(matrix, rows, columns), size)
+    np.testing.assert_allclose(part, warp.warp(image, matrix, size), rtol=1e-6, atol=1e-9)
+
+
+def test_what_lies_outside_the_region_has_no_influence_and_its_border_has():
+    matrix = turned(0.4, 15, 5, -8)
+    rows, columns = warp.region(matrix, 24, 200, 200)
+    image = noise((200, 200))
+    crop = warp.warp(image, matrix, 24)
+    other = image + 1000
+    other[rows, columns] = image[rows, columns]
+    np.testing.assert_array_equal(warp.warp(other, matrix, 24), crop)
+    assert rows.stop - rows.start < 120
+    assert columns.stop - columns.start < 120
+
+
+@given(matrices, st.integers(1, 40), st.integers(1, 40), st.integers(1, 20))
+def test_a_crop_is_refused_exactly_when_it_would_be_blank(matrix, height, width, size):
+    blank = not warp.warp(np.ones((height, width)), matrix, size).any()
+    if blank:
+        with pytest.raises(SampleError, match="face-outside-frame"):
+            warp.region(matrix, size, height, width)
+    else:
+        warp.region(matrix, size, height, width)
+
+
+def test_a_crop_that_only_the_bounding_box_touches_is_outside():
+    corner = turned(1.0, 45, 0, 0)  # the frame's corner points between the crop's rows
+    corner[:, 2] = (-3, 40)
+    with pytest.raises(SampleError, match="misses the frame of 20 × 20"):
+        warp.region(corner, 16, 20, 20)
+
+
+# --- to_uint8 --------------------------------------------------------------------------------------------------------
+
+
+def test_to_uint8_rounds_and_clips():
+    np.testing.assert_array_equal(
+        warp.to_uint8(np.array([-7.0, -0.4, 0.5, 1.5, 254.49, 254.51, 255.4, 300.0], np.float32)),
+        np.array([0, 0, 0, 2, 254, 255, 255, 255], np.uint8),
+    )
