@@ -1,0 +1,260 @@
+"""From the rows of an owner's table to samples in one notation: keys, frame numbers, emotions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mer_di.datasets.finding import Finding
+from mer_di.datasets.locate import find_tables, not_found
+from mer_di.datasets.spec import UNRECOGNIZED, Spec
+from mer_di.datasets.table import Column, Row, Table, frame_number, read_table
+from mer_di.errors import AnnotationError
+from mer_di.sample import Sample
+
+COLUMNS = (
+    Column("subject", ("Subject",)),
+    Column("clip", ("Filename", "Clip")),
+    Column("onset", ("OnsetFrame", "Onset")),
+    Column("apex", ("ApexFrame", "Apex")),
+    Column("offset", ("OffsetFrame", "Offset")),
+    Column("emotion", ("Estimated Emotion", "Emotion")),
+    Column("action_units", ("Action Units", "AU", "AUs"), required=False),
+)
+# "repression" stays apart: as a class it is not "others".
+_ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """An annotation table as samples.
+
+    Attributes
+    ----------
+    table : Table
+        The table as read.
+    samples : tuple of Sample
+        One for each row, sorted by sample id, without paths.
+    version : str
+        See `Spec.version_of`.
+    findings : tuple of Finding
+    """
+
+    table: Table
+    samples: tuple[Sample, ...]
+    version: str
+    findings: tuple[Finding, ...] = ()
+
+
+def canonical_emotion(text: str) -> str:
+    """Return a label in the one spelling used here: lower case, ``others``, ``happiness``, ``sadness``.
+
+    Examples
+    --------
+    >>> canonical_emotion(" Other "), canonical_emotion("Happy"), canonical_emotion("repression")
+    ('others', 'happiness', 'repression')
+    """
+    label = text.strip().casefold()
+    return _ALIASES.get(label, label)
+
+
+def subject_name(notation: str, text: str) -> str | None:
+    """Return a subject in a database's notation, or None if the text names none.
+
+    Examples
+    --------
+    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "006"), subject_name("S{:02d}", "s1.0")
+    ('sub01', '006', 'S01')
+    """
+    prefix = notation.partition("{")[0]
+    match = re.fullmatch(rf"(?:{prefix})?([0-9]+)(?:\.0*)?", text, re.IGNORECASE)
+    return notation.format(int(match[1])) if match else None
+
+
+def sample_from(row: Row, spec: Spec) -> Sample:
+    """Read one row.
+
+    Parameters
+    ----------
+    row : Row
+        With the cells of `COLUMNS`.
+    spec : Spec
+        Database name, notation of subjects and frames per second.
+
+    Returns
+    -------
+    Sample
+        Frame numbers as the table writes them; what holds no number stands in `Sample.unread`.
+
+    Raises
+    ------
+    AnnotationError
+        If subject, clip or emotion is blank, or the subject is not in the database's notation.
+    """
+    numbers = {name: frame_number(row.cells[name]) for name in ("onset", "apex", "offset")}
+    emotion = row.required_text("emotion")
+    return Sample(
+        dataset=spec.name,
+        subject=_subject(row, spec),
+        clip=row.required_text("clip"),
+        onset=numbers["onset"],
+        apex=numbers["apex"],
+        offset=numbers["offset"],
+        emotion=canonical_emotion(emotion),
+        emotion_written=emotion,
+        action_units=row.text("action_units"),
+        fps=spec.fps,
+        unread=tuple((name, row.text(name)) for name, number in numbers.items() if number is None),
+    )
+
+
+def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
+    """Put the samples of a table in order, and look at them as a whole.
+
+    Parameters
+    ----------
+    spec : Spec
+    table : Table
+    samples : sequence of Sample
+        One for each row of the table, in its order.
+
+    Returns
+    -------
+    Annotation
+
+    Raises
+    ------
+    AnnotationError
+        If the table has no rows, or two rows for one clip.
+    """
+    if not samples:
+        raise AnnotationError(f"{table.path} has a header and no rows below it; expected one row a clip")
+    _require_unique(table, samples)
+    version = spec.version_of(samples)
+    findings = (*_table_findings(spec, table, samples, version), *_alias_findings(samples))
+    return Annotation(table, tuple(sorted(samples, key=lambda sample: sample.sample_id)), version, findings)
+
+
+def read_annotation(spec: Spec, path: Path) -> Annotation:
+    """Read an owner's table.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If there is no such file.
+    AnnotationError
+        If it cannot be read without guessing.
+    """
+    table = read_table(path, COLUMNS)
+    return annotate(spec, table, [sample_from(row, spec) for row in table.rows])
+
+
+def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
+    """Read a database's table: the named one, or the only one there is, or the benchmarks' version of several.
+
+    Parameters
+    ----------
+    spec : Spec
+        Its `published` versions stand in order of preference.
+    root : pathlib.Path
+        Where to look.
+    table : pathlib.Path or None
+        The caller's choice.
+
+    Returns
+    -------
+    Annotation
+        With a finding of kind ``table-chosen`` where there were several.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If there is none.
+    AnnotationError
+        If one cannot be read, or there are several and none is a published version.
+    """
+    if table is not None:
+        return read_annotation(spec, table)
+    paths = find_tables(spec, root)
+    if not paths:
+        raise not_found(spec, f"{root} holds no annotation table named like {', '.join(spec.tables)}")
+    candidates = [read_annotation(spec, path) for path in paths]
+    return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
+
+
+def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding, ...]:
+    """Report clips whose name starts with another subject than the table's cell; the cell is kept.
+
+    Parameters
+    ----------
+    samples : iterable of Sample
+    separator : str
+        What ends the subject in a clip's name: ``_`` in ``006_1_2``.
+    """
+    return tuple(
+        Finding(
+            "subject-contradicts-clip",
+            sample.sample_id,
+            f"the table's subject is {sample.subject}, the clip's name begins with {named!r}; the table is kept. "
+            "Leaving out one subject would leave this person in the training data: look at the faces.",
+        )
+        for sample in samples
+        if (named := sample.clip.partition(separator)[0]).casefold() != sample.subject.casefold()
+    )
+
+
+def _subject(row: Row, spec: Spec) -> str:
+    text = row.required_text("subject")
+    if spec.subject is None:
+        if "/" in text:  # otherwise "a/b" + "c" and "a" + "b/c" were one sample id
+            raise AnnotationError(f"{row.where}: the subject {text!r} holds a slash; use another sign")
+        return text
+    name = subject_name(spec.subject, text)
+    if name is None:
+        raise AnnotationError(f"{row.where}: the subject is {text!r}; expected a number or {spec.subject.format(1)!r}")
+    return name
+
+
+def _require_unique(table: Table, samples: Sequence[Sample]) -> None:
+    seen: dict[str, str] = {}
+    for row, sample in zip(table.rows, samples, strict=True):
+        key = sample.sample_id.casefold()
+        if key in seen:
+            raise AnnotationError(
+                f"{table.path}: two rows for the clip {sample.sample_id} ({seen[key]}; {row.where}); delete one"
+            )
+        seen[key] = row.where
+
+
+def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version: str) -> list[Finding]:
+    findings = [
+        Finding("sheet-ignored", table.path.name, f"{sheet} holds such a table too; only the first one was read")
+        for sheet in table.ignored_sheets
+    ]
+    if version == UNRECOGNIZED:
+        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published)
+        subjects = len({sample.subject for sample in samples})
+        text = f"{len(samples)} rows, {subjects} subjects: class counts agree with no published version ({known})"
+        findings.append(Finding("table-unrecognized", table.path.name, text))
+    return findings
+
+
+def _alias_findings(samples: Iterable[Sample]) -> list[Finding]:
+    spellings = Counter(s.emotion_written for s in samples if s.emotion_written.casefold() != s.emotion)
+    return [
+        Finding("emotion-alias", written, f"{count} rows say {written!r}, read as {canonical_emotion(written)!r}")
+        for written, count in sorted(spellings.items())
+    ]
+
+
+def _preferred(spec: Spec, candidates: Sequence[Annotation]) -> Annotation:
+    order = [published.version for published in spec.published]
+    listed = "; ".join(f"{annotation.table.path} ({annotation.version})" for annotation in candidates)
+    recognised = [annotation for annotation in candidates if annotation.version in order]
+    if not recognised:
+        raise AnnotationError(f"{spec.name}: several annotation tables: {listed}. Choose one with --table.")
+    chosen = min(recognised, key=lambda annotation: order.index(annotation.version))
+    text = f"several tables: {listed}. This one is read, as the {chosen.version} version; choose with --table"
+    finding = Finding("table-chosen", chosen.table.path.name, text)
+    return Annotation(chosen.table, chosen.samples, chosen.version, (finding, *chosen.findings))

@@ -1,0 +1,192 @@
+"""Clip folders on disk: which frame trees there are, which one is read, and which folder belongs to which sample."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mer_di.datasets.annotation import subject_name
+from mer_di.datasets.finding import Finding
+from mer_di.datasets.locate import files, not_found, subfolders
+from mer_di.datasets.spec import Spec, Tree
+from mer_di.datasets.table import plain
+from mer_di.errors import AnnotationError, InputError
+from mer_di.sample import Sample
+
+_DEPTH = 3  # root / release / zip folder / zip folder again / subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """The clip folders of one frame tree.
+
+    Attributes
+    ----------
+    tree : Tree
+        The tree that was chosen.
+    folders : mapping of str to pathlib.Path
+        Folder by case-folded key: ``subject/clip``, or the clip alone where that is unique.
+    findings : tuple of Finding
+    """
+
+    tree: Tree
+    folders: Mapping[str, Path]
+    findings: tuple[Finding, ...] = ()
+
+
+def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
+    """Find ``.../<subject>/<clip>/`` folders, in the wanted tree or the most preferred one.
+
+    A tree is known by the name of a folder between root and its subjects, doubled or not; where none is known,
+    by how its frames are named.
+
+    Parameters
+    ----------
+    spec : Spec
+        Notation of subjects, and the trees in order of preference.
+    root : pathlib.Path
+        The database, one of its trees, or a folder above.
+    wanted : str or None
+        Name of a tree.
+
+    Returns
+    -------
+    Clips
+        Keyed by ``subject/clip``. With a finding of kind ``tree-chosen`` where there were several trees.
+
+    Raises
+    ------
+    InputError
+        If the database has no tree of that name.
+    DatasetNotFoundError
+        If the wanted tree, or any, is not there.
+    AnnotationError
+        If two folders hold one clip.
+    """
+    require_tree(spec, wanted)
+    homes: dict[str, list[Path]] = defaultdict(list)
+    for home in _homes(spec, root, _DEPTH):
+        homes[_tree_of(spec, root, home).name].append(home)
+    present = [tree for tree in spec.trees if tree.name in homes]
+    chosen = next((tree for tree in present if wanted in (None, tree.name)), None)
+    if chosen is None:
+        raise not_found(spec, _no_tree(spec, root, wanted, present))
+    return Clips(chosen, index(_keyed(spec, homes[chosen.name])), _several(present, chosen, homes, wanted))
+
+
+def require_tree(spec: Spec, wanted: str | None) -> None:
+    """Refuse the name of a tree that a database does not have.
+
+    Raises
+    ------
+    InputError
+        If there is no such tree.
+    """
+    names = [tree.name for tree in spec.trees]
+    if wanted is not None and wanted not in names:
+        raise InputError(
+            f"{spec.name} has no frame tree {wanted!r}; expected {' or '.join(names) or 'none to be named'}"
+        )
+
+
+def index(folders: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Map case-folded keys to folders.
+
+    Raises
+    ------
+    AnnotationError
+        If two folders have one key: which of them the table means cannot be known.
+    """
+    found: dict[str, Path] = {}
+    for key, folder in folders:
+        first = found.setdefault(key.casefold(), folder)
+        if first != folder:
+            raise AnnotationError(
+                f"two folders hold the clip {key}: {first} and {folder}; remove one, or name the right tree with --root"
+            )
+    return found
+
+
+def place(
+    samples: Iterable[Sample], clips: Clips, key: Callable[[Sample], str]
+) -> tuple[tuple[Sample, ...], tuple[Finding, ...]]:
+    """Give each sample its folder.
+
+    Parameters
+    ----------
+    samples : iterable of Sample
+    clips : Clips
+    key : callable
+        Key of a sample in `Clips.folders`, before case-folding.
+
+    Returns
+    -------
+    samples : tuple of Sample
+        Without a path where no folder was found.
+    findings : tuple of Finding
+        One of kind ``folder-without-row`` for each folder that no sample has.
+    """
+    unused = dict(clips.folders)
+    placed = tuple(replace(sample, path=unused.pop(key(sample).casefold(), None)) for sample in samples)
+    text = "the table has no row for this folder, so it has no label and is not read"
+    findings = [
+        Finding("folder-without-row", f"{folder.parent.name}/{folder.name}", text) for folder in unused.values()
+    ]
+    return placed, tuple(findings)
+
+
+def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
+    inside = subfolders(folder)
+    subjects = [child for child in inside if _subject(spec, child)]
+    if subjects:
+        yield folder
+    if depth:
+        for child in inside:
+            if child not in subjects:
+                yield from _homes(spec, child, depth - 1)
+
+
+def _subject(spec: Spec, folder: Path) -> str | None:
+    name = subject_name(spec.subject or "", folder.name)
+    return name if name is not None and name.casefold() == folder.name.casefold() else None
+
+
+def _tree_of(spec: Spec, root: Path, home: Path) -> Tree:
+    for folder in (home, *home.parents):
+        for tree in spec.trees:
+            if plain(folder.name) in tree.folders:
+                return tree
+        if folder == root:
+            break
+    frame = _some_frame(spec, home)
+    return next(tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix))
+
+
+def _some_frame(spec: Spec, home: Path) -> str:
+    clips = (clip for child in subfolders(home) if _subject(spec, child) for clip in subfolders(child))
+    return next((frame.name for clip in clips for frame in files(clip)), "")
+
+
+def _keyed(spec: Spec, homes: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    for home in homes:
+        for child in subfolders(home):
+            if subject := _subject(spec, child):
+                yield from ((f"{subject}/{clip.name}", clip) for clip in subfolders(child))
+
+
+def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]) -> str:
+    there = ", ".join(tree.name for tree in present)
+    if there:
+        return f"{root} holds no frame tree {wanted!r}, only {there}"
+    example = (spec.subject or "").format(1)
+    return f"{root} holds a table and no frames: no folder of a subject, such as {example}, within {_DEPTH} levels"
+
+
+def _several(
+    present: Sequence[Tree], chosen: Tree, homes: Mapping[str, Sequence[Path]], wanted: str | None
+) -> tuple[Finding, ...]:
+    if wanted is not None or len(present) == 1:
+        return ()
+    where = ", ".join(map(str, homes[chosen.name]))
+    text = f"frames lie here as {', '.join(tree.name for tree in present)}; {chosen.name} is read, choose with --tree"
+    return (Finding("tree-chosen", where, text),)

@@ -1,0 +1,71 @@
+"""The way every owner's release is read: its table, corrected; each row joined with its folder; what was noticed."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from pathlib import Path
+
+from mer_di.datasets.annotation import choose_annotation
+from mer_di.datasets.clips import Clips, place
+from mer_di.datasets.correction import Correction, choose_corrections, correct
+from mer_di.datasets.database import Database
+from mer_di.datasets.spec import Choice, Spec
+from mer_di.sample import Sample
+
+FindClips = Callable[[Spec, Path, str | None], Clips]
+
+
+def read_release(
+    spec: Spec,
+    root: Path,
+    choice: Choice,
+    find_clips: FindClips,
+    *,
+    corrections: Sequence[Correction] = (),
+    key: Callable[[Sample], str] = attrgetter("sample_id"),
+) -> Database:
+    """Read a database as its owners distribute it.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+        The database, one of its frame trees, or a folder above.
+    choice : Choice
+        Tree, correction sets, table.
+    find_clips : callable
+        Finds the clip folders of a tree below root.
+    corrections : sequence of Correction
+        All that are known of this database.
+    key : callable
+        Key of a sample among the found folders.
+
+    Returns
+    -------
+    Database
+
+    Raises
+    ------
+    InputError
+        If the choice names what does not exist.
+    DatasetNotFoundError
+        If table or frames are not there.
+    AnnotationError
+        If the table cannot be read without guessing, or a correction does not fit it.
+    """
+    chosen = choose_corrections(corrections, choice.corrections)
+    annotation = choose_annotation(spec, root, choice.table)
+    corrected = correct(annotation.samples, chosen)
+    clips = find_clips(spec, root, choice.tree)
+    samples, unlabelled = place(corrected.samples, clips, key)
+    return Database(
+        spec=spec,
+        root=root,
+        tree=clips.tree.name,
+        registered=clips.tree.registered,
+        table=annotation.table.path,
+        table_sha256=annotation.table.sha256,
+        table_version=annotation.version,
+        samples=samples,
+        applied=corrected.applied,
+        findings=(*annotation.findings, *clips.findings, *corrected.findings, *unlabelled),
+    )

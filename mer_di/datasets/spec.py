@@ -1,0 +1,158 @@
+"""What is known of a database before it is on disk: constants, and the words for what a caller may choose."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mer_di.sample import Sample
+
+UNRECOGNIZED = "unrecognized"
+UNVERSIONED = "unversioned"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One of the folder trees in which a database's frames are distributed.
+
+    Attributes
+    ----------
+    name : str
+        The name by which a caller chooses it: ``cropped``, ``selected``, ``raw``.
+    registered : bool
+        True if the frames are face crops that the owners registered already.
+    folders : tuple of str
+        Folder names under which it is met, in lower case, letters and digits only.
+    prefix : str or None
+        Start of its frame names, by which a renamed tree is known; None if that says nothing.
+    """
+
+    name: str
+    registered: bool
+    folders: tuple[str, ...] = ()
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Row counts of one published version of an annotation table.
+
+    Attributes
+    ----------
+    version : str
+        Short name of the version: ``2014``.
+    subjects : int
+        Number of subjects with at least one row.
+    emotions : mapping of str to int
+        Canonical emotion to number of rows.
+    """
+
+    version: str
+    subjects: int
+    emotions: Mapping[str, int]
+
+    @property
+    def samples(self) -> int:
+        """Number of rows."""
+        return sum(self.emotions.values())
+
+    def distance(self, samples: Iterable[Sample]) -> int:
+        """Return by how many samples the class counts of a table differ from these, 0 if they agree."""
+        found = Counter(sample.emotion for sample in samples)
+        return sum(abs(found[name] - self.emotions.get(name, 0)) for name in {*found, *self.emotions})
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Everything constant about a database.
+
+    Attributes
+    ----------
+    name : str
+        Registry name: ``casme2``.
+    title : str
+        Name as its owners write it.
+    citation, doi : str
+        The paper to cite; empty where there is none.
+    licence : str
+        Its terms, in a sentence; the agreement that comes with the data decides.
+    request_url : str
+        Where to ask for the data; empty if nobody has to be asked.
+    fps : float or None
+        Frames per second; None if each table says it itself.
+    tables : tuple of str
+        File name patterns of the annotation table, without suffix, case-blind.
+    layout : str
+        The expected tree, as shown to users.
+    trees : tuple of Tree
+        Its frame trees, most preferred first; empty if paths stand in the table.
+    published : tuple of Published
+        Published versions of the table, the benchmarks' version first.
+    subject : str or None
+        Notation of a subject, as a format of its number: ``sub{:02d}``; None for verbatim text.
+    """
+
+    name: str
+    title: str
+    citation: str
+    doi: str
+    licence: str
+    request_url: str
+    fps: float | None
+    tables: tuple[str, ...]
+    layout: str
+    trees: tuple[Tree, ...] = ()
+    published: tuple[Published, ...] = ()
+    subject: str | None = None
+
+    @property
+    def n_samples(self) -> int | None:
+        """Rows in the benchmarks' version of the table; None if none was published."""
+        return self.published[0].samples if self.published else None
+
+    @property
+    def n_subjects(self) -> int | None:
+        """Subjects in the benchmarks' version of the table; None if none was published."""
+        return self.published[0].subjects if self.published else None
+
+    def version_of(self, samples: Iterable[Sample]) -> str:
+        """Recognise a table by its content: the number of its subjects and of the rows of each emotion.
+
+        File names are no evidence: tables are renamed, and edited copies keep the name of their original.
+
+        Parameters
+        ----------
+        samples : iterable of Sample
+            The rows as read, before corrections.
+
+        Returns
+        -------
+        str
+            Name of a published version; ``unrecognized`` if there are some and none agrees, ``unversioned``
+            if none was ever published.
+        """
+        rows = tuple(samples)
+        subjects = len({sample.subject for sample in rows})
+        for version in self.published:
+            if version.subjects == subjects and version.distance(rows) == 0:
+                return version.version
+        return UNRECOGNIZED if self.published else UNVERSIONED
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a caller of `mer_di.datasets.load_dataset` may choose.
+
+    Attributes
+    ----------
+    tree : str or None
+        Name of the frame tree; None for the most preferred of those on disk.
+    corrections : tuple of str
+        Names of correction sets.
+    table : pathlib.Path or None
+        The annotation table, where it is not to be searched for.
+    """
+
+    tree: str | None = None
+    corrections: tuple[str, ...] = ("released",)
+    table: Path | None = None

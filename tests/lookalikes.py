@@ -1,0 +1,280 @@
+"""Tables and folder trees that look like the licensed ones: published counts and known quirks, nothing of the owners'.
+
+Keys, counts and the numbers of the clips that are known to be odd are the published ones; every other frame number
+is invented, and clips are shorter. Frames are empty files: enough for whatever reads listings only.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from openpyxl import Workbook
+
+CASME2_ROWS_PER_SUBJECT = {
+    **{1: 9, 2: 13, 3: 7, 4: 5, 5: 19, 6: 5, 7: 9, 8: 3, 9: 14, 10: 14, 11: 10, 12: 12, 13: 8, 14: 4, 15: 3},
+    **{16: 4, 17: 36, 18: 3, 19: 16, 20: 11, 21: 2, 22: 2, 23: 12, 24: 10, 25: 7, 26: 17},
+}
+CASME2_2014 = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2}
+CASME2_2019 = {**CASME2_2014, "surprise": 28, "sadness": 4}
+CASME2_WITHOUT_ROW = ((9, "EP02_02f"), (24, "EP02_07"))
+CASME2_RELABELLED = ("EP07_01", "EP07_04f", "EP10_03")
+
+SAMM_ROWS_PER_SUBJECT = {
+    **{6: 11, 7: 10, 9: 4, 10: 4, 11: 20, 12: 3, 13: 6, 14: 11, 15: 3, 16: 5, 17: 6, 18: 4, 19: 3, 20: 9, 21: 2},
+    **{22: 5, 23: 1, 24: 1, 25: 4, 26: 13, 28: 3, 30: 3, 31: 1, 32: 6, 33: 5, 34: 3, 35: 9, 36: 1, 37: 3},
+}
+SAMM_COUNTS = {
+    **{"Anger": 57, "Happiness": 26, "Other": 26, "Surprise": 15, "Contempt": 12},
+    **{"Disgust": 9, "Fear": 8, "Sadness": 6},
+}
+
+# In the order of the codes 01..07 within a clip's name.
+MMEW_COUNTS = {
+    **{"happiness": 36, "surprise": 89, "disgust": 72, "others": 66, "fear": 16, "sadness": 13, "anger": 8},
+}
+
+CASME2_HEADER = (
+    *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units"),
+    "Estimated Emotion",
+)
+SAMM_HEADER = (
+    *("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro"),
+    *("Action Units", "Estimated Emotion", "Objective Classes", "Notes"),
+)
+MMEW_HEADER = (
+    *("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units"),
+    *("Estimated Emotion", "remarks"),
+)
+
+_ACTION_UNITS = (12, "4+L10", "R2+15", "?", "4+7", "14")
+
+
+class ClipRow(NamedTuple):
+    subject: int
+    clip: str
+    onset: object
+    apex: object
+    offset: object
+    emotion: str
+    action_units: object = 12
+
+
+_CASME2_KNOWN = (
+    ClipRow(1, "EP02_01f", 46, 59, 86, "happiness"),
+    ClipRow(3, "EP01_2", 31, 45, 60, "others"),
+    ClipRow(3, "EP08_1", 11, 30, 50, "others"),
+    ClipRow(4, "EP12_01f", 261, "/", 321, "disgust"),
+    ClipRow(5, "EP09_05f", 69, 69, 123, "disgust"),
+    ClipRow(5, "EP12_03f", 21, 40, 55, "disgust"),
+    ClipRow(5, "EP16_04f", 141, 181, 181, "others"),
+    ClipRow(7, "EP06_01", 15, 49, 68, "others"),
+    ClipRow(7, "EP06_02_01", 12, 30, 41, "others"),
+    ClipRow(7, "EP06_02_02", 51, 70, 81, "others"),
+    ClipRow(9, "EP09f", 25, 40, 60, "others"),
+    ClipRow(12, "EP09_06", 66, 111, 111, "disgust"),
+    ClipRow(16, "EP01_08", 73, 94, 110, "others"),
+    ClipRow(16, "EP04_02f", 181, 269, 271, "others"),
+    ClipRow(20, "EP12_01", 41, 104, 106, "others"),
+    ClipRow(20, "EP16_01", 71, 111, 111, "others"),
+    *(ClipRow(24, clip, 30 + n, 45 + n, 62 + n, "sadness") for n, clip in enumerate(CASME2_RELABELLED)),
+    ClipRow(25, "EP18_04f", 76, 116, 116, "disgust"),
+    # The remaining rows of the classes that fall out stay with the subject who has most, so that 26 subjects stay.
+    *(ClipRow(17, f"EP31_{n:02d}", 21, 33, 50, "sadness") for n in range(4)),
+    *(ClipRow(17, f"EP32_{n:02d}", 21, 33, 50, "fear") for n in range(2)),
+)
+
+_SAMM_KNOWN = (
+    ClipRow(6, "006_1_2", 5562, 5590, 5632, "Anger"),
+    ClipRow(13, "013_1_9", 5697, 5712, 5739, "Anger"),
+    ClipRow(24, "024_6_4", 12305, 12330, 12349, "Fear"),
+    *(ClipRow(25, f"025_3_{n}", 5000 + 40 * n, 5015 + 40 * n, 5031 + 40 * n, "Other") for n in range(1, 5)),
+    ClipRow(26, "026_3_3", 1704, 1736, 1737, "Anger"),
+    ClipRow(28, "028_4_1", 1071, 1143, 1134, "Contempt"),
+    ClipRow(32, "032_3_1", 4896, 1930, 4970, "Anger"),
+    ClipRow(32, "032_3_2", 5126, 5127, 5207, "Anger"),
+    ClipRow(33, "033_1_4", 1270, 1300, 1330, "Anger", "12+15 "),
+    ClipRow(36, "036_7_1", 8100, 8120, 8150, "Sadness"),
+)
+
+
+def casme2_rows(version: str = "2014") -> list[ClipRow]:
+    """All 255 rows; 53 of the clip names belong to several subjects, 141 rows in all."""
+    shared = [name for n in range(35) for name in [f"EP2{n % 5}_{n:02d}f"] * 3]
+    shared += [name for n in range(18) for name in [f"EP27_{n:02d}"] * 2]
+    names = iter([*shared, *(f"EP29_{n:03d}" for n in range(255))])
+    rows = _completed(_CASME2_KNOWN, CASME2_ROWS_PER_SUBJECT, CASME2_2014, lambda subject: next(names))
+    if version == "2014":
+        return rows
+    return [row._replace(emotion="surprise") if _is_relabelled(row) else row for row in rows]
+
+
+def samm_rows() -> list[ClipRow]:
+    """All 159 rows."""
+    numbers = iter(range(10, 999))
+
+    def name(subject: int) -> str:
+        return f"{subject:03d}_1_{next(numbers)}"
+
+    return _completed(_SAMM_KNOWN, SAMM_ROWS_PER_SUBJECT, SAMM_COUNTS, name, base=3000)
+
+
+def mmew_rows() -> list[ClipRow]:
+    """All 300 rows, ten a subject, ordered by subject and emotion code, numbered within the clip."""
+    codes = [(code, emotion) for code, (emotion, count) in enumerate(MMEW_COUNTS.items(), 1) for _ in range(count)]
+    dealt = sorted((n % 30 + 1, code, n, emotion) for n, (code, emotion) in enumerate(codes))
+    return [
+        ClipRow(subject, f"S{subject:02d}-{code:02d}-{n:03d}", 1, 4 + n % 6, 14 + n % 5, emotion)
+        for subject, code, n, emotion in dealt
+    ]
+
+
+def write_casme2(
+    root: Path,
+    *,
+    version: str = "2014",
+    tree: str = "cropped",
+    doubled: bool = False,
+    rows: Sequence[ClipRow] | None = None,
+    table: str | None = None,
+) -> Path:
+    """Write table and one tree (``cropped``, ``selected``, ``raw``, or None for the table alone)."""
+    rows = casme2_rows(version) if rows is None else rows
+    dates = {"2014": "20140508", "2019": "20190701"}
+    write_casme2_table(root / (table or f"CASME2-coding-{dates[version]}.xlsx"), rows, version=version)
+    if tree:
+        folder = {"cropped": "Cropped", "selected": "CASME2_RAW_selected", "raw": "CASME2_RAW"}[tree]
+        inner = "CASME2-RAW" if tree == "raw" else folder
+        write_casme2_tree(root / folder / inner if doubled else root / folder, rows, tree=tree)
+    return root
+
+
+def write_casme2_table(path: Path, rows: Iterable[ClipRow], *, version: str = "2014") -> None:
+    header = CASME2_HEADER if version == "2014" else (*CASME2_HEADER, "Objective Classes")
+    cells = (
+        (f"{r.subject:02d}", r.clip, None, r.onset, r.apex, r.offset, None, r.action_units, r.emotion) for r in rows
+    )
+    write_workbook(path, {"Sheet1": [header, *cells], "Sheet2": [], "Sheet3": []})
+
+
+def write_casme2_tree(home: Path, rows: Iterable[ClipRow], *, tree: str = "cropped") -> None:
+    prefix = "reg_img" if tree == "cropped" else "img"
+    for row in rows:
+        first = 1 if tree == "raw" else int(row.onset)
+        last = 96 if (row.subject, row.clip) == (16, "EP01_08") else int(row.offset)
+        touch(home / f"sub{row.subject:02d}" / row.clip, (f"{prefix}{n}.jpg" for n in range(first, last + 1)))
+    for subject, clip in CASME2_WITHOUT_ROW:
+        touch(home / f"sub{subject:02d}" / clip, (f"{prefix}{n}.jpg" for n in range(1, 4)))
+    touch(home / "sub01", ["Thumbs.db", ".DS_Store", "._EP02_01f"])
+
+
+def write_samm(
+    root: Path,
+    *,
+    rows: Sequence[ClipRow] | None = None,
+    table: str = "SAMM_Micro_FACS_Codes_v2.xlsx",
+    preamble: int = 13,
+    tree: str = "",
+) -> Path:
+    """Write table and tree; the tree lies in root itself, or in the folder that ``tree`` names."""
+    rows = samm_rows() if rows is None else rows
+    write_samm_table(root / table, rows, preamble=preamble)
+    for row in rows:
+        # The first copies were padded to other widths.
+        width = 4 if row.subject == 9 else 5
+        names = (f"{row.subject:03d}_{n:0{width}d}.jpg" for n in range(int(row.onset), int(row.offset) + 1))
+        touch(root / tree / f"{row.subject:03d}" / row.clip, names)
+    return root
+
+
+def write_samm_table(path: Path, rows: Iterable[ClipRow], *, preamble: int = 13) -> None:
+    text = [["SAMM Micro-Movements"], ["Please cite:"], ['"/" = or'], ['"?" = uncertain'], ["Subject", "see Filename"]]
+    lines: list[Sequence[object]] = [text[n] if n < len(text) else [] for n in range(preamble)]
+    lines.append(SAMM_HEADER)
+    for number, row in enumerate(rows, preamble + 2):
+        subject, duration = f"{row.subject:03d}", f"=SUM(F{number}-D{number})+1"
+        numbers = (row.onset, row.apex, row.offset)
+        lines.append(
+            (
+                subject,
+                row.clip,
+                1,
+                *numbers,
+                duration,
+                "Micro - 1/2",
+                row.action_units,
+                row.emotion,
+                7,
+                "While blinking",
+            )
+        )
+    write_workbook(path, {"MICRO_ONLY": lines})
+
+
+def write_mmew(
+    root: Path,
+    *,
+    order: str = "emotion-first",
+    rows: Sequence[ClipRow] | None = None,
+    table: str = "MMEW_Micro_Exp.xlsx",
+    others: str = "others",
+) -> Path:
+    """Write table and tree, ``emotion-first`` or ``subject-first``; ``others`` names that class's folder."""
+    rows = mmew_rows() if rows is None else rows
+    write_mmew_table(root / table, rows)
+    for row in rows:
+        length = int(row.offset) - int(row.onset) + 1
+        touch(root / mmew_folder(row, order=order, others=others), (f"{n}.jpg" for n in range(1, length + 1)))
+    touch(root / "Macro_Expression" / "S01" / "anger", ["S01-07-001.jpg"])
+    return root
+
+
+def mmew_folder(row: ClipRow, *, order: str = "emotion-first", others: str = "others") -> Path:
+    emotion = others if row.emotion == "others" else row.emotion
+    above = Path("Micro_Expression") if order == "emotion-first" else Path(f"S{row.subject:02d}")
+    return above / emotion / row.clip
+
+
+def write_mmew_table(path: Path, rows: Iterable[ClipRow]) -> None:
+    cells = [(r.subject, r.clip, r.onset, r.apex, r.offset, r.action_units, r.emotion, None) for r in rows]
+    write_workbook(path, {"Sheet1": [MMEW_HEADER, *cells]})
+
+
+def write_workbook(path: Path, sheets: dict[str, Sequence[Sequence[object]]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = Workbook()
+    book.remove(book.active)
+    for title, lines in sheets.items():
+        sheet = book.create_sheet(title)
+        for number, line in enumerate(lines, 1):
+            for column, value in enumerate(line, 1):
+                if value is not None:
+                    sheet.cell(number, column, value)
+    book.save(path)
+
+
+def touch(folder: Path, names: Iterable[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+def _is_relabelled(row: ClipRow) -> bool:
+    return row.subject == 24 and row.clip in CASME2_RELABELLED
+
+
+def _completed(known, rows_per_subject, counts, name, *, base=20) -> list[ClipRow]:
+    """Add invented rows until every subject and every emotion has as many as published, by subject."""
+    rows = list(known)
+    left = {subject: count - sum(r.subject == subject for r in known) for subject, count in rows_per_subject.items()}
+    emotions = [e for e, count in counts.items() for _ in range(count - sum(r.emotion == e for r in known))]
+    for n, (subject, emotion) in enumerate(zip(_dealt(left), emotions, strict=True)):
+        onset, apex, length = base + n % 50, 8 + n % 5, 24 + n % 7
+        units = _ACTION_UNITS[n % len(_ACTION_UNITS)]
+        rows.append(ClipRow(subject, name(subject), onset, onset + apex, onset + length - 1, emotion, units))
+    return sorted(rows, key=lambda row: row.subject)
+
+
+def _dealt(left: dict[int, int]) -> Iterator[int]:
+    """Subjects in turns, each as often as rows are left: neighbours differ while several have rows left."""
+    for turn in range(max(left.values())):
+        yield from (subject for subject, count in left.items() if turn < count)

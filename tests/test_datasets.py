@@ -1,0 +1,128 @@
+"""The contract of every database: constants, registry, and what a user without the data is told."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mer_di.datasets import Database, dataset_spec, list_datasets, load_dataset
+from mer_di.errors import DatasetNotFoundError, InputError
+
+GATED = ("casme2", "mmew", "samm")
+
+
+def test_list_is_complete_and_sorted():
+    assert list_datasets() == ("casme2", "manifest", "mmew", "samm", "synthetic")
+
+
+@pytest.mark.parametrize("name", list_datasets())
+def test_spec_is_complete(name):
+    spec = dataset_spec(name)
+    assert spec.name == name
+    assert spec.title
+    assert spec.licence
+    assert spec.tables
+    assert spec.layout.strip() == spec.layout.strip("\n")
+    assert len({tree.name for tree in spec.trees}) == len(spec.trees)
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_spec_of_licensed_data_says_whom_to_ask_and_cite(name):
+    spec = dataset_spec(name)
+    assert spec.request_url.startswith("http")
+    assert spec.doi in {"10.1371/journal.pone.0086041", "10.1109/TAFFC.2016.2573832", "10.1109/TPAMI.2021.3067464"}
+    assert spec.citation
+    assert spec.published
+    assert spec.n_samples == spec.published[0].samples
+
+
+def test_published_counts():
+    found = {name: (dataset_spec(name).n_samples, dataset_spec(name).n_subjects) for name in list_datasets()}
+    assert found == {
+        "casme2": (255, 26),
+        "samm": (159, 29),
+        "mmew": (300, 30),
+        "manifest": (None, None),
+        "synthetic": (None, None),
+    }
+
+
+def test_frame_rates():
+    rates = {name: dataset_spec(name).fps for name in list_datasets()}
+    assert rates == {"casme2": 200, "samm": 200, "mmew": 90, "synthetic": 90, "manifest": None}
+
+
+@pytest.mark.parametrize("name", list_datasets())
+def test_absent_root_says_where_it_was_looked_for_and_what_to_do(name, tmp_path):
+    place = tmp_path / "nothing here"
+    with pytest.raises(DatasetNotFoundError) as caught:
+        load_dataset(name, place)
+    text, spec = str(caught.value), dataset_spec(name)
+    assert str(place) in text
+    assert f"$MER_DI_DATA/{name}" in text
+    assert "--root" in text
+    assert "--dataset synthetic" in text
+    assert spec.layout.splitlines()[0].strip() in text
+    assert spec.request_url in text
+
+
+@pytest.mark.parametrize("name", list_datasets())
+def test_empty_root_is_the_same_bad_day(name, tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="Expected:"):
+        load_dataset(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted({*list_datasets()} - {"synthetic"}))
+def test_no_root_and_no_variable(name, monkeypatch):
+    monkeypatch.delenv("MER_DI_DATA", raising=False)
+    with pytest.raises(DatasetNotFoundError, match=r"\$MER_DI_DATA is not set"):
+        load_dataset(name)
+
+
+@pytest.mark.parametrize("name", sorted({*list_datasets()} - {"synthetic"}))
+def test_root_below_the_variable(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_DI_DATA", str(tmp_path))
+    with pytest.raises(DatasetNotFoundError) as caught:
+        load_dataset(name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"'casme3'.*casme2, manifest, mmew, samm, synthetic"):
+        load_dataset("casme3")
+    with pytest.raises(InputError, match="casme3"):
+        dataset_spec("casme3")
+
+
+@pytest.mark.parametrize("name", ["casme2", "samm", "mmew", "manifest"])
+def test_unknown_tree_and_unknown_correction_set(name, tmp_path):
+    (tmp_path / "manifest.csv").write_text("subject,clip,path,onset,apex,offset,emotion\na,b,c,1,2,3,x\n")
+    with pytest.raises(InputError, match="meb2"):
+        load_dataset(name, tmp_path, corrections=("meb2",))
+    if name == "manifest":
+        with pytest.raises(InputError, match="'cropped'"):
+            load_dataset(name, tmp_path, tree="cropped")
+
+
+def test_asking_for_names_imports_no_database_and_no_spreadsheet_reader():
+    code = (
+        "import sys; from mer_di.datasets import list_datasets; list_datasets(); "
+        "print(sorted({'openpyxl', 'cv2', 'mer_di.datasets.casme2', 'mer_di.frames'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_synthetic_is_drawn_when_no_root_is_named(monkeypatch, tmp_path):
+    from lookalikes import write_mmew
+
+    from mer_di.datasets import synthetic
+
+    write_mmew(tmp_path)
+    monkeypatch.setattr(synthetic, "default_database", lambda: tmp_path)
+    monkeypatch.setenv("MER_DI_DATA", "/nowhere")
+    database = load_dataset("synthetic")
+    assert isinstance(database, Database)
+    assert {sample.dataset for sample in database.samples} == {"synthetic"}
+    assert (database.registered, database.table_version, len(database.samples)) == (True, "unversioned", 300)
+    assert database.published()[0] == ("anger", 8, None)
+    assert load_dataset("synthetic", tmp_path).samples == database.samples

@@ -1,0 +1,183 @@
+"""Spreadsheets as rows of named cells."""
+
+import datetime
+import hashlib
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lookalikes import write_workbook
+
+from mer_di.datasets.table import Column, frame_number, plain, read_table
+from mer_di.errors import AnnotationError, DatasetNotFoundError
+
+KEY = Column("clip", ("Filename",))
+ONSET = Column("onset", ("OnsetFrame", "Onset"))
+NOTE = Column("note", ("Notes",), required=False)
+COLUMNS = (KEY, ONSET, NOTE)
+
+
+def rows_of(path):
+    return [tuple(row.text(name) for name in ("clip", "onset", "note")) for row in read_table(path, COLUMNS).rows]
+
+
+def csv_file(tmp_path, text, *, encoding="utf-8", name="t.csv"):
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("cell", [46, 46.0, "46", " 46 ", "46.0", "46.", "046", "+46"])
+def test_frame_cells_that_hold_a_number(cell):
+    assert frame_number(cell) == 46
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(None, "", " ", "/", "?", "46.5", 46.5, float("nan"), float("inf"), "nan", "4_6", "4 6", "1e2", "46,0", "½"),
+        *(True, datetime.datetime(2014, 5, 8)),
+    ],
+)
+def test_frame_cells_that_hold_none(cell):
+    assert frame_number(cell) is None
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_any_integer_survives_every_way_of_writing_it(number):
+    assert {frame_number(number), frame_number(float(number)), frame_number(f" {number}.0 ")} == {number}
+
+
+@given(st.text("abcXYZ 12", min_size=1, max_size=12))
+def test_header_names_do_not_depend_on_case_and_separators(name):
+    assert plain(name.upper().replace(" ", "_")) == plain(name.lower().replace(" ", "-"))
+
+
+@pytest.mark.parametrize("preamble", [0, 1, 13])
+def test_header_is_found_wherever_it_stands(tmp_path, preamble):
+    lines = [["SAMM"], ["Filename", "is explained here"], []][:preamble] + [[]] * (preamble - 3)
+    write_workbook(
+        tmp_path / "t.xlsx", {"S": [*lines, ["note", " FILENAME ", None, "Onset Frame"], ["x", "a", 7, 1.0]]}
+    )
+    (row,) = read_table(tmp_path / "t.xlsx", COLUMNS).rows
+    assert (row.text("clip"), row.text("onset"), row.text("note")) == ("a", "1", "")
+    assert row.where == f"t.xlsx, sheet 'S', row {len(lines) + 2}"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_delimited_text(tmp_path, delimiter, encoding, newline):
+    lines = [["Filename", "OnsetFrame", "Notes"], ["a", "1", '"x;y,z\t"'], ["b", "/", "é"]]
+    path = csv_file(tmp_path, newline.join(delimiter.join(line) for line in lines) + newline, encoding=encoding)
+    assert rows_of(path) == [("a", "1", "x;y,z"), ("b", "/", "é")]
+
+
+def test_blank_rows_are_nothing_and_other_columns_are_ignored(tmp_path):
+    path = csv_file(tmp_path, "Filename,,Onset,Unnamed: 6\na,9,1,\n , ,,\n,,,stray\nb,9,2,9\n,,,\n")
+    assert [row.text("clip") for row in read_table(path, COLUMNS).rows] == ["a", "b"]
+
+
+def test_short_rows_are_filled_with_blanks(tmp_path):
+    assert rows_of(csv_file(tmp_path, "Filename,Onset,Notes\na\n")) == [("a", "", "")]
+
+
+def test_a_blank_key_is_refused_with_its_row(tmp_path):
+    table = read_table(csv_file(tmp_path, "Filename,Onset\na,1\n,2\n"), COLUMNS)
+    with pytest.raises(AnnotationError, match=r"t\.csv.*row 3: the cell 'clip' is blank.*'onset': '2'"):
+        table.rows[1].required_text("clip")
+
+
+def test_an_unquoted_comma_does_not_shift_columns_silently(tmp_path):
+    path = csv_file(tmp_path, "Filename,Notes,Onset\na,4,7,1\n")
+    with pytest.raises(AnnotationError, match=r"row 2: 4 cells under a header of 3"):
+        read_table(path, COLUMNS)
+
+
+def test_an_unclosed_quote_does_not_swallow_rows(tmp_path):
+    path = csv_file(tmp_path, 'Filename,Onset,Notes\na,1,"half\nb,2,\nc,3,\n')
+    with pytest.raises(AnnotationError, match="well-formed CSV"):
+        read_table(path, COLUMNS)
+
+
+def test_missing_column_lists_found_and_expected(tmp_path):
+    write_workbook(tmp_path / "t.xlsx", {"A": [["Filename", "Apex"]], "B": [["x"]]})
+    with pytest.raises(AnnotationError) as caught:
+        read_table(tmp_path / "t.xlsx", COLUMNS)
+    for part in (
+        "Filename, OnsetFrame",
+        "sheet 'A', sheet 'B'",
+        "row 1",
+        "Filename, Apex",
+        "missing: OnsetFrame",
+        "--table",
+    ):
+        assert part in str(caught.value)
+
+
+def test_empty_table(tmp_path):
+    with pytest.raises(AnnotationError, match="empty"):
+        read_table(csv_file(tmp_path, ""), COLUMNS)
+
+
+def test_two_columns_of_one_meaning_are_refused(tmp_path):
+    with pytest.raises(AnnotationError, match=r"'Onset', 'OnsetFrame' all mean 'onset'"):
+        read_table(csv_file(tmp_path, "Filename,Onset,OnsetFrame\na,1,2\n"), COLUMNS)
+
+
+def test_first_sheet_with_the_header_is_read_and_others_are_named(tmp_path):
+    header = ["Filename", "Onset"]
+    write_workbook(tmp_path / "t.xlsx", {"Readme": [["hi"]], "One": [header, ["a", 1]], "Two": [header, ["b", 2]]})
+    table = read_table(tmp_path / "t.xlsx", COLUMNS)
+    assert [row.text("clip") for row in table.rows] == ["a"]
+    assert table.ignored_sheets == ("sheet 'Two'",)
+
+
+def test_a_wrong_dimension_in_the_file_cuts_no_rows(tmp_path):
+    path, wrong = tmp_path / "t.xlsx", tmp_path / "wrong.xlsx"
+    write_workbook(path, {"S": [["Filename", "Onset"], *([f"c{n}", n] for n in range(9))]})
+    with zipfile.ZipFile(path) as book, zipfile.ZipFile(wrong, "w") as out:
+        for item in book.namelist():
+            content = book.read(item)
+            if item.endswith("sheet1.xml"):
+                assert b'ref="A1:B10"' in content
+                content = content.replace(b'ref="A1:B10"', b'ref="A1:B3"')
+            out.writestr(item, content)
+    assert len(read_table(wrong, COLUMNS).rows) == 9
+
+
+def test_digest_is_of_the_files_bytes(tmp_path):
+    path = csv_file(tmp_path, "Filename,Onset\na,1\n")
+    assert read_table(path, COLUMNS).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.xlsx", b"not a zip", "not a readable workbook"),
+        ("t.xlsx", b"", "not a readable workbook"),
+        ("t.xls", b"\xd0\xcf\x11\xe0", "no table that can be read"),
+        ("t.csv", "Filename,Onset\né,1\n".encode("latin-1"), "not UTF-8"),
+        ("t.csv", "Filename,Onset\na,1\n".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(AnnotationError, match=message) as caught:
+        read_table(tmp_path / name, COLUMNS)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_truncated_workbook_is_refused(tmp_path):
+    write_workbook(tmp_path / "t.xlsx", {"S": [["Filename", "Onset"], ["a", 1]]})
+    content = (tmp_path / "t.xlsx").read_bytes()
+    for length in range(0, len(content), 499):
+        (tmp_path / "cut.xlsx").write_bytes(content[:length])
+        with pytest.raises(AnnotationError):
+            read_table(tmp_path / "cut.xlsx", COLUMNS)
+
+
+def test_absent_table(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match=r"gone\.xlsx cannot be read"):
+        read_table(tmp_path / "gone.xlsx", COLUMNS)
