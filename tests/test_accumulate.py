@@ -1,0 +1,447 @@
+"""Weighted sums against exact arithmetic, the same cases on every backend.
+
+The cases named ``cuda`` run on a GPU where there is one. Where there is none, `test_accumulate_cuda` runs this file in
+numba's simulator.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import cuda
+
+from mer_di import accumulate
+from mer_di.accumulate import Accumulator, _cpu, weighted_sums
+from mer_di.errors import BackendUnavailableError, InputError
+from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp, phase_weights, scheme_weights
+
+pytestmark = pytest.mark.filterwarnings("ignore:Grid size")  # tiny frames do not fill a GPU
+SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+ZERO_SUM = tuple(name for name in SCHEMES if name != "harmonic_legacy")
+SHAPES = [(1, 1, 1), (2, 7, 5), (5, 13, 1), (9, 3, 5, 3), (4, 1, 1, 3), (13, 4, 8), (8, 5, 1, 2)]
+INTEGERS = ["uint8", "uint16", "int8", "int16", "int32"]
+FLOATS = ["float16", "float32", "float64"]
+few = settings(max_examples=10)  # the simulator starts a Python thread a pixel
+
+
+@pytest.fixture(scope="module", params=["numpy", "cpu", "cuda"])
+def backend(request):
+    if request.param != "cuda":
+        yield request.param
+        return
+    if not cuda.is_available():
+        pytest.skip("no GPU: test_accumulate_cuda runs this case in the simulator")
+    from mer_di.accumulate import _cuda
+
+    with pytest.MonkeyPatch.context() as patch:  # small enough to be crossed by small frames
+        patch.setattr(_cuda, "THREADS_PER_BLOCK", 4)
+        patch.setattr(_cuda, "CHUNK_BYTES", 300)
+        patch.setattr(_cuda, "ROWS", 2)
+        yield "cuda"
+
+
+def random_frames(shape, dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    if np.dtype(dtype).kind == "f":
+        return rng.normal(scale=100, size=shape).astype(dtype)
+    limits = np.iinfo(dtype)
+    return rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+
+
+def random_weights(rows, n, seed=0):
+    weights = np.random.default_rng(seed).integers(-n, n, (rows, n), endpoint=True)
+    weights[:, ::3] = 0
+    return weights
+
+
+def exact_sums(frames, weights):
+    """Σ α·F in Python integers."""
+    return np.stack([sum(int(w) * f.astype(object) for w, f in zip(row, frames, strict=True)) for row in weights])
+
+
+def sums_in_frame_order(frames, weights):
+    """Σ α·F in float64: one rounded product and one rounded addition a frame, the first frame first."""
+    sums = np.zeros((len(weights), *frames.shape[1:]))
+    for k, row in enumerate(weights):
+        for weight, frame in zip(row, frames, strict=True):
+            if weight != 0:
+                product = float(weight) * frame.astype(np.float64)
+                sums[k] = sums[k] + product
+    return sums
+
+
+# Integers
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_integer_frames_under_integer_weights_are_summed_exactly(backend, shape, dtype):
+    frames, weights = random_frames(shape, dtype), random_weights(3, shape[0])
+    sums = weighted_sums(frames, weights, backend=backend)
+    assert sums.dtype.kind == "i"
+    assert sums.shape == (3, *shape[1:])
+    assert np.array_equal(sums, exact_sums(frames, weights))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4, 5])
+def test_any_number_of_rows(backend, rows):
+    frames, weights = random_frames((6, 5, 3), "uint8"), random_weights(rows, 6)
+    assert np.array_equal(weighted_sums(frames, weights, backend=backend), exact_sums(frames, weights))
+
+
+def test_a_single_row_has_the_leading_axis_too(backend):
+    frames = random_frames((4, 5, 3), "uint8")
+    assert np.array_equal(weighted_sums(frames, arp(4), backend=backend), exact_sums(frames, [arp(4)]))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "weights", "expected"),
+    [
+        ("uint8", [2**31 // 255], np.int32),
+        ("uint8", [2**31 // 255 + 1], np.int64),
+        ("uint8", [-(2**30) // 255, 2**30 // 255 - 2], np.int32),
+        ("uint16", [2**15], np.int32),
+        ("uint16", [2**15, -1], np.int64),
+        ("int8", [2**24 - 1], np.int32),
+        ("int8", [2**24], np.int64),
+        ("uint8", [2**63 // 255], np.int64),
+    ],
+)
+def test_sums_are_as_wide_as_the_largest_possible_sum(backend, dtype, weights, expected):
+    limits = np.iinfo(dtype)
+    extremes = (limits.max, limits.min)
+    frames = np.array([[[extremes[w < 0], extremes[w > 0]]] for w in weights], dtype)
+    sums = weighted_sums(frames, weights, backend=backend)
+    assert sums.dtype == expected
+    assert np.array_equal(sums, exact_sums(frames, [weights]))
+
+
+def test_a_clip_too_long_for_int32_is_summed_in_int64(backend):
+    n = 5900
+    frames = np.full((n, 1, 2), 255, np.uint8)
+    frames[: n // 2] = 0
+    sums = weighted_sums(frames, arp(n), backend=backend)
+    assert sums.dtype == np.int64
+    assert sums.tolist() == [[[255 * (n // 2) ** 2] * 2]]
+    assert 255 * (n // 2) ** 2 > 2**31
+
+
+def test_sums_too_large_for_int64_are_refused(backend):
+    with pytest.raises(InputError, match="more than int64 holds"):
+        weighted_sums(np.zeros((1, 2, 2), np.uint8), [2**63 // 255 + 1], backend=backend)
+
+
+# Floats
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", SHAPES[1:])
+def test_float_frames_are_summed_in_float64_in_frame_order(backend, shape, dtype):
+    frames = random_frames(shape, dtype)
+    for weights in (random_weights(2, shape[0]), np.random.default_rng(1).normal(size=(2, shape[0]))):
+        sums = weighted_sums(frames, weights, backend=backend)
+        assert sums.dtype == np.float64
+        assert np.array_equal(sums, sums_in_frame_order(frames, weights))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32"])
+def test_integer_frames_under_arbitrary_floats_are_summed_in_frame_order(backend, dtype):
+    frames, weights = random_frames((9, 3, 5), dtype), np.random.default_rng(1).normal(size=(2, 9)) / 3
+    sums = weighted_sums(frames, weights, backend=backend)
+    assert sums.dtype == np.float64
+    assert np.array_equal(sums, sums_in_frame_order(frames, weights))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("n", [5, 40])
+def test_float_schemes_over_integer_frames_are_exact_up_to_one_rounding(backend, dtype, n):
+    frames, weights = random_frames((n, 3, 3), dtype), harmonic_arp(n)
+    terms = [
+        [Fraction(w) * int(p) for w, p in zip(weights.tolist(), frames[:, r, c], strict=True)]
+        for r, c in np.ndindex(3, 3)
+    ]
+    expected = np.array([float(sum(t)) for t in terms]).reshape(1, 3, 3)
+    assert np.array_equal(weighted_sums(frames, weights, backend=backend), expected)
+
+
+@pytest.mark.parametrize("weights", [[1e300, 1e-10], [1.5e308, 1.5e308], [5e-324, -5e-324]])
+def test_extreme_weights_lose_nothing(backend, weights):
+    frames = np.array([[[0, 1, 0]], [[0, 0, 1]]], np.uint8)
+    assert weighted_sums(frames, weights, backend=backend).tolist() == [[[0.0, weights[0], weights[1]]]]
+
+
+def test_a_frame_without_weight_is_not_looked_at(backend):
+    frames = random_frames((6, 4, 3), "float32")
+    frames[2] = np.nan
+    weights = np.array([[1, 2, 0, -3, 1, 1], [0, 0, 1, 0, 0, 0]])
+    sums = weighted_sums(frames, weights, backend=backend)
+    assert np.array_equal(sums[0], sums_in_frame_order(frames, weights)[0])
+    assert np.isnan(sums[1]).all()
+
+
+# No motion
+
+
+@few
+@given(
+    scheme=st.sampled_from(ZERO_SUM),
+    n=st.integers(1, 40),
+    length=st.none() | st.integers(1, 40),
+    dtype=st.sampled_from(["uint8", "uint16"]),
+    data=st.data(),
+)
+def test_a_motionless_clip_is_exactly_zero(backend, scheme, n, length, dtype, data):
+    values = data.draw(st.lists(st.integers(0, np.iinfo(dtype).max), min_size=3, max_size=3))
+    frames = np.broadcast_to(np.array([values], dtype), (n, 1, 3))
+    weights = scheme_weights(n, scheme=scheme, temporal_length=length)
+    assert not weighted_sums(frames, weights, backend=backend).any()
+
+
+@few
+@given(scheme=st.sampled_from(ZERO_SUM), n=st.integers(3, 40), data=st.data())
+def test_phases_that_do_not_move_are_exactly_zero(backend, scheme, n, data):
+    """The two phases differ from each other; only the whole clip moves."""
+    apex = data.draw(st.integers(1, n - 2))
+    weights = phase_weights(
+        n, range(apex), range(apex, n), scheme=scheme, temporal_length=data.draw(st.integers(2, 20))
+    )
+    frames = np.where(np.arange(n)[:, None, None] < apex, 201, 17).astype(np.uint8)
+    onset, offset, _ = weighted_sums(frames, weights, backend=backend)
+    assert (onset.item(), offset.item()) == (0, 0)
+
+
+# Layouts and streams
+
+VIEWS = {
+    "region": lambda f: f[:, 2:5, 1:4],
+    "channels reversed": lambda f: f[..., ::-1],
+    "one channel": lambda f: f[..., 1],
+    "upside down": lambda f: f[:, ::-1],
+    "mirrored": lambda f: f[:, :, ::-1],
+    "backwards": lambda f: f[::-1],
+    "every second frame": lambda f: f[::2],
+    "every second row": lambda f: f[:, ::2],
+    "every second column": lambda f: f[:, :, ::2],
+    "Fortran order": np.asfortranarray,
+    "transposed": lambda f: f.transpose(0, 2, 1, 3),
+    "one frame repeated": lambda f: np.broadcast_to(f[:1], f.shape),
+    "one row repeated": lambda f: np.broadcast_to(f[:, :1], f.shape),
+    "one row": lambda f: f[:, 3:4],
+    "one column": lambda f: f[:, :, 3:4],
+    "read-only": lambda f: np.frombuffer(f.tobytes(), f.dtype).reshape(f.shape),
+    "other byte order": lambda f: f.astype(f.dtype.newbyteorder()),
+}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_frames_of_any_memory_layout(backend, view, dtype):
+    frames = VIEWS[view](random_frames((5, 6, 5, 3), dtype))
+    weights = random_weights(2, len(frames))
+    expected = weighted_sums(np.array(frames, dtype), weights, backend="numpy")
+    assert np.array_equal(weighted_sums(frames, weights, backend=backend), expected)
+    assert np.array_equal(weighted_sums(list(frames), weights, backend=backend), expected)
+
+
+def test_fields_of_records_lie_in_no_multiple_of_their_size(backend):
+    records = np.zeros((3, 4), [("flag", np.uint8), ("pixel", np.uint16, (5,))])
+    records["pixel"] = random_frames((3, 4, 5), "uint16")
+    sums = weighted_sums(records["pixel"], [1, -2, 1], backend=backend)
+    assert np.array_equal(sums, exact_sums(records["pixel"], [[1, -2, 1]]))
+
+
+@pytest.mark.parametrize("weights", [random_weights(3, 7), np.random.default_rng(2).normal(size=(3, 7)) / 3])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+def test_one_frame_at_a_time_gives_the_same_bits(backend, dtype, weights):
+    frames = random_frames((7, 3, 5, 3), dtype)
+    expected = weighted_sums(frames, weights, backend="numpy")
+    assert np.array_equal(weighted_sums(iter(frames), weights, backend=backend), expected)
+    stream = Accumulator(weights, backend=backend)
+    for frame in frames:
+        stream.add(frame)
+    assert np.array_equal(stream.sums(), expected)
+    assert stream.sums().dtype == expected.dtype
+
+
+def test_a_frame_may_be_overwritten_after_it_was_added(backend):
+    frames = random_frames((5, 4, 6), "uint8")
+    buffer = np.empty((8, 9), np.uint8)
+    stream = Accumulator(arp(5), backend=backend)
+    for frame in frames:
+        buffer[2:6, 1:7] = frame
+        stream.add(buffer[2:6, 1:7])
+        buffer[:] = 255
+    assert np.array_equal(stream.sums(), exact_sums(frames, [arp(5)]))
+
+
+def test_the_input_is_left_alone(backend):
+    frames, weights = random_frames((5, 4, 6), "uint8"), random_weights(2, 5)
+    before = frames.copy(), weights.copy()
+    weighted_sums(frames, weights, backend=backend)
+    assert np.array_equal(frames, before[0])
+    assert np.array_equal(weights, before[1])
+
+
+# Blocks and threads of the CPU
+
+
+@pytest.fixture
+def three_threads(monkeypatch):
+    monkeypatch.setattr(_cpu, "THREADS", 3)
+    monkeypatch.setattr(_cpu, "PARALLEL_FROM", 0)
+    _cpu._threads.cache_clear()
+    yield
+    _cpu._threads().shutdown()
+    _cpu._threads.cache_clear()
+
+
+@pytest.mark.parametrize("view", [lambda f: f, lambda f: f[:, 3:, 5:150], lambda f: f[:, :1], lambda f: f[:, :2, :1]])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.usefixtures("three_threads")
+def test_blocks_and_threads_do_not_change_a_bit(view, dtype):
+    frames = view(random_frames((9, 70, 160, 3), dtype))
+    for weights in (random_weights(3, 9), np.random.default_rng(2).normal(size=(3, 9)) / 3):
+        expected = weighted_sums(frames, weights, backend="numpy")
+        assert np.array_equal(weighted_sums(frames, weights, backend="cpu"), expected)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_many_threads_may_sum_at_once():
+    frames, weights = random_frames((9, 40, 50, 3), "uint8"), random_weights(3, 9)
+    expected = weighted_sums(frames, weights, backend="numpy")
+    wrong = []
+
+    def work():
+        for _ in range(10):
+            for stack in (frames, iter(frames[:, 2:, 3:])):
+                sums = weighted_sums(stack, weights, backend="cpu")
+                if not np.array_equal(sums, expected[:, -sums.shape[1] :, -sums.shape[2] :]):
+                    wrong.append(sums)
+
+    workers = [threading.Thread(target=work) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert wrong == []
+
+
+def _sum_of(frames):
+    return weighted_sums(frames, arp(len(frames)), backend="cpu")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 on forking with threads
+@pytest.mark.usefixtures("three_threads")
+def test_a_forked_process_makes_its_own_threads():
+    frames = random_frames((9, 40, 50, 3), "uint8")
+    expected = _sum_of(frames)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert np.array_equal(pool.apply_async(_sum_of, (frames,)).get(timeout=60), expected)
+
+
+@pytest.mark.skipif(SIMULATED, reason="has nothing to do with CUDA")
+def test_processes_that_compile_at_the_same_moment_share_a_cache(tmp_path):
+    program = (
+        "import sys, numpy as np; from mer_di.accumulate import weighted_sums\n"
+        "frames = np.arange(24, dtype=sys.argv[1]).reshape(2, 3, 4)\n"
+        "assert (weighted_sums(frames, [-1, 1], backend='cpu') == 12).all()\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    commands = [[sys.executable, "-c", program, dtype] for dtype in ("uint8", "float32")]
+    running = [subprocess.Popen(command, env=environment) for command in commands]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    # a kernel's file numbered 2 would belong to two signatures, and to whichever process came last
+    numbers = sorted(path.name.split(".")[-2] for path in tmp_path.rglob("*.nbc"))
+    assert numbers == ["1", "1"]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("frames", "weights", "message"),
+    [
+        (np.zeros((3, 4, 5), np.uint8), [1, -1], r"frames have shape \(3, 4, 5\), but the weights are for 2 frames"),
+        (np.zeros((0, 4, 5), np.uint8), [1, -1], "the weights are for 2 frames"),
+        (np.zeros((2, 4), np.uint8), [1, -1], r"a frame has shape \(4,\); expected \(H, W\) or \(H, W, C\)"),
+        (np.zeros((2, 4, 5, 3, 1), np.uint8), [1, -1], r"a frame has shape \(4, 5, 3, 1\)"),
+        (np.zeros((2, 4, 0), np.uint8), [1, -1], r"a frame has shape \(4, 0\)"),
+        (np.zeros((2, 4, 5), bool), [1, -1], "frames have dtype bool; expected one of uint8, uint16"),
+        (np.zeros((2, 4, 5), np.uint32), [1, -1], "frames have dtype uint32"),
+        (np.zeros((2, 4, 5), np.complex64), [1, -1], "frames have dtype complex64"),
+        (np.array(3, np.uint8), [1, -1], r"frames have shape \(\)"),
+        ([], [1, -1], "0 frames were added, but the weights are for 2"),
+        ([np.zeros((4, 5), np.uint8)], [1, -1], "1 frames were added, but the weights are for 2"),
+        ([np.zeros((4, 5), np.uint8)] * 3, [1, -1], r"frame 2 \(0-based\) is one more than the 2"),
+        ([np.zeros((4, 5), np.uint8), np.zeros((5, 4), np.uint8)], [1, -1], r"frame 1 \(0-based\) has shape \(5, 4\)"),
+        ([np.zeros((4, 5), np.uint8), np.zeros((4, 5), np.uint16)], [1, -1], r"frame 1 .* dtype uint16.* uint8"),
+        (np.zeros((2, 4, 5), np.uint8), [1, np.nan], "a weight is not finite"),
+        (np.zeros((2, 4, 5), np.uint8), [1, np.inf], "a weight is not finite"),
+        (np.zeros((2, 4, 5), np.uint8), [], r"weights have shape \(0,\)"),
+        (np.zeros((2, 4, 5), np.uint8), 3, r"weights have shape \(\)"),
+        (np.zeros((2, 4, 5), np.uint8), [[[1, -1]]], r"weights have shape \(1, 1, 2\)"),
+        (np.zeros((2, 4, 5), np.uint8), [True, False], "weights have dtype bool"),
+        (np.zeros((2, 4, 5), np.uint8), [1j, 1], "weights have dtype complex128"),
+        (np.zeros((2, 4, 5), np.uint8), np.array([2**63, 1], np.uint64), "weights have dtype uint64"),
+    ],
+)
+def test_what_cannot_be_summed_is_refused(backend, frames, weights, message):
+    with pytest.raises(InputError, match=message):
+        weighted_sums(frames, weights, backend=backend)
+
+
+def test_sums_of_an_unfinished_stream_are_refused(backend):
+    stream = Accumulator(arp(3), backend=backend)
+    stream.add(np.zeros((2, 2), np.uint8))
+    with pytest.raises(InputError, match="1 frames were added, but the weights are for 3"):
+        stream.sums()
+
+
+def test_a_refused_frame_does_not_count():
+    stream = Accumulator([1, 2])
+    stream.add(np.full((1, 1), 5, np.uint8))
+    with pytest.raises(InputError):
+        stream.add(np.zeros((2, 2), np.uint8))
+    stream.add(np.full((1, 1), 7, np.uint8))
+    assert stream.sums().tolist() == [[[19]]]
+
+
+def test_unknown_backend():
+    with pytest.raises(InputError, match="backend is 'gpu'; expected one of auto, numpy, cpu, cuda"):
+        Accumulator([1, -1], backend="gpu")
+
+
+@pytest.mark.skipif(cuda.is_available(), reason="there is a GPU or its simulator")
+def test_cuda_without_a_gpu_says_so_before_any_frame():
+    with pytest.raises(BackendUnavailableError, match=r"numba reports .*Expected an NVIDIA GPU.*backend='cpu'"):
+        Accumulator([1, -1], backend="cuda")
+
+
+def test_cuda_without_numba_cuda_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(accumulate, "find_spec", lambda name: None)
+    with pytest.raises(BackendUnavailableError, match=r"pip install 'mer_di\[cuda\]'"):
+        Accumulator([1, -1], backend="cuda")
+
+
+def test_without_a_place_for_a_cache_kernels_are_compiled_all_the_same(monkeypatch):
+    njit = _cpu.numba.njit
+
+    def njit_without_cache(*arguments, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(*arguments, **options)
+
+    monkeypatch.setattr(_cpu.numba, "njit", njit_without_cache)
+    kernel = _cpu._kernel.__wrapped__("uint8", "int16", "int32")
+    sums = np.zeros((1, 1, 3), np.int32)
+    pixels = np.array([1, 2, 3], np.uint8)
+    kernel(pixels, 0, 0, np.array([[2]], np.int16), sums, 0, 1, 0, 3)
+    assert sums.tolist() == [[[2, 4, 6]]]
