@@ -1,0 +1,214 @@
+"""Writing a database: table, frames, and beside them what is really in the frames."""
+
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, fields
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from mer_di.errors import DatasetNotFoundError, InputError
+from mer_di.synthetic.drawing import film
+from mer_di.synthetic.layouts import Entry, find_layout
+from mer_di.synthetic.quirks import Planted, litter, plant
+
+Progress = Callable[[int, int], None]
+
+DRAWING: Final = 1  # raised whenever the same parameters would draw other pixels
+_DEFAULT: Final[dict[str, Any]] = {"layout": "mmew", "subjects": 12, "clips_per_emotion": 1, "seed": 0}
+_JPEG: Final = [cv2.IMWRITE_JPEG_QUALITY, 92]
+_WORKERS: Final = 8  # each holds a portrait
+
+
+def write_database(
+    out: Path,
+    *,
+    layout: str = "mmew",
+    tree: str | None = None,
+    subjects: int = 8,
+    clips_per_emotion: int = 1,
+    seed: int = 0,
+    messy: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Draw a micro-expression database in a real database's official layout.
+
+    A clip depends on ``seed``, its subject, its emotion and its count alone: the same clip is drawn whatever the
+    number of subjects or clips. Lengths and apexes do not depend on the emotion. ``ground_truth.csv`` in the root
+    says what is in the frames, also where a messy table says otherwise: onset, apex and offset in the database's
+    own numbering, amplitude as the largest displacement at the apex in pixels.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        A folder that does not exist yet, or is empty.
+    layout : {"mmew", "casme2", "samm"}
+    tree : {"cropped", "selected", "raw"} or None
+        For CASME II, which of its frame trees; ``cropped`` unless named.
+    subjects : int
+        Number of people, 1 or more.
+    clips_per_emotion : int
+        Clips of each of the layout's emotions (7 or 8) for each subject, 1..99.
+    seed : int
+        0 or more; another seed draws other people.
+    messy : bool
+        Plant the quirks of the real databases, listed in ``planted.csv``.
+    progress : callable, optional
+        Called from time to time with the numbers of clips drawn and of clips in all.
+
+    Returns
+    -------
+    pathlib.Path
+        The root to give to ``load_dataset(layout, root)``.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range, ``out`` is not empty, or there are too few clips for all quirks.
+    """
+    out = Path(out)
+    chosen = find_layout(layout, tree)
+    _require("subjects", subjects, 1, len(chosen.subjects))
+    _require("clips_per_emotion", clips_per_emotion, 1, 99)
+    _require("seed", seed, 0, None)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} exists and is no empty folder; name a new one")
+    entries = list(chosen.entries(subjects, clips_per_emotion, seed))
+    planted: list[Planted] = []
+    if messy:
+        entries, planted = plant(entries, layout, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / chosen.table_name).write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
+    _write_all_frames(out, entries, progress)
+    _write_truth(out / "ground_truth.csv", entries)
+    if messy:
+        planted.append(litter(out, entries))
+        _write_csv(out / "planted.csv", [field.name for field in fields(Planted)], map(astuple, planted))
+    return out
+
+
+def default_database(progress: Progress | None = None) -> Path:
+    """Return the root of the embedded default database, drawn into the user's cache folder on first use.
+
+    It has MMEW's layout, 12 subjects and 84 clips. It is written aside and renamed when complete, so that several
+    processes may ask for it at once.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        See `write_database`.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    parameters = json.dumps({**_DEFAULT, "drawing": DRAWING}, sort_keys=True)
+    digest = hashlib.sha256(parameters.encode()).hexdigest()[:12]
+    place = platformdirs.user_cache_path("mer_di", appauthor=False) / f"synthetic-mmew-{digest}"
+    if place.is_dir():
+        return place
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{place.name}-", dir=place.parent) as aside:
+            drawn = write_database(Path(aside) / "database", **_DEFAULT, progress=progress)
+            _rename(drawn, place)
+    except OSError as error:
+        raise DatasetNotFoundError(
+            f"the synthetic database cannot be drawn into {place.parent} ({error}); make that folder writable, or draw "
+            "one elsewhere (mer-di synth) and name it with --root"
+        ) from error
+    return place
+
+
+def _require(name: str, value: int, least: int, most: int | None) -> None:
+    if value < least or (most is not None and value > most):
+        raise InputError(f"{name} is {value}; expected {least}{' or more' if most is None else f'..{most}'}")
+
+
+def _rename(drawn: Path, place: Path) -> None:
+    try:
+        drawn.rename(place)
+    except OSError:
+        if not place.is_dir():  # else another process was faster, and drew the same
+            raise
+
+
+def _write_all_frames(root: Path, entries: Sequence[Entry], progress: Progress | None) -> None:
+    """One task a subject: its clips share a portrait."""
+    groups = [list(group) for _, group in groupby(entries, attrgetter("subject"))]
+    done = 0
+    with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
+        for count in pool.map(partial(_write_clips, root), groups):
+            done += count
+            if progress is not None:
+                progress(done, len(entries))
+
+
+def _write_clips(root: Path, entries: Sequence[Entry]) -> int:
+    for entry in entries:
+        if entry.folder is not None:
+            _write_clip(root / entry.folder, entry)
+    return len(entries)
+
+
+def _write_clip(folder: Path, entry: Entry) -> None:
+    folder.mkdir(parents=True)
+    for position, frame in zip(entry.stored, film(entry.take, entry.stored), strict=True):
+        if position == entry.missing:
+            continue
+        if position == entry.shrunk:
+            frame = np.ascontiguousarray(frame[8:, 8:])
+        encoded = _encoded(frame)
+        if position == entry.cut:
+            encoded = encoded[: len(encoded) // 3]
+        (folder / entry.file(position)).write_bytes(encoded)
+
+
+def _encoded(frame: NDArray[np.uint8]) -> bytes:
+    picture = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", picture, _JPEG)[1].tobytes()
+
+
+def _write_truth(path: Path, entries: Iterable[Entry]) -> None:
+    header = ("subject", "clip", "emotion", "action_units", "onset", "apex", "offset", "amplitude")
+    files = ("folder", "first_file", "last_file", "width", "height")
+    _write_csv(path, (*header, *files), map(_truth, entries))
+
+
+def _truth(entry: Entry) -> tuple[object, ...]:
+    take = entry.take
+    on_disk = entry.folder is not None
+    return (
+        entry.subject,
+        entry.clip,
+        take.emotion,
+        "+".join(take.expression.action_units),
+        entry.first + take.onset,
+        entry.first + take.apex,
+        entry.first + take.offset,
+        f"{take.amplitude:.3f}",
+        entry.folder or "",
+        entry.file(entry.stored[0]) if on_disk else "",
+        entry.file(entry.stored[-1]) if on_disk else "",
+        take.width,
+        take.height,
+    )
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
