@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from mer_di.cache import CORRECTION_COLUMNS, CachedClip, Provenance, open_cache, write_cache
 from mer_di.datasets import Database
@@ -196,7 +198,7 @@ def render_part(clip: PlannedClip, recipe: Recipe, model: Path | None, parts: Pa
         rendered = render(clip, recipe, model)
     except SampleError as reason:
         return str(reason)
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "di": rendered.di,
         "frames": rendered.frames,
         "transform": rendered.transform,

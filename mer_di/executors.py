@@ -72,11 +72,11 @@ def cluster(address: str) -> Iterator[Executor]:
     except ImportError as error:
         raise MissingDependencyError("--dask needs the package distributed: pip install 'mer_di[dask]'") from error
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise BackendUnavailableError(f"no Dask scheduler answers at {address} ({error})") from error
     with client:
-        yield client.get_executor()
+        yield client.get_executor()  # type: ignore[no-untyped-call]
 
 
 def _die_with_parent() -> None:

@@ -7,12 +7,11 @@ from typing import Any, Literal, get_args
 
 from mer_di.errors import CacheError, InputError
 from mer_di.phases import APEX_IN, APEX_POLICIES, ApexIn, ApexPolicy
-from mer_di.rank_pooling import SCHEMES
+from mer_di.rank_pooling import SCHEMES, Reversal
 
 Align = Literal["none", "similarity", "per-frame"]
 Aspect = Literal["stretch", "keep"]
 SeveralFaces = Literal["drop", "largest"]
-Reversal = Literal["time", "sign"]
 
 METHOD = 1  # raised whenever the same parameters would give other pixels
 

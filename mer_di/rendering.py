@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mer_di.face import Face, FaceFinder, smoothed
 from mer_di.frames import read_frames
 from mer_di.plan import PlannedClip
 from mer_di.rank_pooling import phase_weights
-from mer_di.recipe import Recipe
+from mer_di.recipe import Recipe, SeveralFaces
 
 Frame = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
@@ -141,8 +142,15 @@ def _placement(first: Frame, recipe: Recipe, landmark_model: Path | None) -> Mat
     if recipe.align == "similarity":
         return warp.similarity(_finder(recipe, landmark_model).find(first).landmarks, recipe.size)
     place = warp.stretch if recipe.aspect == "stretch" else warp.letterbox
-    return place(*first.shape[:2], recipe.size)
+    height, width = first.shape[:2]
+    return place(height, width, recipe.size)
 
 
 def _finder(recipe: Recipe, landmark_model: Path | None) -> FaceFinder:
-    return FaceFinder(landmark_model, several=recipe.several_faces or "drop")
+    return _loaded_finder(landmark_model, recipe.several_faces or "drop")
+
+
+@cache
+def _loaded_finder(landmark_model: Path | None, several: SeveralFaces) -> FaceFinder:
+    """Check and load the model once a process, not once a clip."""
+    return FaceFinder(landmark_model, several=several)

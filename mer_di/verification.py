@@ -149,8 +149,7 @@ def _phases(cache: Cache) -> list[str]:
 
 def _images(cache: Cache) -> list[str]:
     count, size = len(cache), cache.recipe.size
-    wanted = [(f"di/{name}", np.dtype(np.float32)) for name in DI_STREAMS]
-    wanted += [(f"frames/{name}", np.dtype(np.uint8)) for name in KEY_FRAMES]
+    wanted = [(f"di/{name}", "float32") for name in DI_STREAMS] + [(f"frames/{name}", "uint8") for name in KEY_FRAMES]
     found: list[str] = []
     for name, dtype in wanted:
         data = cache.file.get(name)

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mer_di.cli import COMMANDS, root
+from mer_di.datasets import dataset_spec
 
 
 def run(*arguments):
@@ -117,7 +118,7 @@ def test_a_missing_database_is_explained_in_one_message(tmp_path, without_user_d
     result = run_outside("build", "--dataset", "mmew", "--out", tmp_path / "x.h5")
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
-    for part in ("MER_DI_DATA", "--dataset synthetic", "benxianye"):
+    for part in ("MER_DI_DATA", "--dataset synthetic", dataset_spec("mmew").request_url):
         assert part in result.stderr
     assert result.stdout == ""
 

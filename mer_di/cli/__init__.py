@@ -48,7 +48,7 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; an unfinished build resumes when the same command is run again", 130)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader has left; nothing more can be said
+        sys.stdout = None  # the reader has left; nothing more can be said
         sys.exit(1)
     except MerDiError as error:
         _fail(str(error), 1)
