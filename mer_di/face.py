@@ -25,7 +25,7 @@ SEVERAL: tuple[Several, ...] = ("drop", "largest")
 MODEL_SHA256 = "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888"
 MODEL_PARTS = 5
 COMFORTABLE_SIDE = 640  # pixels; enough for a face of 1/8 of the frame, the detector's smallest being 80 pixels
-LEAST_SCORE = 0.3  # dlib's own is 0; mistaken patches scored up to 0.21, badly lit faces from 0.4, others 0.7 to 2.5
+SURE_SCORE = 0.3  # of the detector, from 0; mistaken patches scored up to 0.21, dark faces from 0.4, others 0.7 to 2.5
 FINEST_SCALE = 2.0  # of the frame; a face of less than 40 pixels tells nothing about a micro-expression
 MAGNIFIED_WIDTH = 512  # pixels; the predictor rounds to whole pixels, so on this width to 1/500 of a face
 SMOOTHING_WINDOW = 11
@@ -33,6 +33,7 @@ SMOOTHING_WINDOW = 11
 _MODEL_PACKAGE = "face_recognition_models"
 _MODEL_FILE = "shape_predictor_5_face_landmarks.dat"
 _per_thread = threading.local()
+_Dlib = Any  # dlib ships no types
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,10 +86,10 @@ class FaceFinder:
     def find(self, frame: NDArray[np.uint8]) -> Face:
         """Find the face in a frame.
 
-        The detector looks at the frame with its longer side at 640 pixels (never enlarged), then, while nothing is
-        found, at twice that scale, up to twice the frame's own size. A detection counts from a score of 0.3 on, since a
-        wrong crop is worse than a dropped sample. Faces of less than an eighth of the frame are not noticed beside
-        a larger one. Landmarks are read at full resolution.
+        The detector looks at the frame with its longer side at 640 pixels (never enlarged), then, while no face is
+        sure (score 0.3 or more), at twice that scale, up to twice the frame's own size. Where none is sure at any
+        scale, the surest one is taken; beside a sure face, unsure ones and those of less than an eighth of the frame
+        do not count. Landmarks are read at full resolution.
 
         Parameters
         ----------
@@ -261,10 +262,15 @@ def _scales(longest: int) -> list[float]:
 def _detect(frame: NDArray[np.uint8]) -> list[Box]:
     height, width = frame.shape[:2]
     scales = _scales(max(height, width))
+    unsure: list[tuple[float, Box]] = []
     for scale in scales:
-        boxes = _detect_at(frame, scale)
-        if boxes:
-            return boxes
+        scored = _detect_at(frame, scale)
+        sure = [box for score, box in scored if score >= SURE_SCORE]
+        if sure:
+            return sure
+        unsure += scored
+    if unsure:
+        return [max(unsure)[1]]
     raise SampleError(
         "face-not-found",
         f"no frontal face in a frame of {width} × {height}, looked for at scales "
@@ -272,28 +278,27 @@ def _detect(frame: NDArray[np.uint8]) -> list[Box]:
     )
 
 
-def _detect_at(frame: NDArray[np.uint8], scale: float) -> list[Box]:
+def _detect_at(frame: NDArray[np.uint8], scale: float) -> list[tuple[float, Box]]:
     height, width = frame.shape[:2]
     size = max(1, round(width * scale)), max(1, round(height * scale))
     resized = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    found, scores, _ = _detector().run(resized, 0, 0.0)
     across, down = width / size[0], height / size[1]
-    return [
-        (
-            (found.left() + 0.5) * across - 0.5,
-            (found.top() + 0.5) * down - 0.5,
-            (found.right() + 0.5) * across - 0.5,
-            (found.bottom() + 0.5) * down - 0.5,
-        )
-        for found in _detector().run(resized, 0, LEAST_SCORE)[0]
-    ]
+    return [(score, _enlarged(box, across, down)) for score, box in zip(scores, found, strict=True)]
+
+
+def _enlarged(box: _Dlib, across: float, down: float) -> Box:
+    left, right = ((x + 0.5) * across - 0.5 for x in (box.left(), box.right()))
+    top, bottom = ((y + 0.5) * down - 0.5 for y in (box.top(), box.bottom()))
+    return left, top, right, bottom
 
 
 @cache
-def _first_detector() -> Any:  # noqa: ANN401 - dlib ships no types
+def _first_detector() -> _Dlib:
     return dlib.get_frontal_face_detector()
 
 
-def _detector() -> Any:  # noqa: ANN401
+def _detector() -> _Dlib:
     """Return this thread's own detector: two threads on one crash the process. A copy costs 1 ms, a new one 300."""
     if not hasattr(_per_thread, "detector"):
         _per_thread.detector = copy.deepcopy(_first_detector())
@@ -301,7 +306,7 @@ def _detector() -> Any:  # noqa: ANN401
 
 
 @cache
-def _predictor(path: Path) -> Any:  # noqa: ANN401
+def _predictor(path: Path) -> _Dlib:
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as err:

@@ -231,8 +231,9 @@ def scheme_weights(n_frames: int, *, scheme: str = "arp", temporal_length: int |
         raise InputError(f"scheme is {scheme!r}; expected one of {', '.join(SCHEMES)}")
     if temporal_length is None:
         return SCHEMES[scheme](n_frames)
-    weights = SCHEMES[scheme](temporal_length)
-    matrix = temporal_normalization(temporal_length, n_frames)
+    length = _count("temporal_length", temporal_length)
+    weights = SCHEMES[scheme](length)
+    matrix = temporal_normalization(length, n_frames)
     # not `@`: the order in which BLAS sums differs between machines
     row = np.sum(weights[:, np.newaxis] * matrix, axis=0)
     selects = np.array_equal(matrix, np.rint(matrix))

@@ -52,6 +52,12 @@ def kinds(database):
     return Counter(finding.kind for finding in database.findings)
 
 
+def write_table(root, **options):
+    """The whole table over the frames of two clips: writing all frames takes its time."""
+    write_casme2_tree(root / "Cropped", FEW)
+    return write_casme2(root, tree=None, **options)
+
+
 def write_few(root, tree="cropped", **options):
     write_casme2(root, tree=None, rows=FEW, **options)
     write_casme2_tree(root / "Cropped", FEW, tree=tree)
@@ -157,7 +163,7 @@ def test_both_laboratories_at_once_are_refused(root):
 
 
 def test_2019_table(tmp_path):
-    database = load_dataset("casme2", write_casme2(tmp_path, version="2019"))
+    database = load_dataset("casme2", write_table(tmp_path, version="2019"))
     assert database.table_version == "2019"
     assert {name: found for name, found, _ in database.published()} == CASME2_2019
     assert {sample_of(database, f"sub24/{clip}").emotion for clip in CASME2_RELABELLED} == {"surprise"}
@@ -166,13 +172,13 @@ def test_2019_table(tmp_path):
 
 
 def test_the_version_is_told_by_content_not_by_name(tmp_path):
-    write_casme2(tmp_path, version="2019", table="CASME2-coding-20140508.xlsx")
+    write_table(tmp_path, version="2019", table="CASME2-coding-20140508.xlsx")
     assert load_dataset("casme2", tmp_path).table_version == "2019"
 
 
 def test_an_edited_table_is_not_recognised_and_says_so(tmp_path):
     rows = [row for row in casme2_rows() if row.emotion not in ("fear", "sadness")]
-    database = load_dataset("casme2", write_casme2(tmp_path, rows=rows))
+    database = load_dataset("casme2", write_table(tmp_path, rows=rows))
     assert (database.table_version, len(database.samples)) == ("unrecognized", 246)
     assert kinds(database)["table-unrecognized"] == 1
     assert ("sadness", 0, 7) in database.published()
@@ -181,7 +187,7 @@ def test_an_edited_table_is_not_recognised_and_says_so(tmp_path):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_of_two_tables_the_benchmarks_is_read_and_said_so(tmp_path, reverse):
-    write_casme2(tmp_path, version="2014", table="CASME2-coding-b.xlsx" if reverse else None)
+    write_table(tmp_path, version="2014", table="CASME2-coding-b.xlsx" if reverse else None)
     write_casme2(tmp_path, version="2019", tree=None, table="CASME2-coding-a.xlsx" if reverse else None)
     touch(tmp_path, ["~$CASME2-coding-20140508.xlsx", "._CASME2-coding-20140508.xlsx"])
     database = load_dataset("casme2", tmp_path)
@@ -393,7 +399,7 @@ def test_names_above_the_root_say_nothing_about_the_tree(tmp_path):
 
 def test_the_right_counts_with_a_subject_too_many_are_not_the_published_table(tmp_path):
     first, *others = casme2_rows()
-    write_casme2(tmp_path, rows=[first._replace(subject=99), *others])
+    write_table(tmp_path, rows=[first._replace(subject=99), *others])
     assert load_dataset("casme2", tmp_path).table_version == "unrecognized"
 
 

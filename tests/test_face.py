@@ -170,6 +170,13 @@ def test_a_patch_that_only_resembles_a_face_is_none(finder, portrait):
     assert found.box == (boxes[0].left(), boxes[0].top(), boxes[0].right(), boxes[0].bottom())
 
 
+def test_an_unsure_face_is_taken_where_none_is_surer(finder, portrait, monkeypatch):
+    found = finder.find(portrait)
+    monkeypatch.setattr(face, "SURE_SCORE", 99.0)
+    surest = finder.find(portrait)
+    assert np.abs(surest.landmarks - found.landmarks).mean() < 0.05 * eye_distance(found)
+
+
 # --- tracking --------------------------------------------------------------------------------------------------------
 
 

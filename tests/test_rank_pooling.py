@@ -231,7 +231,7 @@ def test_each_phase_is_normalized_to_the_length_for_itself():
     [
         ({"scheme": "bilen"}, "scheme is 'bilen'; expected one of arp, reversed_arp, harmonic_arp"),
         ({"reversal": "space"}, "reversal is 'space'; expected 'time' or 'sign'"),
-        ({"temporal_length": 0}, "expected an integer of at least 1"),
+        ({"temporal_length": 0}, "temporal_length is 0; expected an integer of at least 1"),
         ({"temporal_length": 2.5}, "expected an integer of at least 1"),
         ({"n_frames": 0}, "n_frames is 0"),
         ({"onset_phase": range(0)}, r"the onset phase is range\(0, 0\)"),

@@ -7,16 +7,23 @@ import click
 
 @click.command("synth")
 @click.option("--layout", type=click.Choice(["casme2", "samm", "mmew"]), default="mmew", show_default=True)
+@click.option(
+    "--tree",
+    type=click.Choice(["cropped", "selected", "raw"]),
+    help="Which of CASME II's frame trees to draw.  [default: cropped]",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new or empty folder.")
 @click.option("--subjects", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--clips-per-emotion", type=click.IntRange(1), default=1, show_default=True, help="For each subject.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--messy", is_flag=True, help="Plant every known quirk of the real databases, listed in planted.csv.")
-def command(layout: str, out: Path, subjects: int, clips_per_emotion: int, seed: int, messy: bool) -> None:
+def command(
+    layout: str, tree: str | None, out: Path, subjects: int, clips_per_emotion: int, seed: int, messy: bool
+) -> None:
     """Draw a synthetic micro-expression database in an official layout."""
     from mer_di.synthetic import write_database
 
     root = write_database(
-        out, layout=layout, subjects=subjects, clips_per_emotion=clips_per_emotion, seed=seed, messy=messy
+        out, layout=layout, tree=tree, subjects=subjects, clips_per_emotion=clips_per_emotion, seed=seed, messy=messy
     )
     click.echo(f"drew a synthetic {layout} database in {root}; next: mer-di check --dataset {layout} --root {root}")

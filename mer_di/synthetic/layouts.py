@@ -140,7 +140,7 @@ def _code(emotion: str) -> int:
 def _casme2_entry(folder: str, file_name: str, number: int, count: int, take: Take, label: str) -> Entry:
     subject = f"sub{number:02d}"
     # as in the real table, many names end in f, and most occur with several subjects
-    clip = f"EP{_code(take.emotion):02d}_{count:02d}{'f' * (count % 2)}"
+    clip = f"EP{_code(take.emotion):02d}_{count:02d}{'f' * ((_code(take.emotion) + count) % 2)}"
     folder = f"{folder}/{subject}/{clip}"
     cell = f"{number:02d}"
     return _entry(take, label, subject=subject, cell=cell, clip=clip, first=1, folder=folder, file_name=file_name)

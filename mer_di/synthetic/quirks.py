@@ -146,7 +146,7 @@ def _spaced_label(entry: Entry) -> tuple[Entry, str]:
 
 
 def _other_capitals(entry: Entry) -> tuple[Entry, str]:
-    label = _row(entry).label.swapcase()
+    label = _row(entry).label.upper()
     return _spoken(entry, label=label), f"the label is written {label!r}"
 
 
@@ -155,9 +155,9 @@ def _other_word(entry: Entry) -> tuple[Entry, str]:
     return _spoken(entry, label=label), f"the label is written {label!r}"
 
 
-def _unpadded(entry: Entry) -> tuple[Entry, str]:
-    renamed = replace(entry, file_name=entry.file_name.replace("{:05d}", "{}"))
-    return renamed, f"the files are numbered without padding: {renamed.file(entry.stored[0])}"
+def _other_padding(entry: Entry) -> tuple[Entry, str]:
+    renamed = replace(entry, file_name=entry.file_name.replace("{:05d}", "{:07d}"))
+    return renamed, f"the files are numbered with seven digits: {renamed.file(entry.stored[0])}"
 
 
 def _wrong_folder(entry: Entry) -> tuple[Entry, str]:
@@ -182,7 +182,7 @@ _CLIP_QUIRKS: Final = (
     _Quirk("folder-without-row", _without_row),
 )
 _LAYOUT_QUIRKS: Final = {
-    "samm": (_Quirk("frame-padding", _unpadded),),
+    "samm": (_Quirk("frame-padding", _other_padding),),
     "mmew": (_Quirk("label-contradicts-folder", _wrong_folder),),
 }
 
@@ -206,8 +206,9 @@ def _casme2_rearranged(entries: Sequence[Entry]) -> tuple[list[Entry], list[Plan
         raise InputError("a messy casme2 database shares clip names among subjects; expected 2 subjects or more")
     old = next("/".join(entry.folder.split("/")[:2]) for entry in entries if entry.folder)
     new = old.split("/")[1].lower()
+    clip, subjects = shared[0]
     return _moved(entries, old, new), [
-        *(Planted("clip-name-shared", "", clip, f"also the name of {', '.join(who)}'s clips") for clip, who in shared),
+        Planted("clip-name-shared", "", "", f"{len(shared)} names are shared: {clip} by {', '.join(subjects)}"),
         Planted("renamed-folder", "", "", f"{old} is called {new}"),
     ]
 
