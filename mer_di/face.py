@@ -310,9 +310,7 @@ def _predictor(path: Path) -> _Dlib:
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as err:
-        raise InputError(
-            f"{path} is no dlib shape predictor ({err}); expected a model of {MODEL_PARTS} points"
-        ) from err
+        raise InputError(f"{path} is no dlib shape predictor ({err}); give one of {MODEL_PARTS} points") from err
     parts = predictor(np.zeros((8, 8), np.uint8), dlib.rectangle(0, 0, 7, 7)).num_parts
     if parts != MODEL_PARTS:
         raise InputError(f"{path} has {parts} points; expected dlib's model of {MODEL_PARTS} points")

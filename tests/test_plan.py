@@ -1,0 +1,88 @@
+from collections import Counter
+
+import lookalikes
+import pytest
+
+import mer_di
+from mer_di.errors import InputError
+from mer_di.plan import make_plan
+from mer_di.recipe import Recipe
+
+
+def plan(database, *, min_class_size=1, **recipe):
+    return make_plan(database, Recipe(align="none", aspect="stretch", **recipe), min_class_size=min_class_size)
+
+
+def kinds(made):
+    return Counter(reason.partition(":")[0] for reason in made.dropped.values())
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory):
+    """Look-alikes that mirror the published counts in full, with empty frame files."""
+    root = tmp_path_factory.mktemp("published")
+    for name, write in (
+        ("casme2", lookalikes.write_casme2),
+        ("samm", lookalikes.write_samm),
+        ("mmew", lookalikes.write_mmew),
+    ):
+        write(root / name)
+    return {name: mer_di.load_dataset(name, root / name) for name in ("casme2", "samm", "mmew")}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "in_large_classes", "kept", "subjects"),
+    [("casme2", 255, 246, 240, 26), ("samm", 159, 136, 134, 27), ("mmew", 300, 292, 292, 30)],
+)
+def test_the_papers_filter_and_the_default_policy_give_the_published_counts(
+    databases, name, rows, in_large_classes, kept, subjects
+):
+    made = plan(databases[name], min_class_size=10)
+    assert len(made.clips) + len(made.dropped) == rows
+    assert rows - kinds(made)["class-too-small"] == in_large_classes
+    assert len(made.clips) == kept
+    assert len({clip.sample.subject for clip in made.clips}) == subjects
+
+
+def test_casme2_keeps_what_the_paper_implies(databases):
+    made = plan(databases["casme2"], min_class_size=10)
+    assert Counter(clip.sample.emotion for clip in made.clips) == {
+        "others": 97,
+        "disgust": 59,
+        "happiness": 32,
+        "repression": 27,
+        "surprise": 25,
+    }
+    assert {name for name, reason in made.dropped.items() if not reason.startswith("class-too-small")} == {
+        "sub04/EP12_01f",
+        "sub05/EP09_05f",
+        "sub05/EP16_04f",
+        "sub12/EP09_06",
+        "sub20/EP16_01",
+        "sub25/EP18_04f",
+    }
+
+
+def test_the_truncated_clip_ends_where_its_files_end(databases, tmp_path):
+    by_id = {clip.sample.sample_id: clip for clip in plan(databases["casme2"]).clips}
+    assert (by_id["sub16/EP01_08"].onset, by_id["sub16/EP01_08"].offset) == (73, 96)
+    lookalikes.write_casme2(tmp_path / "casme2")
+    uncorrected = plan(mer_di.load_dataset("casme2", tmp_path / "casme2", corrections=("none",)))
+    assert uncorrected.dropped["sub16/EP01_08"].startswith("frames-missing")
+
+
+def test_midpoint_keeps_every_class_but_the_small_ones(databases):
+    assert len(plan(databases["casme2"], min_class_size=10, apex_policy="midpoint").clips) == 246
+    assert len(plan(databases["samm"], min_class_size=10, apex_policy="midpoint").clips) == 136
+
+
+def test_positions_count_from_the_onset(databases):
+    clip = next(clip for clip in plan(databases["samm"]).clips if clip.onset > 1000)
+    assert (clip.onset_phase[0], clip.onset_phase[-1]) == (0, clip.apex - clip.onset)
+    assert clip.offset_phase[-1] == clip.offset - clip.onset
+    assert clip.numbers[clip.onset_phase[-1]] == clip.apex
+
+
+def test_a_class_size_below_one_is_refused(databases):
+    with pytest.raises(InputError, match="min_class_size is 0"):
+        plan(databases["mmew"], min_class_size=0)
