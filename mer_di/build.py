@@ -173,7 +173,7 @@ def build_cache(
         plan = make_plan(database, recipe, min_class_size=min_class_size)
         parts.claim(_identity(provenance))
         resumed = sum(parts.has(clip.sample.sample_id) for clip in plan.clips)
-        dropped = plan.dropped | _render_all(plan, recipe, parts, model, executor, progress)
+        dropped = _portable(plan.dropped | _render_all(plan, recipe, parts, model, executor, progress), database.root)
         kept = [clip for clip in plan.clips if clip.sample.sample_id not in dropped]
         if not kept:
             parts.remove()
@@ -296,6 +296,11 @@ def _already_complete(path: Path, provenance: Provenance, started: float) -> Bui
         frames = int(np.sum(cache.column("offset") - cache.column("onset") + 1))
         report = BuildReport(path, len(cache), cache.dropped, dict(sorted(classes.items())), frames, len(cache), 0.0)
         return replace(report, seconds=time.perf_counter() - started, already_complete=True)
+
+
+def _portable(dropped: dict[str, str], root: Path) -> dict[str, str]:
+    """Name files relative to the database: the same database elsewhere gives the same cache."""
+    return {sample_id: reason.replace(f"{root}{os.sep}", "") for sample_id, reason in dropped.items()}
 
 
 def _nothing_left(dropped: dict[str, str]) -> str:
