@@ -2,21 +2,24 @@
 
     python benchmarks/kernels.py [--frames 100] [--height 480] [--width 640] [--repeats 15]
 
-Every contestant works on the same clips in turn, in one process. The clips together are larger than a large cache, so
-that each reading comes from memory. ``read`` adds up the clip's bytes as 8-byte words, with as many threads as the
-library uses: front to back, or as eight streams, which some memories serve faster. The faster of the two is what
-the others are compared with. Compilation is not counted. The figures go to ``benchmarks/results/<date>-kernels.json``.
+All contestants work on the same clips in one process, in a new order every turn. The clips together are larger than a
+large cache, so that each reading comes from memory. ``read`` adds up the clip's bytes as 8-byte words, with as many
+threads as the library uses: front to back, or as eight streams, which some memories serve faster. The faster of the
+two is what the others are compared with. Compilation is not counted. The figures go to
+``benchmarks/results/<date>-kernels.json``.
 """
 
 import argparse
 import json
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from mer_di.rank_pooling import arp, phase_weights
 
 Array = NDArray[Any]
 CLIPS_BYTES = 512 << 20
+SETTLE = 0.02  # seconds; threads of BLAS and OpenMP spin for a while after their work
 
 
 @numba.njit(nogil=True)
@@ -96,11 +100,14 @@ def measure(clips: list[Array], repeats: int) -> dict[str, list[float]]:
     for task in tasks.values():
         task(clips[0])
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
-    for turn in range(repeats):
-        for i, (name, task) in enumerate(tasks.items()):
-            clip = clips[(turn + i) % len(clips)]  # another one than the last contestant has left in the cache
+    order = random.Random(0)
+    next_clip = cycle(clips)  # never one that the last contestants have left in the cache
+    for _ in range(repeats):
+        for name in order.sample(list(tasks), len(tasks)):
+            clip = next(next_clip)
+            time.sleep(SETTLE)
             start = time.perf_counter()
-            task(clip)
+            tasks[name](clip)
             seconds[name].append(time.perf_counter() - start)
     return seconds
 

@@ -68,6 +68,8 @@ def test_frames_on_the_gpu_are_read_there(on_gpu, shape, dtype):
 def test_words_are_read_only_where_they_are_aligned(on_gpu):
     memory = on_gpu(np.arange(100, dtype=np.uint8))
     frames = memory[3:51].reshape(2, 4, 6)
+    assert _cuda._device_words(memory[8:56].reshape(2, 4, 6)).dtype == _cuda.WORD
+    assert _cuda._device_words(frames).dtype == np.uint8
     assert weighted_sums(frames, [-1, 1]).tolist() == [[[24] * 6] * 4]
 
 

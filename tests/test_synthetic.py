@@ -94,7 +94,9 @@ def test_the_apex_is_where_the_change_peaks(emotion, subject):
     assert change[staged.offset] < 0.35 * change[staged.apex]
 
 
-@pytest.mark.parametrize(("emotion", "subject"), [("happiness", 1), ("surprise", 2), ("disgust", 3), ("sadness", 1)])
+@pytest.mark.parametrize(
+    ("emotion", "subject"), [("happiness", 1), ("surprise", 2), ("disgust", 3), ("sadness", 1), ("contempt", 5)]
+)
 def test_the_amplitude_is_what_optical_flow_measures(emotion, subject):
     staged = still(emotion, subject)
     onset, apex = (next(film(staged, range(at, at + 1))).mean(axis=-1) for at in (staged.onset, staged.apex))
