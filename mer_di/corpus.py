@@ -1,11 +1,10 @@
 """One or several caches as one table of samples: who, which emotion, from which database. No image is read."""
 
 import hashlib
-from collections import Counter
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,55 +13,125 @@ from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
 from mer_di.recipe import Recipe
 
-_SAME_IMAGES = ("scheme", "reversal", "apex_in", "temporal_length")
+_FORMULA = ("scheme", "reversal", "apex_in", "temporal_length")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A cache that samples come from.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Absolute.
+    dataset : str
+        The database's name; of a manifest, which may hold anything, the file's.
+    recipe : Recipe
+    """
+
+    path: Path
+    dataset: str
+    recipe: Recipe
+
+    def identity(self) -> dict[str, str]:
+        """Return what tells this cache from another, wherever it lies: its database and its file's digest."""
+        with self.path.open("rb") as file:
+            return {"dataset": self.dataset, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
     """The samples of some caches, in the caches' row order.
 
-    With several caches the database's name stands before each subject and sample id, so that ``01`` of one database
-    is not taken for ``01`` of another.
-
     Attributes
     ----------
-    paths : tuple of pathlib.Path
-    sample_ids, subjects, datasets : ndarray of str, shape (N,)
+    sources : tuple of Source
+    sample_ids, subjects : ndarray of str, shape (N,)
+        With several caches the database's name stands before each, as in ``samm/006``: ``01`` of one database is
+        not ``01`` of another.
+    datasets : ndarray of str, shape (N,)
     labels : ndarray of int64, shape (N,)
         Indices into ``classes``.
     classes : tuple of str
         Every emotion of every cache, sorted.
-    recipes : tuple of Recipe
-        One a cache.
     """
 
-    paths: tuple[Path, ...]
+    sources: tuple[Source, ...]
     sample_ids: NDArray[np.str_]
     subjects: NDArray[np.str_]
     datasets: NDArray[np.str_]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    recipes: tuple[Recipe, ...]
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def shuffled(self, seed: int) -> "Corpus":
-        """Return the same samples with their labels permuted: a control in which nothing can be learnt."""
+        """Return the same samples with their labels permuted: a control, in which there is nothing to learn."""
         return replace(self, labels=np.random.default_rng(seed).permutation(self.labels))
 
-    def identity(self) -> list[dict[str, Any]]:
-        """Return what tells these caches from others, wherever they lie: dataset and digest of each file."""
-        names = [str(self.datasets[self.sample_ids == first][0]) for first in self._first_ids()]
-        return [
-            {"dataset": name, "recipe_sha256": recipe.sha256, "sha256": _sha256(path)}
-            for name, recipe, path in zip(names, self.recipes, self.paths, strict=True)
-        ]
 
-    def _first_ids(self) -> list[str]:
-        raise NotImplementedError
+def read_corpus(paths: Sequence[str | os.PathLike[str]]) -> Corpus:
+    """Read the sample tables of one or several caches.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Files that ``mer-di build`` wrote, of different databases.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    CacheError
+        If a file is no cache or holds no sample.
+    InputError
+        If no path is given, all samples show one emotion, two caches hold the same database, or their dynamic images
+        follow different formulas.
+    """
+    if not paths:
+        raise InputError("no cache was given; expected at least one that mer-di build wrote")
+    tables = [_read(Path(path), named=len(paths) > 1) for path in paths]
+    sources = tuple(source for source, _ in tables)
+    _require_fit(sources)
+    sample_ids, subjects, emotions = np.concatenate([rows for _, rows in tables], axis=1)
+    classes = tuple(str(name) for name in np.unique(emotions))
+    if len(classes) < 2:
+        raise InputError(f"every sample is labelled {classes[0]!r}; expected at least two emotions to tell apart")
+    datasets = np.concatenate([np.full(rows.shape[1], source.dataset) for source, rows in tables])
+    return Corpus(sources, sample_ids, subjects, datasets, np.searchsorted(classes, emotions), classes)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _read(path: Path, *, named: bool) -> tuple[Source, NDArray[np.str_]]:
+    """Return a cache's origin and its rows: sample ids, subjects, emotions, as an array of shape (3, N)."""
+    with open_cache(path) as cache:
+        if not len(cache):
+            raise CacheError(f"{path} holds no sample; mer-di info says why they were dropped")
+        dataset = str(cache.attributes.get("dataset", "manifest"))
+        source = Source(path.absolute(), path.stem if dataset == "manifest" else dataset, cache.recipe)
+        prefix = f"{source.dataset}/" if named else ""
+        ids, subjects = ([prefix + str(name) for name in cache.column(column)] for column in ("sample_id", "subject"))
+        return source, np.array([ids, subjects, _emotions(cache)])
+
+
+def _emotions(cache: Cache) -> list[str]:
+    # By label, as every reader of the format takes them; `verify` holds label and emotion together.
+    classes = cache.classes
+    return [classes[label] for label in cache.column("label")]
+
+
+def _require_fit(sources: Sequence[Source]) -> None:
+    first = sources[0]
+    for position, other in enumerate(sources[1:], start=1):
+        twin = next((source for source in sources[:position] if source.dataset == other.dataset), None)
+        if twin:
+            raise InputError(f"{twin.path} and {other.path} both hold {other.dataset!r}; give each database once")
+        for name in _FORMULA:
+            ours, theirs = getattr(first.recipe, name), getattr(other.recipe, name)
+            if ours != theirs:
+                raise InputError(
+                    f"{name} is {ours!r} in {first.path} and {theirs!r} in {other.path}; a network that sees both "
+                    "would learn which database it looks at. Build them alike"
+                )

@@ -63,7 +63,7 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def subset(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> "LabelledImages":
+    def subset(self, indices: Sequence[int] | NDArray[np.integer[Any]] | Tensor) -> "LabelledImages":
         """Return a copy of the rows at some 0-based indices, in that order."""
         rows = torch.as_tensor(np.asarray(indices, dtype=np.int64), device=self.labels.device)
         return LabelledImages(self.images[rows], self.labels[rows])

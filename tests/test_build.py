@@ -221,7 +221,7 @@ def test_an_interrupted_build_refuses_another_recipe(tiny, tmp_path):
     out = tmp_path / "resumed.h5"
     with pytest.raises(Stop):
         build_cache(load(tiny), out, plain(), progress=stop_after(2))
-    with pytest.raises(CacheError, match="size: 8 | 20"):
+    with pytest.raises(CacheError, match=r"size: 8 \| 20"):
         build_cache(load(tiny), out, plain(size=8))
     build_cache(load(tiny), out, plain(size=8), overwrite=True)
 

@@ -61,7 +61,7 @@ def test_differences_name_the_fields():
     ],
 )
 def test_a_value_that_means_nothing_is_refused(fields):
-    with pytest.raises(InputError, match="recipe field|size|temporal_length"):
+    with pytest.raises(InputError, match=r"recipe field|size|temporal_length"):
         plain(**fields)
 
 

@@ -13,6 +13,7 @@ from mer_di.models.dianet import DIANet as DIANet
 from mer_di.models.learnet import LEARNet as LEARNet
 from mer_di.models.originet import OrigiNet as OrigiNet
 from mer_di.models.output import ModelOutput as ModelOutput
+from mer_di.models.statistics import restart_statistics as restart_statistics
 
 
 def architecture(config: ModelConfig, n_classes: int) -> nn.Module:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import cast
 
 import timm
 from torch import nn
@@ -50,7 +49,7 @@ def random_backbone(name: str) -> nn.Module:
     if not timm.is_model(model_name):
         similar = ", ".join([*BACKBONES, *timm.list_models(f"*{name}*")[:8]])
         raise InputError(f"backbone {name!r} is unknown to timm {timm.__version__}; expected a name such as {similar}")
-    return cast(nn.Module, timm.create_model(model_name, num_classes=0))
+    return timm.create_model(model_name, num_classes=0)
 
 
 def initialize_backbone(backbone: nn.Module, name: str, weights: str) -> None:

@@ -92,9 +92,7 @@ class ModelConfig:
         """Plain values of everything that matters to this architecture; a file of weights by its sha256."""
         values = asdict(self) | {"streams": list(self.streams), "size": self.input_size, "weights": self._start()}
         return {
-            name: value
-            for name, value in values.items()
-            if self.architecture == "dianet" or name not in _DIANET_ONLY
+            name: value for name, value in values.items() if self.architecture == "dianet" or name not in _DIANET_ONLY
         }
 
     def _start(self) -> str:

@@ -1,7 +1,5 @@
 """DIANet: a backbone for each phase, fusion of the two, a small classifier."""
 
-import copy
-
 from torch import Tensor, nn
 
 from mer_di.models.backbone import random_backbone
@@ -37,10 +35,9 @@ class DIANet(nn.Module):
     def __init__(self, config: ModelConfig, n_classes: int) -> None:
         super().__init__()
         self.n_streams = len(config.streams)
-        backbone = random_backbone(config.backbone)
         n_backbones = self.n_streams if config.dedicated_backbones else 1
-        self.backbones = nn.ModuleList([backbone, *(copy.deepcopy(backbone) for _ in range(n_backbones - 1))])
-        self.projection = nn.Linear(int(backbone.num_features), WIDTH)  # type: ignore[arg-type]
+        self.backbones = nn.ModuleList([random_backbone(config.backbone) for _ in range(n_backbones)])
+        self.projection = nn.Linear(int(self.backbones[0].num_features), WIDTH)  # type: ignore[arg-type]
         self.fusion = build_fusion(config.fusion, WIDTH) if self.n_streams == 2 else None
         self.classifier = nn.Sequential(
             nn.Linear(WIDTH, HIDDEN), nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(HIDDEN, n_classes)

@@ -147,7 +147,7 @@ _FUSIONS: Mapping[str, type[nn.Module]] = MappingProxyType(
 
 
 def _split(vectors: Tensor, groups: int) -> Tensor:
-    return vectors.unflatten(1, (groups, -1))
+    return vectors.reshape(len(vectors), groups, -1)
 
 
 def _attend(asking: Tensor, asked: Tensor) -> Tensor:

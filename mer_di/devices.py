@@ -1,0 +1,60 @@
+"""Where tensors live, and the conditions under which a result is the same to the bit."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import torch
+
+from mer_di.errors import BackendUnavailableError, InputError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+_one_at_a_time = threading.Lock()
+
+
+def choose_device(name: str = "auto") -> str:
+    """Return the device that a name stands for here.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "cuda", "mps"}
+        ``auto`` takes the first of cuda, mps and cpu that there is; ``cuda:1`` names one of several.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    BackendUnavailableError
+        If the device is not here.
+    """
+    kind = name.partition(":")[0]
+    if kind not in DEVICES:
+        raise InputError(f"the device is {name!r}; expected one of {', '.join(DEVICES)}")
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device, here in present.items() if here)
+    if not present[kind]:
+        raise BackendUnavailableError(f"the device {name} was asked for and torch finds none here; use --device cpu")
+    return name
+
+
+@contextlib.contextmanager
+def reproducible() -> Iterator[None]:
+    """Compute on one thread, one computation at a time in this process.
+
+    How a sum is split over threads changes its last bits, and concurrent trainings would draw from the same
+    generator. Under this, a fold gives the same result in a pool of processes, of threads, or in none; parallel
+    folds use the processors better than parallel sums do.
+    """
+    with _one_at_a_time:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

@@ -1,0 +1,313 @@
+"""A run on disk: its configuration, one file a finished fold, predictions, results.
+
+    RUN_DIR/config.json  folds/<fold>.json  predictions.csv  results.json
+
+A file appears under its name only when it is complete, so whatever a kill leaves behind is whole or ignored.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.errors import InputError
+from mer_di.recipe import differences
+
+_LONGEST_NAME = 100
+_FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
+_PROBABILITY = "p_"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRecord:
+    """What one fold left behind.
+
+    Attributes
+    ----------
+    name : str
+    seed : int
+        The fold's own.
+    train_subjects, validation_subjects : list of str
+    untrained_classes : list of str
+        Classes that the training samples lack: they cannot be predicted, and samples of them are counted as wrong.
+    best_epoch : int
+        1-based; the epoch whose weights made the predictions.
+    history : list of dict
+        One an epoch, as the training reports it.
+    sample_ids : list of str
+        Of the tested samples.
+    probabilities : list of list of float
+        One row a tested sample, one value a class.
+    test_correct : list of int or None
+        After each epoch, how many tested samples were recognised: an audit that nothing ever used.
+    seconds : float
+        Wall time of training and testing.
+    device : str
+    """
+
+    name: str
+    seed: int
+    train_subjects: list[str]
+    validation_subjects: list[str]
+    untrained_classes: list[str]
+    best_epoch: int
+    history: list[dict[str, Any]]
+    sample_ids: list[str]
+    probabilities: list[list[float]]
+    test_correct: list[int] | None
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a run says of every sample, in the order of the file.
+
+    Attributes
+    ----------
+    sample_ids, subjects, labels, predicted : ndarray of str, shape (N,)
+        Labels and predictions as names of classes.
+    probabilities : ndarray of float64, shape (N, C)
+    classes : tuple of str
+    """
+
+    sample_ids: NDArray[np.str_]
+    subjects: NDArray[np.str_]
+    labels: NDArray[np.str_]
+    predicted: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+    classes: tuple[str, ...]
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each sample was recognised, shape (N,)."""
+        return np.asarray(self.labels == self.predicted)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The folder of a run.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        RUN_DIR.
+    """
+
+    folder: Path
+
+    def claim(self, config: Mapping[str, Any]) -> None:
+        """Make the folder, or make sure that what it holds was made under the same configuration.
+
+        Parameters
+        ----------
+        config : mapping
+            Everything that the results depend on, as plain values.
+
+        Raises
+        ------
+        InputError
+            If the folder holds a run under another configuration, naming each field that differs, or holds
+            something else.
+        """
+        path = self.folder / "config.json"
+        (self.folder / "folds").mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            write_text(path, _json(config))
+            return
+        changed = differences(json.dumps(config), json.dumps(self.config()))
+        if changed:
+            raise InputError(
+                f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
+                "Repeat its settings to resume it, or choose another --out."
+            )
+
+    def config(self) -> dict[str, Any]:
+        """Return the run's configuration.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it is damaged.
+        """
+        return _read_json(self.folder / "config.json")
+
+    def results(self) -> dict[str, Any]:
+        """Return the run's results.
+
+        Raises
+        ------
+        InputError
+            If the run is not finished, or the file is damaged.
+        """
+        return _read_json(self.folder / "results.json")
+
+    def fold(self, file_name: str) -> FoldRecord | None:
+        """Return a finished fold, or None.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        path = self.folder / "folds" / file_name
+        if not path.exists():
+            return None
+        try:
+            return FoldRecord(**_read_json(path))
+        except TypeError as error:
+            raise InputError(f"{path} is no fold of a run ({error}); delete it and train again") from error
+
+    def write_fold(self, file_name: str, record: FoldRecord) -> None:
+        """Save a finished fold."""
+        write_text(self.folder / "folds" / file_name, _json(asdict(record)))
+
+    def write_results(self, results: Mapping[str, Any]) -> None:
+        """Save the results, in the order of their keys."""
+        write_text(self.folder / "results.json", _json(results))
+
+    def write_predictions(self, predictions: Predictions) -> None:
+        """Save the predictions: sample_id, subject, label, predicted, and ``p_<class>`` for each class."""
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*_FIXED_COLUMNS, *(_PROBABILITY + name for name in predictions.classes)])
+        columns = (predictions.sample_ids, predictions.subjects, predictions.labels, predictions.predicted)
+        for *fixed, row in zip(*columns, predictions.probabilities.tolist(), strict=True):
+            writer.writerow([*fixed, *map(repr, row)])
+        write_text(self.folder / "predictions.csv", text.getvalue())
+
+    def predictions(self) -> Predictions:
+        """Read the predictions back, to the bit.
+
+        Raises
+        ------
+        InputError
+            If there are none, or the file is damaged.
+        """
+        path = self.folder / "predictions.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                header, *rows = csv.reader(file)
+            fixed = np.array([row[: len(_FIXED_COLUMNS)] for row in rows], dtype=str).T
+            probabilities = np.array([row[len(_FIXED_COLUMNS) :] for row in rows], dtype=np.float64)
+            classes = tuple(name.removeprefix(_PROBABILITY) for name in header[len(_FIXED_COLUMNS) :])
+            sample_ids, subjects, labels, predicted = fixed
+            return Predictions(sample_ids, subjects, labels, predicted, probabilities, classes)
+        except FileNotFoundError as error:
+            raise InputError(f"{path} is absent; the run is not finished. Run its mer-di train again") from error
+        except ValueError as error:
+            raise InputError(f"{path} is no table of predictions ({error}); run its mer-di train again") from error
+
+
+def file_names(folds: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each fold: the fold's own name where every file system takes it.
+
+    Other characters are percent-encoded. A digest is added where the name would be too long, or would differ from
+    another one in upper and lower case alone.
+
+    Parameters
+    ----------
+    folds : iterable of str
+        Names of all folds of a run, unique.
+
+    Returns
+    -------
+    dict of str to str
+        Fold to file name, unique on every file system.
+
+    Examples
+    --------
+    >>> file_names(["sub01", "a/b"])
+    {'sub01': 'sub01.json', 'a/b': 'a%2Fb.json'}
+    """
+    quoted = {name: quote(name, safe="") for name in folds}
+    alike = Counter(text.casefold() for text in quoted.values())
+    plain = {name for name, text in quoted.items() if alike[text.casefold()] == 1 and 0 < len(text) <= _LONGEST_NAME}
+    return {
+        name: f"{text}.json" if name in plain else f"{text[:_LONGEST_NAME]}-{_digest(name)}.json"
+        for name, text in quoted.items()
+    }
+
+
+def require_same_samples(a: Predictions, b: Predictions) -> NDArray[np.intp]:
+    """Return the rows of ``b`` in the order of ``a``.
+
+    Parameters
+    ----------
+    a, b : Predictions
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+
+    Raises
+    ------
+    InputError
+        If the runs tested different samples, or under different labels; some of them are named.
+    """
+    rows = {name: index for index, name in enumerate(b.sample_ids)}
+    only = sorted({*a.sample_ids} ^ rows.keys())
+    if only:
+        raise InputError(
+            f"the runs tested different samples: {len(only)} of {len({*a.sample_ids} | rows.keys())} are in one alone "
+            f"({_some(only)}); a paired test needs the same samples"
+        )
+    order = np.array([rows[name] for name in a.sample_ids], dtype=np.intp)
+    relabelled = a.sample_ids[a.labels != b.labels[order]]
+    if len(relabelled):
+        raise InputError(
+            f"the runs disagree on the labels of {len(relabelled)} samples ({_some(relabelled)}); "
+            "a paired test needs the same labels"
+        )
+    return order
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file aside and rename it into place.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written; a former file is untouched.
+    """
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as aside:
+            aside.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); delete it and run the same mer-di train again") from error
+    return found
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _some(names: Sequence[str] | NDArray[np.str_]) -> str:
+    return ", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")
