@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
@@ -108,7 +108,7 @@ class Run:
     folder: Path
 
     def claim(self, config: Mapping[str, Any]) -> None:
-        """Make the folder, or make sure that what it holds was made under the same configuration.
+        """Make the folder, or make sure that the folds in it were computed under the same configuration.
 
         Parameters
         ----------
@@ -118,20 +118,19 @@ class Run:
         Raises
         ------
         InputError
-            If the folder holds a run under another configuration, naming each field that differs, or holds
-            something else.
+            If it holds folds of another configuration, naming each field that differs, or of an unknown one.
         """
-        path = self.folder / "config.json"
-        (self.folder / "folds").mkdir(parents=True, exist_ok=True)
-        if not path.exists():
+        path, folds = self.folder / "config.json", self.folder / "folds"
+        folds.mkdir(parents=True, exist_ok=True)
+        if any(folds.glob("*.json")):
+            changed = differences(json.dumps(config), json.dumps(self.config()))
+            if changed:
+                raise InputError(
+                    f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
+                    "Repeat its settings to resume it, or choose another --out."
+                )
+        else:  # nothing was computed yet, so there is nothing to mix up
             write_text(path, _json(config))
-            return
-        changed = differences(json.dumps(config), json.dumps(self.config()))
-        if changed:
-            raise InputError(
-                f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
-                "Repeat its settings to resume it, or choose another --out."
-            )
 
     def config(self) -> dict[str, Any]:
         """Return the run's configuration.
@@ -240,39 +239,6 @@ def file_names(folds: Iterable[str]) -> dict[str, str]:
     }
 
 
-def require_same_samples(a: Predictions, b: Predictions) -> NDArray[np.intp]:
-    """Return the rows of ``b`` in the order of ``a``.
-
-    Parameters
-    ----------
-    a, b : Predictions
-
-    Returns
-    -------
-    ndarray of int, shape (N,)
-
-    Raises
-    ------
-    InputError
-        If the runs tested different samples, or under different labels; some of them are named.
-    """
-    rows = {name: index for index, name in enumerate(b.sample_ids)}
-    only = sorted({*a.sample_ids} ^ rows.keys())
-    if only:
-        raise InputError(
-            f"the runs tested different samples: {len(only)} of {len({*a.sample_ids} | rows.keys())} are in one alone "
-            f"({_some(only)}); a paired test needs the same samples"
-        )
-    order = np.array([rows[name] for name in a.sample_ids], dtype=np.intp)
-    relabelled = a.sample_ids[a.labels != b.labels[order]]
-    if len(relabelled):
-        raise InputError(
-            f"the runs disagree on the labels of {len(relabelled)} samples ({_some(relabelled)}); "
-            "a paired test needs the same labels"
-        )
-    return order
-
-
 def write_text(path: Path, text: str) -> None:
     """Write a file aside and rename it into place.
 
@@ -307,7 +273,3 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:8]
-
-
-def _some(names: Sequence[str] | NDArray[np.str_]) -> str:
-    return ", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")

@@ -1,13 +1,15 @@
 """Is one run better than another: paired tests on the same samples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 from scipy.stats import wilcoxon as signed_rank
 
 from mer_di.errors import InputError
+from mer_di.run import Predictions, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,29 @@ class PairedTests:
     only_b: int
     mcnemar_p: float
     wilcoxon_p: float
+
+
+def compare_runs(a: Run, b: Run) -> PairedTests:
+    """Compare two finished runs on the same samples.
+
+    Parameters
+    ----------
+    a, b : Run
+        Of runs with several seeds, the first seed's predictions are compared; the others are runs of their own, in
+        the folders ``seed-N``.
+
+    Returns
+    -------
+    PairedTests
+
+    Raises
+    ------
+    InputError
+        If a run is not finished, or they tested different samples or under different labels; some of them are named.
+    """
+    ours, theirs = a.predictions(), b.predictions()
+    order = _same_samples(ours, theirs)
+    return paired_tests(ours.correct, theirs.correct[order], ours.subjects)
 
 
 def paired_tests(correct_a: ArrayLike, correct_b: ArrayLike, subjects: ArrayLike) -> PairedTests:
@@ -121,3 +146,26 @@ def wilcoxon(differences: ArrayLike) -> float:
     # Differences of fractions that are equal on paper may differ in the last bit, which would unmake their tie.
     rounded = np.round(values[np.abs(values) > 1e-12], 12)
     return float(signed_rank(rounded).pvalue) if len(rounded) else 1.0
+
+
+def _same_samples(a: Predictions, b: Predictions) -> NDArray[np.intp]:
+    """Return the rows of ``b`` in the order of ``a``."""
+    rows = {name: index for index, name in enumerate(b.sample_ids)}
+    only = sorted({*a.sample_ids} ^ rows.keys())
+    if only:
+        raise InputError(
+            f"the runs tested different samples: {len(only)} of {len({*a.sample_ids} | rows.keys())} are in one alone "
+            f"({_some(only)}); a paired test needs the same samples"
+        )
+    order = np.array([rows[name] for name in a.sample_ids], dtype=np.intp)
+    relabelled = a.sample_ids[a.labels != b.labels[order]]
+    if len(relabelled):
+        raise InputError(
+            f"the runs disagree on the labels of {len(relabelled)} samples ({_some(relabelled)}); "
+            "a paired test needs the same labels"
+        )
+    return order
+
+
+def _some(names: Sequence[str] | NDArray[np.str_]) -> str:
+    return ", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")

@@ -1,0 +1,149 @@
+import ast
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from mer_di.errors import InputError
+from mer_di.metrics import bootstrap_intervals, per_subject, scores
+
+CLASSES = ("disgust", "happiness", "surprise")
+pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
+
+
+def by_the_formula(labels, predicted, n_classes):
+    """Accuracy, UF1 and UAR in fractions, from counts."""
+    f1, recall = [], []
+    for c in range(n_classes):
+        tp = sum(a == b == c for a, b in zip(labels, predicted, strict=True))
+        fp = sum(a != c and b == c for a, b in zip(labels, predicted, strict=True))
+        fn = sum(a == c and b != c for a, b in zip(labels, predicted, strict=True))
+        if tp + fn:
+            f1.append(Fraction(2 * tp, 2 * tp + fp + fn))
+            recall.append(Fraction(tp, tp + fn))
+    correct = Fraction(sum(a == b for a, b in zip(labels, predicted, strict=True)), len(labels))
+    return [float(x) for x in (correct, sum(f1) / len(f1), sum(recall) / len(recall))]
+
+
+def rates(found):
+    return [found.accuracy, found.uf1, found.uar]
+
+
+@given(pairs)
+def test_scores_are_those_of_the_formulas(rows):
+    labels, predicted = zip(*rows, strict=True)
+    found = scores(labels, predicted, CLASSES)
+    assert rates(found) == pytest.approx(by_the_formula(labels, predicted, 3), abs=1e-12)
+    assert found.confusion.sum() == found.n == len(rows)
+    for true, guessed in rows:
+        assert found.confusion[true, guessed] == rows.count((true, guessed))
+
+
+@given(pairs, st.randoms(use_true_random=False))
+def test_the_order_of_rows_means_nothing(rows, random):
+    shuffled = random.sample(rows, len(rows))
+    assert rates(scores(*zip(*rows, strict=True), CLASSES)) == pytest.approx(
+        rates(scores(*zip(*shuffled, strict=True), CLASSES)), abs=1e-12
+    )
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true", "ignore:A single label was found")
+@given(pairs)
+def test_scikit_learn_agrees_over_the_classes_that_occur(rows):
+    labels, predicted = zip(*rows, strict=True)
+    found = scores(labels, predicted, CLASSES)
+    assert found.uf1 == pytest.approx(
+        f1_score(labels, predicted, labels=sorted(set(labels)), average="macro", zero_division=0)
+    )
+    assert found.uar == pytest.approx(balanced_accuracy_score(labels, predicted))
+
+
+def test_a_class_without_samples_has_no_recall_and_does_not_count():
+    found = scores([0, 0, 1, 1], [0, 2, 1, 1], CLASSES)
+    assert found.uf1 == pytest.approx((2 / 3 + 1) / 2)
+    assert found.uar == pytest.approx((1 / 2 + 1) / 2)
+    absent = found.per_class[2]
+    assert (absent.name, absent.n, absent.recall, absent.precision, absent.f1) == ("surprise", 0, None, 0.0, 0.0)
+    never = scores([0, 1], [0, 1], CLASSES).per_class[2]
+    assert (never.recall, never.precision, never.f1) == (None, None, None)
+
+
+def test_one_class_and_one_sample_are_defined():
+    assert rates(scores([1], [1], CLASSES)) == [1, 1, 1]
+    assert rates(scores([1], [0], CLASSES)) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted"),
+    [([], []), ([0, 1], [0]), ([0, 3], [0, 0]), ([0, 0], [-1, 0]), ([0.5], [0.0]), ([[0]], [[0]])],
+)
+def test_what_cannot_be_scored_is_refused(labels, predicted):
+    with pytest.raises(InputError, match="expected"):
+        scores(labels, predicted, CLASSES)
+
+
+def test_subjects_are_counted_one_by_one():
+    found = per_subject([0, 0, 1, 1], [0, 1, 1, 1], ["b", "a", "b", "b"])
+    assert [(row.subject, row.n, row.correct, row.accuracy) for row in found] == [("a", 1, 0, 0.0), ("b", 3, 3, 1.0)]
+
+
+def test_intervals_draw_subjects_and_not_samples():
+    # Within each subject all samples are right or all wrong: 8 subjects are 8 observations, however many samples.
+    labels = np.tile([0, 1], 40)
+    subjects = np.repeat([f"s{i}" for i in range(8)], 10)
+    predicted = np.where(np.repeat(np.arange(8), 10) < 6, labels, 1 - labels)
+    found = bootstrap_intervals(labels, predicted, subjects, 2)
+    lower, upper = found.accuracy
+    assert (found.n_subjects, found.level, found.resamples) == (8, 0.95, 2000)
+    assert 0.3 < lower < 0.51  # over samples it would be about 0.65
+    assert upper == 1
+    assert found == bootstrap_intervals(labels, predicted, subjects, 2)
+    assert found != bootstrap_intervals(labels, predicted, subjects, 2, seed=1)
+
+
+@given(pairs, st.integers(0, 3))
+def test_a_bootstrap_score_is_the_score_of_the_drawn_samples(rows, seed):
+    labels, predicted = (np.array(column) for column in zip(*rows, strict=True))
+    people = np.arange(len(rows)) % 4
+    found = bootstrap_intervals(labels, predicted, people.astype(str), 3, resamples=1, seed=seed)
+    if found is None:
+        assert len(np.unique(people)) == 1
+        return
+    count = len(np.unique(people))
+    (drawn,) = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), 1)
+    repeated = np.concatenate([np.tile(np.flatnonzero(people == person), drawn[person]) for person in range(count)])
+    expected = by_the_formula(labels[repeated], predicted[repeated], 3)
+    assert [low for low, _ in (found.accuracy, found.uf1, found.uar)] == pytest.approx(expected, abs=1e-12)
+
+
+def published(media):
+    """Read subject, prediction and truth of every clip from the published log."""
+    rows, subject, predicted = [], None, None
+    lines = (media / "metric_reference" / "STSTNet_python_logfile.txt").read_text().splitlines()
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == "Subject":
+            subject = value.strip()
+        elif name.strip() == "Predicted":
+            predicted = ast.literal_eval(value.strip())
+        elif name.strip() == "Ground Truth":
+            rows += [(subject, *pair) for pair in zip(predicted, ast.literal_eval(value.strip()), strict=True)]
+    return rows
+
+
+def test_published_predictions_give_the_published_scores(media):
+    subjects, predicted, labels = zip(*published(media), strict=True)
+    found = scores(labels, predicted, ("negative", "positive", "surprise"))
+    assert (found.n, len(set(subjects))) == (442, 68)
+    assert round(found.uf1, 4) == 0.7209
+    assert round(found.uar, 4) == 0.7250
+    first = [(p, t) for s, p, t in published(media) if s == subjects[0]]
+    lacking = scores([t for _, t in first], [p for p, _ in first], ("negative", "positive", "surprise"))
+    assert [row.n for row in lacking.per_class] == [9, 0, 2]  # no positive sample: the published UAR is "nan"
+    assert lacking.uar == pytest.approx((8 / 9 + 1 / 2) / 2)
+    interval = bootstrap_intervals(labels, predicted, subjects, 3)
+    assert interval.n_subjects == 68
+    assert interval.uf1[0] < found.uf1 < interval.uf1[1]

@@ -1,0 +1,46 @@
+"""Caches small enough to train on within a test: an emotion is where, and which way, the brightness changes."""
+
+import numpy as np
+
+from mer_di.cache import CachedClip, Provenance, write_cache
+from mer_di.recipe import Recipe
+
+EMOTIONS = ("disgust", "happiness", "surprise")
+
+
+def write_tiny_cache(path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", **recipe):
+    """Write a cache in which clip k of each subject shows emotion k (modulo their number); return its path."""
+    recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
+    names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)
+    rows = [
+        _clip(name, index, index % len(emotions), emotions, size, np.random.default_rng([seed, index, *name.encode()]))
+        for name in names
+        for index in range(clips)
+    ]
+    write_cache(path, Provenance(dataset, "0" * 64, "1", recipe), len(rows), rows, {})
+    return path
+
+
+def _clip(subject, index, kind, emotions, size, rng):
+    columns = {
+        "sample_id": f"{subject}/c{index}",
+        "subject": subject,
+        "clip": f"c{index}",
+        "emotion": emotions[kind],
+        "emotion_written": emotions[kind].title(),
+        "action_units": "",
+        "apex_source": "table",
+        "onset": 1,
+        "apex": 5,
+        "offset": 9,
+        "onset_length": 5,
+        "offset_length": 5,
+        "frame_height": size,
+        "frame_width": size,
+    }
+    change = np.zeros((size, size, 3), np.float32)
+    change[:, kind * size // len(emotions) : (kind + 1) * size // len(emotions)] = 120
+    noise = rng.normal(0, 10, (3, size, size, 3)).astype(np.float32)
+    di = noise + np.stack([change, change, np.zeros_like(change)])
+    frames = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
+    return CachedClip(columns, 100.0, di, frames, np.eye(2, 3))
