@@ -133,7 +133,7 @@ def evaluate(
     runs = []
     for seed in seeds:
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
-        folds = honest_folds(samples, protocol, validation, seed)
+        folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
         run.claim({**identity, "seed": seed})
         runs.append(SeedRun(run, samples, folds, config, seed, device, audit))
@@ -141,32 +141,6 @@ def evaluate(
     results = over_seeds([_conclude(each, rules) for each in runs])
     runs[0].run.write_results(asdict(results))
     return results
-
-
-def honest_folds(corpus: Corpus, protocol: str, validation: str, seed: int) -> tuple[Fold, ...]:
-    """Return the folds of a protocol over a corpus, each checked by `mer_di.protocol.require_honest`.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    protocol, validation : str
-        See `evaluate`.
-    seed : int
-
-    Returns
-    -------
-    tuple of Fold
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, the samples are too few, or a fold leaks.
-    """
-    columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
-    folds = make_folds(protocol, validation, **columns, seed=seed)
-    for fold in folds:
-        require_honest(fold, corpus.subjects)
-    return folds
 
 
 def run_fold(job: SeedRun, fold: Fold) -> None:
@@ -245,6 +219,14 @@ def _images(
         for source in sources
     ]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _honest_folds(corpus: Corpus, protocol: str, validation: str, seed: int) -> tuple[Fold, ...]:
+    columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
+    folds = make_folds(protocol, validation, **columns, seed=seed)
+    for fold in folds:
+        require_honest(fold, corpus.subjects)
+    return folds
 
 
 def _auditor(test: LabelledImages, device: str, correct: list[int]) -> Watch:

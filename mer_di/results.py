@@ -122,7 +122,7 @@ def summarize(
         uar=pooled.uar,
         classes=list(corpus.classes),
         confusion=pooled.confusion.tolist(),
-        intervals=None if intervals is None else asdict(intervals),
+        intervals=None if intervals is None else _listed(asdict(intervals)),
         per_subject=[{**asdict(person), "accuracy": person.accuracy} for person in people],
         per_class=[{**asdict(row), "untrained": untrained[row.name]} for row in pooled.per_class],
         seeds=_spread([seed], [pooled.accuracy], [pooled.uf1], [pooled.uar]),
@@ -156,6 +156,11 @@ def _spread(seeds: list[int], accuracy: list[float], uf1: list[float], uar: list
         name: {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None, "each": values}
         for name, values in rates.items()
     }
+
+
+def _listed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values as JSON gives them back: lists for tuples."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _untrained(corpus: Corpus, records: Sequence[FoldRecord]) -> dict[str, int]:

@@ -164,8 +164,9 @@ def train_model(
         Number of classes C, at least 2.
     config : TrainConfig
     seed : int
-        Same samples, configuration and seed on the CPU: the same bits. torch's global generators are restored
-        afterwards, but they are the process's own: train several networks at once in processes, not in threads.
+        Same samples, configuration and seed on the CPU: the same bits. To that end a training uses one CPU thread, and
+        torch's global generators, which are restored afterwards. Train several networks at once in processes: one
+        a core is also the faster way to use the cores, and threads would share the generators.
     device : torch.device or str
         ``cuda`` computes in bfloat16 where the GPU can.
     watch : callable, optional
@@ -233,7 +234,7 @@ def predict_probabilities(
     """
     device = torch.device(device)
     model.to(device).eval()
-    with torch.inference_mode(), _precision(device):
+    with torch.inference_mode(), _precision(device), _one_thread():
         logits = [model(part.to(device)).logits.cpu() for part in torch.split(images, batch_size)]
     probabilities: NDArray[np.float64] = torch.softmax(torch.cat(logits).double(), dim=1).numpy()
     return probabilities
@@ -299,7 +300,7 @@ def _batches(count: int, batch_size: int, generator: Generator) -> tuple[Tensor,
 @contextmanager
 def _reproducible(seed: int, device: torch.device) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled()
-    with _forked_randomness(device):
+    with _forked_randomness(device), _one_thread():
         torch.manual_seed(seed)
         # elsewhere some operations have no deterministic form: there it is a preference
         torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
@@ -307,6 +308,17 @@ def _reproducible(seed: int, device: torch.device) -> Iterator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sum in one order: the last bits of a convolution depend on the number of threads that share it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _forked_randomness(device: torch.device) -> AbstractContextManager[None]:

@@ -10,7 +10,19 @@ import click
 import mer_di
 from mer_di.errors import MerDiError
 
-COMMANDS = ("datasets", "synth", "check", "build", "info", "verify", "diff")
+COMMANDS = (
+    "datasets",
+    "synth",
+    "check",
+    "build",
+    "info",
+    "verify",
+    "diff",
+    "train",
+    "compare",
+    "reproduce",
+    "predict",
+)
 
 
 class _LazyGroup(click.Group):

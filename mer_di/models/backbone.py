@@ -1,4 +1,4 @@
-"""A convolutional backbone from timm without its head: images to vectors."""
+"""A backbone from timm without its head: images to maps."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -27,28 +27,33 @@ speaks against M and L. ``tf_`` are the authors' own weights, with the padding t
 """
 
 
-def random_backbone(name: str) -> nn.Module:
+def random_backbone(name: str, size: int) -> nn.Module:
     """Build a backbone with random weights.
 
     Parameters
     ----------
     name : str
         A short name in `BACKBONES`, or a name of timm such as ``tf_efficientnet_lite0``.
+    size : int
+        Side S of its images in pixels.
 
     Returns
     -------
     torch.nn.Module
-        Images (B, 3, S, S) to vectors (B, D), with the attribute ``num_features`` = D.
+        Its ``forward_features`` takes images (B, 3, S, S) to the last map, of ``num_features`` channels.
 
     Raises
     ------
     InputError
-        If timm knows no such model.
+        If timm knows no such model, or it takes images of one size only and that is another.
     """
     model_name = BACKBONES.get(name, name)
     if not timm.is_model(model_name):
         similar = ", ".join([*BACKBONES, *timm.list_models(f"*{name}*")[:8]])
         raise InputError(f"backbone {name!r} is unknown to timm {timm.__version__}; expected a name such as {similar}")
+    own = timm.get_pretrained_cfg(model_name)
+    if own is not None and own.fixed_input_size and size != own.input_size[-1]:
+        raise InputError(f"backbone {name!r} takes images of {own.input_size[-1]} pixels, not {size}; change the size")
     return timm.create_model(model_name, num_classes=0)
 
 

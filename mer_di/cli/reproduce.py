@@ -1,0 +1,136 @@
+"""``mer-di reproduce``."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tabulate import tabulate
+
+from mer_di.cli.options import database_options, json_option, load, report_corrections
+from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
+from mer_di.executors import local
+
+if TYPE_CHECKING:
+    from mer_di.experiments import ReproducedRow, Reproduction
+
+TABLES = ("table1", "table2", "table3", "table4")
+
+
+@click.command("reproduce", cls=SeedsCommand)
+@click.argument("which", metavar="|".join(TABLES), type=click.Choice(TABLES))
+@database_options(default="synthetic")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of caches and runs, shared by the tables. Default: reproduction-<dataset>.",
+)
+@click.option("--min-class-size", type=click.IntRange(1), help="Drop classes with fewer rows. Default: the paper's 10.")
+@click.option("--epochs", type=click.IntRange(1), help="Instead of the paper's 50.")
+@click.option("--batch-size", type=click.IntRange(2), help="Instead of the paper's 32.")
+@click.option("--lr", "learning_rate", type=float, help="Instead of the paper's 1e-4.")
+@click.option("--size", type=click.IntRange(1), help="DIANet's input instead of the paper's 224.")
+@click.option("--backbone", help="DIANet's backbone instead of efficientnetv2, except in the rows of table2.")
+@click.option("--no-pretrained", is_flag=True, help="Start DIANet's backbones at random.")
+@fold_options
+@json_option
+def command(
+    which: str,
+    dataset: str,
+    root: Path | None,
+    table: Path | None,
+    tree: str | None,
+    corrections: str,
+    out: Path | None,
+    jobs: int | None,
+    dask: str | None,
+    device: str,
+    audit_leakage: bool,
+    as_json: bool,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    size: int | None,
+    backbone: str | None,
+    no_pretrained: bool,
+    **options: Any,  # noqa: ANN401 - min_class_size, validation, seeds
+) -> None:
+    """Run a table of the paper again and print it beside ours; an interrupted run is resumed by the same command.
+
+    Exit code 1 if a row that is implemented could not run.
+    """
+    from mer_di.experiments import Overrides, load_table, reproduce
+
+    database = load(dataset, root, table, tree, corrections)
+    report_corrections(database)
+    training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    model = {"size": size, "backbone": backbone, "weights": "random" if no_pretrained else None}
+    with local("threads", jobs) as builders, fold_executor(jobs, dask, device) as trainers:
+        found = reproduce(
+            load_table(which),
+            database,
+            out or Path(f"reproduction-{dataset}"),
+            overrides=Overrides(_given(model), _given(training)),
+            audit=audit_leakage,
+            device=device,
+            builders=builders,
+            trainers=trainers,
+            on_run=lambda row: FoldBar(f"{row.method}, {row.input}"),
+            **options,
+        )
+    click.echo(json.dumps(asdict(found), indent=1) if as_json else _page(found))
+    sys.exit(any(row.row.run and row.problem for row in found.rows))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _page(found: "Reproduction") -> str:
+    headers = ("input", "method", "paper %", "ours %", "N paper", "N ours", "UF1", "UAR", "")
+    rows = [_row(row, found) for row in found.rows]
+    lines = [f"{found.table.title}, {found.dataset}", "", tabulate(rows, headers=headers, disable_numparse=True), ""]
+    lines.append(f"ours: {_kind(found)}; UF1 and UAR in percent")
+    implied = found.table.samples.get(found.dataset)
+    if implied:
+        lines.append(f"The paper prints no N; its percentages imply {implied}.")
+    if any(row.row.copied and found.dataset in row.row.paper for row in found.rows):
+        lines.append("copied: the paper took this number from another publication, with its own protocol and samples.")
+    if not implied:
+        lines.append(f"The paper has no numbers for {found.dataset}.")
+    if found.departures:
+        lines.append(f"* NOT the paper's setting: {'; '.join(found.departures)}")
+    lines += [f"{row.row.method}: {row.problem}" for row in found.rows if row.row.run and row.problem]
+    return "\n".join(lines)
+
+
+def _row(row: "ReproducedRow", found: "Reproduction") -> tuple[str, ...]:
+    ours, stated = row.results, row.row.paper.get(found.dataset)
+    implied = found.table.samples.get(found.dataset)
+    remarks = ["copied"] if row.row.copied and stated is not None else []
+    if row.problem:
+        remarks.append(row.problem if row.row.run is None else "could not run, see below")
+    if ours and ours.audit:
+        remarks.append(f"best epoch on test: {ours.audit['inflation_points']:+.1f} points")
+    return (
+        row.row.input,
+        row.row.method,
+        "-" if stated is None else f"{stated:.2f}",
+        "-" if ours is None else spread(ours, "accuracy") + ("*" if found.departures else ""),
+        "-" if implied is None or stated is None or row.row.copied else str(implied),
+        "-" if ours is None else str(ours.n),
+        "-" if ours is None else f"{100 * ours.seeds['uf1']['mean']:.1f}",
+        "-" if ours is None else f"{100 * ours.seeds['uar']['mean']:.1f}",
+        "; ".join(remarks),
+    )
+
+
+def _kind(found: "Reproduction") -> str:
+    ours = next((row.results for row in found.rows if row.results), None)
+    if ours is None:
+        return "nothing ran"
+    seeds = len(ours.seeds["values"])
+    how = f"mean ± sd of {seeds} seeds" if seeds > 1 else "accuracy [95 % interval, bootstrap over subjects]"
+    return f"{how}, leave-one-subject-out, validation {ours.validation['rule']}"

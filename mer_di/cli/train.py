@@ -1,0 +1,216 @@
+"""``mer-di train``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tabulate import tabulate
+
+from mer_di.cli.options import json_option
+from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
+
+if TYPE_CHECKING:
+    from mer_di.results import Results
+    from mer_di.train import TrainConfig
+
+_RATES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+_MODEL = ("architecture", "streams", "size", "backbone", "fusion", "dedicated_backbones", "dropout")
+
+
+@click.command("train", cls=SeedsCommand)
+@click.argument("caches", metavar="CACHE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder of the run.")
+@click.option(
+    "--architecture", type=click.Choice(["dianet", "learnet", "originet"]), default="dianet", show_default=True
+)
+@click.option("--backbone", default="efficientnetv2", show_default=True, help="A name of the paper's, or any of timm.")
+@click.option("--pretrained/--no-pretrained", default=True, show_default=True, help="Start from ImageNet weights.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Start from this file instead: safetensors, or torch with tensors only.",
+)
+@click.option(
+    "--fusion",
+    type=click.Choice(["cross", "cross-single-token", "simple", "concat"]),
+    default="cross",
+    show_default=True,
+    help="How two streams become one.",
+)
+@click.option(
+    "--streams", default="onset,offset", show_default=True, help="One or two of onset, offset, full, by commas."
+)
+@click.option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
+@click.option("--dropout", type=float, default=0.5, show_default=True, help="Of the classifier.")
+@click.option(
+    "--size", type=click.IntRange(1), help="Side of the input in pixels. Default: 224, or the baseline's own."
+)
+@click.option(
+    "--normalization",
+    type=click.Choice(["unit-weight", "symmetric", "minmax", "l2"]),
+    default="unit-weight",
+    show_default=True,
+    help="Of each image by itself.",
+)
+@click.option("--epochs", type=click.IntRange(1), default=50, show_default=True, help="At most.")
+@click.option("--patience", type=click.IntRange(1), default=10, show_default=True, help="Epochs without improvement.")
+@click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True)
+@click.option("--lr", "learning_rate", type=float, default=1e-4, show_default=True, help="Of Adam.")
+@click.option("--consistency", type=float, default=0.1, show_default=True, help="λ of the consistency loss.")
+@click.option("--loss", type=click.Choice(["cross-entropy", "focal"]), default="cross-entropy", show_default=True)
+@click.option(
+    "--class-weights",
+    type=click.Choice(["none", "balanced", "effective-number"]),
+    default="none",
+    show_default=True,
+    help="From the training samples of each fold.",
+)
+@click.option("--flip/--no-flip", default=True, show_default=True, help="Random flips, left and right.")
+@click.option("--rotation", type=float, default=10.0, show_default=True, help="Largest random rotation in degrees.")
+@click.option(
+    "--protocol",
+    default="loso",
+    show_default=True,
+    metavar="loso|k-fold:K|leave-one-dataset-out",
+    help="Who is held out.",
+)
+@fold_options
+@click.option("--shuffled-labels", is_flag=True, help="A control: permute the labels first; nothing can be learnt.")
+@click.option(
+    "--save-model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Then train one network on all subjects and save it here, for: mer-di predict.",
+)
+@click.option("--list-folds", is_flag=True, help="Print who trains, validates and is tested, and train nothing.")
+@json_option
+def command(
+    caches: tuple[Path, ...],
+    out: Path | None,
+    protocol: str,
+    validation: str,
+    seeds: tuple[int, ...],
+    jobs: int | None,
+    dask: str | None,
+    device: str,
+    audit_leakage: bool,
+    shuffled_labels: bool,
+    save_model: Path | None,
+    list_folds: bool,
+    as_json: bool,
+    **parameters: Any,  # noqa: ANN401 - the fields of TrainConfig and ModelConfig, which check them
+) -> None:
+    """Train and test by leaving subjects out; an interrupted run is resumed by the same command.
+
+    With several caches (of different databases) their samples are pooled.
+    """
+    if list_folds:
+        click.echo(_folds(caches, protocol, validation, seeds[0], as_json))
+        return
+    if out is None:
+        raise click.UsageError("--out is missing: the folder of the run")
+    from mer_di.evaluate import evaluate
+
+    config = _config(**parameters)
+    with fold_executor(jobs, dask, device) as executor:
+        results = evaluate(
+            caches,
+            out,
+            config,
+            protocol=protocol,
+            validation=validation,
+            seeds=seeds,
+            shuffled_labels=shuffled_labels,
+            audit=audit_leakage,
+            executor=executor,
+            device=device,
+            progress=FoldBar(str(out)),
+        )
+    click.echo(json.dumps(asdict(results), indent=1) if as_json else f"{_page(results)}\n-> {out}")
+    if save_model:
+        _save(save_model, caches, config, validation, seeds[0], device)
+
+
+def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
+    from mer_di.models import ModelConfig
+    from mer_di.train import TrainConfig
+
+    parameters["streams"] = tuple(name.strip() for name in streams.split(","))
+    model = {name: parameters.pop(name) for name in _MODEL}
+    start = str(weights.absolute()) if weights else "imagenet" if pretrained else "random"
+    return TrainConfig(model=ModelConfig(**model, weights=start), **parameters)
+
+
+def _save(path: Path, caches: tuple[Path, ...], config: "TrainConfig", rule: str, seed: int, device: str) -> None:
+    from mer_di.final_model import save_model, train_on_everyone
+
+    click.echo("training one network on all subjects", err=True)
+    save_model(train_on_everyone(caches, config, validation=rule, seed=seed, device=device), path)
+    click.echo(f"model of all subjects -> {path}", err=True)
+
+
+def _folds(caches: tuple[Path, ...], protocol: str, validation: str, seed: int, as_json: bool) -> str:
+    from mer_di.corpus import read_corpus
+    from mer_di.protocol import make_folds
+
+    corpus = read_corpus(caches)
+    columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
+    folds = make_folds(protocol, validation, **columns, seed=seed)
+    people = [
+        {side: sorted(set(corpus.subjects[getattr(fold, side)].tolist())) for side in ("train", "validation", "test")}
+        for fold in folds
+    ]
+    if as_json:
+        return json.dumps([{"fold": f.name, **sides} for f, sides in zip(folds, people, strict=True)], indent=1)
+    rows = [
+        (f.name, len(f.test), len(f.train), len(sides["train"]), len(f.validation), ", ".join(sides["validation"]))
+        for f, sides in zip(folds, people, strict=True)
+    ]
+    headers = ("fold", "tested", "training", "of subjects", "validating", "subjects that validate")
+    return tabulate(rows, headers=headers, disable_numparse=True)
+
+
+def _page(results: "Results") -> str:
+    seeds, validation = results.seeds["values"], results.validation
+    largest = max(results.per_class, key=lambda row: row["n"])
+    rates = ", ".join(f"{title} {spread(results, rate)}" for rate, title in _RATES.items())
+    lines = [
+        f"{rates} (percent; {_interval(results) if len(seeds) == 1 else f'mean ± sd of {len(seeds)} seeds'})",
+        f"{results.n} samples, {len(results.per_subject)} subjects, {validation['folds']} folds "
+        f"({validation['protocol']}, validation {validation['rule']}); "
+        f"always guessing {largest['name']!r} would give {100 * largest['n'] / results.n:.1f}",
+    ]
+    if validation["labels"] == "shuffled":
+        lines.append("labels were shuffled: a control, in which there was nothing to learn")
+    if results.audit:
+        lines.append(_leakage(results.audit))
+    if len(seeds) > 1:
+        lines.append(f"what follows, and the audit, is of seed {seeds[0]}; each seed is a run of its own")
+    return "\n".join(lines) + f"\n\n{_confusion(results)}"
+
+
+def _leakage(audit: dict[str, float]) -> str:
+    honest, best = 100 * audit["honest"], 100 * audit["best_epoch_on_test"]
+    inflation = audit["inflation_points"]
+    return f"honest {honest:.1f}, best-epoch-on-test {best:.1f}: inflation {inflation:.1f} points"
+
+
+def _interval(results: "Results") -> str:
+    if results.intervals is None:
+        return "one subject: no interval"
+    found = results.intervals
+    return f"{100 * found['level']:.0f} % intervals: bootstrap over {found['n_subjects']} subjects"
+
+
+def _confusion(results: "Results") -> str:
+    rows = [
+        (row["name"], row["n"], _rate(row["recall"]), _rate(row["precision"]), _rate(row["f1"]), *counts)
+        for row, counts in zip(results.per_class, results.confusion, strict=True)
+    ]
+    headers = ("true class", "n", "recall", "precision", "F1", *(f"as {name}" for name in results.classes))
+    return tabulate(rows, headers=headers, floatfmt=".1f", missingval="-")
+
+
+def _rate(value: float | None) -> float | None:
+    return None if value is None else 100 * value

@@ -1,0 +1,183 @@
+"""Run a table of the paper again: build the caches that are missing, run every row that can run, compare."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mer_di.build import Progress as BuildProgress
+from mer_di.build import build_cache, default_recipe
+from mer_di.datasets import Database
+from mer_di.errors import MissingDependencyError
+from mer_di.evaluate import Progress, evaluate
+from mer_di.experiments.tables import Row, RunSettings, Table
+from mer_di.models import ModelConfig
+from mer_di.protocol import DEFAULT_VALIDATION
+from mer_di.results import Results
+from mer_di.train import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a reproduction changes of the paper's setting, to be quicker or to do without downloads.
+
+    A row's own settings win: the backbones of Table 2 stay what they are, and the baselines, whose input size and
+    layers are fixed, take only what concerns the training.
+
+    Attributes
+    ----------
+    model, training : dict
+        Fields of `ModelConfig` (for DIANet alone) and `TrainConfig`.
+    """
+
+    model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def config(self, run: RunSettings) -> TrainConfig:
+        """Return the configuration of a run under these overrides."""
+        ours = self.model if run.model.get("architecture", "dianet") == "dianet" else {}
+        model = {**ours, **run.model}
+        model["streams"] = tuple(model.get("streams", ModelConfig().streams))
+        return TrainConfig(model=ModelConfig(**model), **{**self.training, **run.training})
+
+    def departures(self) -> list[str]:
+        """Name what is not the paper's setting, or not the default where the paper states none."""
+        defaults = ((self.model, ModelConfig()), (self.training, TrainConfig()))
+        return [
+            f"{name} {value} instead of {_stated(theirs, name)}"
+            for ours, theirs in defaults
+            for name, value in ours.items()
+            if value != _stated(theirs, name)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReproducedRow:
+    """A row of the paper beside ours.
+
+    Attributes
+    ----------
+    row : Row
+    results : Results or None
+        Ours; None if the row did not run.
+    problem : str or None
+        Why it did not run.
+    """
+
+    row: Row
+    results: Results | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A table of the paper beside ours.
+
+    Attributes
+    ----------
+    table : Table
+    dataset : str
+    rows : tuple of ReproducedRow
+    departures : list of str
+        What is not the paper's setting.
+    """
+
+    table: Table
+    dataset: str
+    rows: tuple[ReproducedRow, ...]
+    departures: list[str]
+
+
+def reproduce(
+    table: Table,
+    database: Database,
+    out: str | os.PathLike[str],
+    *,
+    overrides: Overrides | None = None,
+    validation: str = DEFAULT_VALIDATION,
+    seeds: Sequence[int] = (0,),
+    min_class_size: int | None = None,
+    audit: bool = False,
+    device: str = "auto",
+    builders: Executor | None = None,
+    trainers: Executor | None = None,
+    on_build: BuildProgress | None = None,
+    on_run: Callable[[Row], Progress | None] | None = None,
+) -> Reproduction:
+    """Run a table of the paper on a database.
+
+    Parameters
+    ----------
+    table : Table
+        From `load_table`.
+    database : Database
+        From `mer_di.load_dataset`; any, though the paper has numbers for three only.
+    out : path-like
+        Folder for caches (``<dataset>-<scheme>.h5``) and runs (``runs/<dataset>/<run>``). What is finished there is not done
+        again, and tables share their rows' runs.
+    overrides : Overrides, optional
+        None for the paper's setting.
+    validation : str
+        See `mer_di.evaluate.evaluate`.
+    seeds : sequence of int
+    min_class_size : int, optional
+        Smallest class that is kept; by default the paper's 10.
+    audit : bool
+        See `mer_di.evaluate.evaluate`.
+    device : {"auto", "cpu", "cuda", "mps"}
+    builders, trainers : concurrent.futures.Executor, optional
+        Where clips are rendered and folds run; one after another by default.
+    on_build : callable, optional
+        Progress of a build.
+    on_run : callable, optional
+        Called with each row before it runs; returns the progress of its folds.
+
+    Returns
+    -------
+    Reproduction
+        Rows that cannot run say why; the others run.
+
+    Raises
+    ------
+    CacheError, InputError, BackendUnavailableError
+        See `mer_di.build.build_cache` and `mer_di.evaluate.evaluate`.
+    """
+    overrides, folder = overrides or Overrides(), Path(out)
+    smallest = table.min_class_size if min_class_size is None else min_class_size
+    folder.mkdir(parents=True, exist_ok=True)
+    caches: dict[str, Path] = {}
+    for run in (row.run for row in table.rows if row.run):
+        recipe = replace(default_recipe(database), **run.recipe)
+        caches[run.name] = folder / f"{database.spec.name}-{recipe.scheme}.h5"
+        # a cache that is there, made the same way, is left as it is
+        build_cache(database, caches[run.name], recipe, min_class_size=smallest, executor=builders, progress=on_build)
+
+    def repeated(row: Row) -> ReproducedRow:
+        if row.run is None:
+            return ReproducedRow(row, problem=f"not implemented: {row.missing}")
+        try:
+            results = evaluate(
+                [caches[row.run.name]],
+                folder / "runs" / database.spec.name / row.run.name,
+                overrides.config(row.run),
+                validation=validation,
+                seeds=seeds,
+                audit=audit,
+                device=device,
+                executor=trainers,
+                progress=on_run(row) if on_run else None,
+            )
+        except MissingDependencyError as error:  # of this row's backbone; the others may have theirs
+            return ReproducedRow(row, problem=f"could not run: {error}")
+        return ReproducedRow(row, results)
+
+    departures = overrides.departures()
+    if smallest != table.min_class_size:
+        departures.append(f"min_class_size {smallest} instead of {table.min_class_size}")
+    return Reproduction(table, database.spec.name, tuple(repeated(row) for row in table.rows), departures)
+
+
+def _stated(defaults: ModelConfig | TrainConfig, name: str) -> object:
+    return defaults.input_size if isinstance(defaults, ModelConfig) and name == "size" else getattr(defaults, name)

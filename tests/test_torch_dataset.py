@@ -1,0 +1,214 @@
+"""The cache as training sees it, against the formulas of its normalizations."""
+
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from mer_di.cache import CachedClip, Provenance, write_cache
+from mer_di.errors import CacheError, InputError
+from mer_di.rank_pooling import phase_weights
+from mer_di.recipe import Recipe
+from mer_di.torch_dataset import GREY_LEVELS, DynamicImageDataset, LabelledImages
+
+STREAMS = ("onset", "offset", "full")
+NORMALIZATIONS = ("unit-weight", "symmetric", "minmax", "l2")
+LENGTHS = ((3, 5), (2, 2), (9, 4))  # frames of onset→apex and apex→offset
+
+
+def write(path, di, **recipe):
+    """Write a cache of dynamic images (N, 3, S, S, 3) whose clips have the lengths above in turn."""
+    size = di.shape[2]
+    clips = [clip(index, image) for index, image in enumerate(di)]
+    recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
+    write_cache(path, Provenance("tiny", "0" * 64, "1", recipe), len(clips), clips, {})
+    return path
+
+
+def clip(index, di):
+    onset_length, offset_length = LENGTHS[index % len(LENGTHS)]
+    emotion = ("happiness", "surprise")[index % 2]
+    text = {"clip": f"c{index}", "emotion": emotion, "emotion_written": emotion, "action_units": ""}
+    numbers = {"onset": 1, "apex": 2, "offset": 3, "frame_height": 8, "frame_width": 8}
+    lengths = {"onset_length": onset_length, "offset_length": offset_length}
+    name = {"sample_id": f"s{index}/c{index}", "subject": f"s{index}", "apex_source": "table"}
+    frames = np.zeros((3, *di.shape[1:]), np.uint8)
+    return CachedClip(name | text | numbers | lengths, 100.0, di.astype(np.float32), frames, np.eye(2, 3))
+
+
+@pytest.fixture
+def di():
+    return np.random.default_rng(0).normal(0, 100, (4, 3, 6, 6, 3)).astype(np.float32)
+
+
+def channels_first(image):
+    return np.moveaxis(image.astype(np.float64), -1, -3)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {},
+        {"apex_in": "onset"},
+        {"scheme": "harmonic_arp"},
+        {"scheme": "harmonic_arp", "reversal": "sign", "temporal_length": 7},
+        {"scheme": "active_image", "apex_in": "offset", "temporal_length": 4},
+    ],
+)
+def test_unit_weight_divides_by_half_the_weights_of_each_clip_and_stream(tmp_path, di, recipe):
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di, **recipe), STREAMS)
+    shared = recipe.get("apex_in", "both") == "both"
+    weighing = {key: value for key, value in recipe.items() if key != "apex_in"}
+    for index in range(len(di)):
+        rising, fading = LENGTHS[index % len(LENGTHS)]
+        frames = rising + fading - shared
+        rows = phase_weights(frames, range(rising), range(frames - fading, frames), **weighing)
+        expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
+        np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
+
+
+def test_unit_weight_is_a_difference_of_mean_grey_levels(tmp_path):
+    """A step of 16 grey levels in the middle of a clip of T = 2 frames: the raw sum is 16, and 16 grey levels are 2."""
+    di = np.full((2, 3, 4, 4, 3), 16)
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di), ("offset",))
+    assert torch.equal(dataset[1][0], torch.full((1, 3, 4, 4), 2.0))
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS[1:])
+def test_the_other_normalizations(tmp_path, di, normalization):
+    def formula(x):
+        if normalization == "symmetric":
+            return x / np.abs(x).max()
+        if normalization == "minmax":
+            return 2 * (x - x.min()) / (x.max() - x.min()) - 1
+        return x / np.sqrt(np.mean(x**2))
+
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di), STREAMS, normalization=normalization)
+    for index, images in enumerate(di):
+        expected = np.stack([formula(channels_first(image)) for image in images])
+        np.testing.assert_allclose(dataset[index][0].numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize("scheme", ["arp", "active_image"])
+def test_no_motion_is_zero_in_every_normalization(tmp_path, normalization, scheme):
+    path = write(tmp_path / "c.h5", np.zeros((2, 3, 4, 4, 3)), scheme=scheme)
+    images = DynamicImageDataset(path, normalization=normalization).load().images
+    assert torch.equal(images, torch.zeros(2, 2, 3, 4, 4))
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_a_sample_does_not_depend_on_any_other(tmp_path, di, normalization):
+    """The guard against statistics that leak from a held-out subject."""
+    changed = di.copy()
+    changed[2:] = 1e4 * np.random.default_rng(1).normal(size=di[2:].shape)
+    ours, theirs = (
+        DynamicImageDataset(write(tmp_path / name, images), normalization=normalization, size=5).load().images
+        for name, images in (("a.h5", di), ("b.h5", changed))
+    )
+    assert torch.equal(ours[:2], theirs[:2])
+    assert not torch.equal(ours[2:], theirs[2:])
+
+
+def test_streams_come_in_the_order_asked_for(tmp_path, di):
+    path = write(tmp_path / "c.h5", di)
+    every = DynamicImageDataset(path, STREAMS).load().images
+    assert torch.equal(DynamicImageDataset(path).load().images, every[:, :2])
+    assert torch.equal(DynamicImageDataset(path, ("full", "onset")).load().images, every[:, [2, 0]])
+    assert torch.equal(DynamicImageDataset(path, ("full", "full")).load().images, every[:, [2, 2]])
+
+
+def test_halving_weighs_four_pixels_as_a_triangle(tmp_path):
+    """Anti-aliased bilinear resizing to one half has the weights 1, 3, 3, 1 over eight in each direction."""
+    di = np.random.default_rng(2).normal(size=(1, 3, 8, 8, 3)).astype(np.float32)
+    path = write(tmp_path / "c.h5", di)
+    whole = DynamicImageDataset(path).load().images[0, 0, 0].double().numpy()
+    half = DynamicImageDataset(path, size=4).load().images[0, 0, 0]
+    assert half.shape == (4, 4)
+    triangle = np.array([1, 3, 3, 1]) / 8
+    for row in (1, 2):
+        for column in (1, 2):
+            block = whole[2 * row - 1 : 2 * row + 3, 2 * column - 1 : 2 * column + 3]
+            assert half[row, column] == pytest.approx(triangle @ block @ triangle, rel=1e-5)
+
+
+def test_labels_subjects_and_items_belong_together(tmp_path, di):
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di))
+    everything = dataset.load()
+    assert dataset.sample_ids == ["s0/c0", "s1/c1", "s2/c2", "s3/c3"]
+    assert dataset.subjects == ["s0", "s1", "s2", "s3"]
+    assert dataset.classes == ["happiness", "surprise"]
+    assert dataset.labels.tolist() == everything.labels.tolist() == [0, 1, 0, 1]
+    for index in range(len(dataset)):
+        images, label = dataset[index]
+        assert torch.equal(images, everything.images[index])
+        assert label.dtype == torch.int64
+        assert int(label) == dataset.labels[index]
+
+
+def test_workers_read_the_same_through_handles_of_their_own(tmp_path, di):
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di))
+    everything = dataset.load()  # opens the file here before the worker is forked
+    loader = DataLoader(dataset, batch_size=3, num_workers=1, multiprocessing_context="fork")
+    batches = list(loader)
+    assert torch.equal(torch.cat([images for images, _ in batches]), everything.images)
+    assert torch.equal(torch.cat([labels for _, labels in batches]), everything.labels)
+
+
+def test_an_open_dataset_can_be_sent_to_another_process(tmp_path, di):
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di))
+    first = dataset[0][0]
+    assert torch.equal(pickle.loads(pickle.dumps(dataset))[0][0], first)
+
+
+def test_a_subset_is_a_copy_of_rows(tmp_path, di):
+    everything = DynamicImageDataset(write(tmp_path / "c.h5", di)).load()
+    part = everything.subset(np.array([3, 0]))
+    assert torch.equal(part.images, everything.images[[3, 0]])
+    assert part.labels.tolist() == [1, 0]
+    part.images.zero_()
+    assert everything.images.abs().sum() > 0
+    assert len(everything.to("cpu")) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"streams": ("onset", "middle")}, CacheError, "middle"),
+        ({"normalization": "raw"}, InputError, "unit-weight"),
+        ({"size": 0}, InputError, "positive"),
+    ],
+)
+def test_what_is_not_there_is_refused(tmp_path, di, arguments, error, words):
+    with pytest.raises(error, match=words):
+        DynamicImageDataset(write(tmp_path / "c.h5", di), **arguments)
+
+
+def test_a_cache_without_samples_is_refused(tmp_path, di):
+    path = write(tmp_path / "c.h5", di)
+    with h5py.File(path, "r+") as file:
+        for group in (file["samples"], file["di"]):
+            for name, column in [*group.items()]:
+                empty = {"shape": (0, *column.shape[1:]), "dtype": column.dtype}
+                del group[name]
+                group.create_dataset(name, **empty)
+    with pytest.raises(CacheError, match="no sample"):
+        DynamicImageDataset(path)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (torch.zeros(2, 3, 4, 4), torch.zeros(2, dtype=torch.int64)),
+        (torch.zeros(2, 1, 3, 4, 5), torch.zeros(2, dtype=torch.int64)),
+        (torch.zeros(2, 1, 3, 4, 4, dtype=torch.float64), torch.zeros(2, dtype=torch.int64)),
+        (torch.zeros(2, 1, 3, 4, 4), torch.zeros(3, dtype=torch.int64)),
+        (torch.zeros(2, 1, 3, 4, 4), torch.zeros(2)),
+    ],
+)
+def test_samples_of_another_shape_or_type_are_refused(images, labels):
+    with pytest.raises(InputError, match="expected"):
+        LabelledImages(images, labels)
