@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -249,8 +249,10 @@ def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Pr
             run_fold(job, fold)
             tell(fold.name, len(tasks))
         return
-    futures = {executor.submit(run_fold, job, fold): fold.name for job, fold in waiting}
+    futures: dict[Future[None], str] = {}
     try:
+        for job, fold in waiting:
+            futures[executor.submit(run_fold, job, fold)] = fold.name
         for future in as_completed(futures):
             future.result()
             tell(futures[future], len(tasks))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 import mer_di
@@ -124,7 +124,7 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
     # Copies: safetensors refuses tensors that share memory.
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
     try:
-        save_file(tensors, aside, metadata)
+        aside.write_bytes(save(tensors, metadata))
         aside.replace(where)
     finally:
         aside.unlink(missing_ok=True)

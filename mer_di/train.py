@@ -113,11 +113,14 @@ class TrainConfig:
         """
         try:
             found: dict[str, Any] = json.loads(text)
-            of_model = {item.name for item in fields(ModelConfig)} & found.keys()
-            model = ModelConfig(**{name: found.pop(name) for name in of_model} | {"streams": tuple(found["streams"])})
-            config = cls(model=model, **found)
-        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+            values = found | {"streams": tuple(found["streams"])}
+            of_model = {item.name for item in fields(ModelConfig)} & values.keys()
+            model = ModelConfig(**{name: values.pop(name) for name in of_model})
+            config = cls(model=model, **values)
+        except (TypeError, KeyError, json.JSONDecodeError) as error:
             raise InputError(f"the training configuration {text!r} is not one of this version: {error}") from error
+        if json.loads(config.text) != found:
+            raise InputError(f"the training configuration {text!r} lacks a parameter of this version: {config.text}")
         return config
 
 
@@ -199,6 +202,7 @@ def train_model(
         best_epoch, best_loss, best_state = 0, math.inf, model.state_dict()
         for epoch in range(1, config.epochs + 1):
             training_loss = _train_epoch(model, training, objective, optimizer, generator)
+            model.eval()
             validation_loss = math.nan if validation is None else _mean_loss(model, validation, objective)
             history.append(_record(epoch, training_loss, None if validation is None else validation_loss))
             if validation is None or validation_loss < best_loss:
@@ -282,7 +286,6 @@ def _train_epoch(
 
 @torch.inference_mode()
 def _mean_loss(model: nn.Module, samples: LabelledImages, objective: _Objective) -> float:
-    model.eval()
     size = objective.config.batch_size
     parts = zip(torch.split(samples.images, size), torch.split(samples.labels, size), strict=True)
     return sum(objective(model, images, labels).item() * len(labels) for images, labels in parts) / len(samples)

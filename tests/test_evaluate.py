@@ -1,6 +1,6 @@
 import json
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 import h5py
@@ -10,15 +10,15 @@ import torch
 from tiny_cache import EMOTIONS, write_tiny_cache
 
 import mer_di.evaluate
-from mer_di.errors import CacheError, InputError
+from mer_di.errors import BackendUnavailableError, CacheError, InputError
 from mer_di.evaluate import evaluate, labelled_images
-from mer_di.executors import local
+from mer_di.executors import cluster, local
 from mer_di.models import ModelConfig
 from mer_di.protocol import Fold
 from mer_di.run import Run
 from mer_di.train import TrainConfig
 
-CONFIG = TrainConfig(model=ModelConfig(backbone="test_resnet", weights="random", size=16), epochs=2)
+CONFIG = TrainConfig(model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16), epochs=2)
 KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit seconds versions"
 
 
@@ -113,6 +113,28 @@ def test_folds_in_processes_and_threads_are_those_in_sequence(finished, cache, t
     with ThreadPoolExecutor(3) as executor:
         run(cache, tmp_path / "threads", executor=executor)
     assert outcome(tmp_path / "threads") == outcome(finished[0])
+
+
+def test_folds_on_a_cluster_are_those_in_sequence(finished, cache, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as workers,
+        cluster(workers.scheduler_address) as executor,
+    ):
+        run(cache, tmp_path / "cluster", executor=executor)
+    assert outcome(tmp_path / "cluster") == outcome(finished[0])
+
+
+def test_a_dead_worker_is_said_and_finished_folds_are_kept(cache, tmp_path):
+    class Dying(ThreadPoolExecutor):
+        def submit(self, function, *arguments):
+            if arguments[-1].name == "s02":
+                raise BrokenExecutor("a process was terminated abruptly")
+            return super().submit(function, *arguments)
+
+    with Dying(1) as executor, pytest.raises(BackendUnavailableError, match="fewer jobs"):
+        run(cache, tmp_path / "run", executor=executor)
+    assert [path.name for path in (tmp_path / "run" / "folds").iterdir()] == ["s01.json"]
 
 
 def test_threads_of_torch_are_left_as_they_were_and_change_nothing(finished, cache, tmp_path):
@@ -383,8 +405,6 @@ def test_a_damaged_or_foreign_fold_is_named(finished, cache, tmp_path):
 
 
 def test_a_device_that_is_not_here_is_said(cache, tmp_path):
-    from mer_di.errors import BackendUnavailableError
-
     with pytest.raises(InputError, match="expected one of auto"):
         run(cache, tmp_path / "run", device="abacus")
     if not torch.cuda.is_available():

@@ -58,7 +58,7 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; an unfinished build resumes when the same command is run again", 130)
+        _fail("interrupted; an unfinished build or run resumes when the same command is run again", 130)
     except BrokenPipeError:
         sys.stdout = None  # the reader has left; nothing more can be said
         sys.exit(1)

@@ -27,6 +27,11 @@ TABLES = ("table1", "table2", "table3", "table4")
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of caches and runs, shared by the tables. Default: reproduction-<dataset>.",
 )
+@click.option(
+    "--align",
+    type=click.Choice(["none", "similarity", "per-frame"]),
+    help="Default: none for trees of registered faces, similarity for raw ones.",
+)
 @click.option("--min-class-size", type=click.IntRange(1), help="Drop classes with fewer rows. Default: the paper's 10.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the paper's 50.")
 @click.option("--batch-size", type=click.IntRange(2), help="Instead of the paper's 32.")
@@ -55,7 +60,7 @@ def command(
     size: int | None,
     backbone: str | None,
     no_pretrained: bool,
-    **options: Any,  # noqa: ANN401 - min_class_size, validation, seeds
+    **options: Any,  # noqa: ANN401 - align, min_class_size, validation, seeds
 ) -> None:
     """Run a table of the paper again and print it beside ours; an interrupted run is resumed by the same command.
 

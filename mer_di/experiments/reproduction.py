@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mer_di.evaluate import Progress, evaluate
 from mer_di.experiments.tables import Row, RunSettings, Table
 from mer_di.models import ModelConfig
 from mer_di.protocol import DEFAULT_VALIDATION
+from mer_di.recipe import Align
 from mer_di.results import Results
 from mer_di.train import TrainConfig
 
@@ -99,6 +100,7 @@ def reproduce(
     validation: str = DEFAULT_VALIDATION,
     seeds: Sequence[int] = (0,),
     min_class_size: int | None = None,
+    align: Align | None = None,
     audit: bool = False,
     device: str = "auto",
     builders: Executor | None = None,
@@ -115,8 +117,8 @@ def reproduce(
     database : Database
         From `mer_di.load_dataset`; any, though the paper has numbers for three only.
     out : path-like
-        Folder for caches (``<dataset>-<scheme>.h5``) and runs (``runs/<dataset>/<run>``). What is finished there is not done
-        again, and tables share their rows' runs.
+        Folder for caches (``<dataset>-<scheme>.h5``) and runs (``runs/<dataset>/<run>``). What is finished there is
+        not done again, and tables share their rows' runs.
     overrides : Overrides, optional
         None for the paper's setting.
     validation : str
@@ -124,6 +126,8 @@ def reproduce(
     seeds : sequence of int
     min_class_size : int, optional
         Smallest class that is kept; by default the paper's 10.
+    align : {"none", "similarity", "per-frame"}, optional
+        See `mer_di.build.default_recipe`, which decides by default.
     audit : bool
         See `mer_di.evaluate.evaluate`.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -149,7 +153,7 @@ def reproduce(
     folder.mkdir(parents=True, exist_ok=True)
     caches: dict[str, Path] = {}
     for run in (row.run for row in table.rows if row.run):
-        recipe = replace(default_recipe(database), **run.recipe)
+        recipe = default_recipe(database, align=align, **run.recipe)
         caches[run.name] = folder / f"{database.spec.name}-{recipe.scheme}.h5"
         # a cache that is there, made the same way, is left as it is
         build_cache(database, caches[run.name], recipe, min_class_size=smallest, executor=builders, progress=on_build)

@@ -2,34 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
+from mer_di.models.keras import HalvingConv, batch_norm, initialize
 from mer_di.models.output import ModelOutput
-
-
-class HalvingConv(nn.Conv2d):
-    """A convolution of stride 2 padded as Keras pads "same": to ⌈n/2⌉, the odd pixel at the bottom and the right.
-
-    PyTorch's symmetric padding gives the same size, with all samples taken one pixel off.
-
-    Parameters
-    ----------
-    channels_in, channels_out : int
-    kernel : int
-        Odd side of the kernel in pixels.
-    """
-
-    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
-        super().__init__(channels_in, channels_out, kernel, stride=2)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return (B, channels_out, ⌈H/2⌉, ⌈W/2⌉) from (B, channels_in, H, W)."""
-        (left, right), (top, bottom) = (self._padding(images.shape[axis]) for axis in (-1, -2))
-        return super().forward(pad(images, (left, right, top, bottom)))
-
-    def _padding(self, side: int) -> tuple[int, int]:
-        total = max(self.kernel_size[0] - 2 + side % 2, 0)
-        return total // 2, total - total // 2
 
 
 class _Column(nn.Module):
@@ -38,7 +13,7 @@ class _Column(nn.Module):
     def __init__(self, *, accretive: bool) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList([HalvingConv(16, 16, 1), HalvingConv(16, 32, 3), HalvingConv(32, 64, 5)])
-        self.norms = nn.ModuleList([_batch_norm(16), _batch_norm(32)] if accretive else [])
+        self.norms = nn.ModuleList([batch_norm(16), batch_norm(32)] if accretive else [])
 
     def forward(self, stem: Tensor, beside: list[Tensor] | None = None) -> list[Tensor]:
         outputs = []
@@ -72,11 +47,12 @@ class LEARNet(nn.Module):
         super().__init__()
         self.stem = HalvingConv(3, 16, 3)
         self.columns = nn.ModuleList([_Column(accretive=number % 2 == 1) for number in range(4)])
-        self.norm = _batch_norm(256)
+        self.norm = batch_norm(256)
         self.merge = HalvingConv(256, 256, 3)
         self.dense = nn.Linear(256 * 4 * 4, 256)
         self.dropout = nn.Dropout(0.5)
         self.classifier = nn.Linear(256, n_classes)
+        initialize(self)
 
     def forward(self, images: Tensor) -> ModelOutput:
         """Classify images of shape (B, 1, 3, 112, 112)."""
@@ -89,7 +65,3 @@ class LEARNet(nn.Module):
         first, second, third, fourth = self.columns
         plain, other = first(stem), third(stem)
         return [plain[-1], second(stem, plain)[-1], other[-1], fourth(stem, other)[-1]]
-
-
-def _batch_norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3)  # Keras' epsilon

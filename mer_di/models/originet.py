@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from mer_di.models.learnet import HalvingConv
+from mer_di.models.keras import HalvingConv, batch_norm, initialize
 from mer_di.models.output import ModelOutput
 
 
@@ -21,7 +21,7 @@ class _Stage(nn.Module):
         super().__init__()
         self.small = HalvingConv(channels_in, channels_out, 3)
         self.large = HalvingConv(channels_in, channels_out, 5)
-        self.norm = nn.BatchNorm2d(channels_out, eps=1e-3)  # Keras' epsilon
+        self.norm = batch_norm(channels_out)
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sum before and after its batch normalization."""
@@ -52,6 +52,7 @@ class OrigiNet(nn.Module):
         self.small, self.large = HalvingConv(64, 96, 3), HalvingConv(64, 96, 5)
         self.small_dense, self.large_dense = nn.Linear(96 * 8 * 8, 128), nn.Linear(96 * 8 * 8, 128)
         self.classifier = nn.Linear(256, n_classes)
+        initialize(self)
 
     def forward(self, images: Tensor) -> ModelOutput:
         """Classify images of shape (B, 1, 3, 128, 128)."""

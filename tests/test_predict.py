@@ -1,0 +1,155 @@
+import json
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors import safe_open
+from tiny_cache import write_tiny_cache
+
+import mer_di
+from mer_di.build import build_cache
+from mer_di.cli.predict import command
+from mer_di.errors import InputError
+from mer_di.final_model import load_model, save_model, train_on_everyone
+from mer_di.models import ModelConfig
+from mer_di.predict import Clip, predict
+from mer_di.recipe import Recipe
+from mer_di.torch_dataset import DynamicImageDataset
+from mer_di.train import TrainConfig, predict_probabilities
+
+CONFIG = TrainConfig(
+    model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16, streams=("offset", "full")),
+    epochs=1,
+    normalization="l2",
+)
+
+
+@pytest.fixture
+def cache(tiny, tmp_path):
+    recipe = Recipe(align="none", aspect="keep", size=20, scheme="harmonic_arp", apex_in="onset", temporal_length=4)
+    for row in tiny.rows:  # phases of at least two frames, without the apex in the second
+        row["apex"] = row["onset"] + 1
+    tiny.write_table()
+    return build_cache(mer_di.load_dataset("manifest", tiny.table), tmp_path / "tiny.h5", recipe).path
+
+
+@pytest.fixture
+def model(cache, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(train_on_everyone([cache], CONFIG, validation="subjects:1", device="cpu"), path)
+    return path
+
+
+def clips_of(tiny):
+    return [Clip(tiny.table.parent / r["path"], r["onset"], r["apex"], r["offset"]) for r in tiny.rows]
+
+
+def test_a_clip_goes_through_what_the_cached_samples_went_through(tiny, cache, model):
+    saved = load_model(model)
+    dataset = DynamicImageDataset(cache, ("offset", "full"), normalization="l2", size=16)
+    cached = predict_probabilities(saved.network, dataset.load().images)
+    found = predict(model, clips_of(tiny), device="cpu")
+    rows = [dataset.sample_ids.index(f"{r['subject']}/{r['clip']}") for r in tiny.rows]
+    for prediction, row in zip(found, rows, strict=True):
+        assert prediction.problem is None
+        assert [prediction.probabilities[name] for name in dataset.classes] == cached[row].tolist()
+        assert list(prediction.probabilities.values()) == sorted(cached[row], reverse=True)
+
+
+def test_a_model_comes_back_as_it_was_saved(cache, tmp_path):
+    trained = train_on_everyone([cache], CONFIG, validation="none", seed=3, device="cpu")
+    save_model(trained, tmp_path / "model.safetensors")
+    found = load_model(tmp_path / "model.safetensors")
+    assert (found.classes, found.config, found.recipe) == (trained.classes, trained.config, trained.recipe)
+    ours, theirs = trained.network.state_dict(), found.network.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    with safe_open(tmp_path / "model.safetensors", framework="pt") as file:  # as a stranger reads it
+        assert json.loads(file.metadata()["config"])["normalization"] == "l2"
+        assert json.loads(file.metadata()["recipe"])["scheme"] == "harmonic_arp"
+
+
+def test_a_clip_that_cannot_be_used_says_why_and_the_others_are_predicted(tiny, model):
+    good = clips_of(tiny)[0]
+    beyond, flat = replace(good, offset=99), replace(good, apex=good.onset)
+    found = predict(model, [beyond, good, flat, replace(good, apex=77)], device="cpu")
+    assert [bool(item.probabilities) for item in found] == [False, True, False, False]
+    assert "99" in found[0].problem
+    assert "has 1 frame" in found[2].problem
+    assert "apex 77 lies outside" in found[3].problem
+    assert predict(model, [beyond], device="cpu")[0].problem
+
+
+def test_the_command_prints_and_fails_where_a_clip_fails(tiny, model):
+    good = clips_of(tiny)[0]
+    arguments = [str(model), str(good.path), "--onset", str(good.onset), "--apex", str(good.apex), "--device", "cpu"]
+    found = CliRunner().invoke(command, [*arguments, "--offset", str(good.offset), "--json"], catch_exceptions=False)
+    assert found.exit_code == 0
+    (row,) = json.loads(found.stdout)
+    assert sum(row["probabilities"].values()) == pytest.approx(1)
+    failing = CliRunner().invoke(command, [*arguments, "--offset", "99"], catch_exceptions=False)
+    assert failing.exit_code == 1
+    assert "unusable: " in failing.stdout
+    twice = CliRunner().invoke(command, [*arguments, "--offset", "9", "--offset", "9"])
+    assert twice.exit_code == 2
+    assert "2 times for 1 clips" in twice.stderr
+
+
+@pytest.mark.parametrize("content", [None, b"nothing", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_what_is_no_model_is_refused(tmp_path, content):
+    path = tmp_path / "model.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match="--save-model"):
+        load_model(path)
+
+
+def test_tensors_of_another_network_are_refused(cache, tmp_path):
+    trained = train_on_everyone([cache], CONFIG, validation="none", device="cpu")
+    save_model(replace(trained, classes=("a", "b", "c")), tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="do not fit"):
+        load_model(tmp_path / "model.safetensors")
+
+
+def test_another_landmark_model_is_refused(tiny, cache, tmp_path):
+    trained = train_on_everyone([cache], CONFIG, validation="none", device="cpu")
+    recipe = Recipe(align="similarity", several_faces="drop", landmark_model="0" * 64)
+    save_model(replace(trained, recipe=recipe), tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="--landmark-model"):
+        predict(tmp_path / "model.safetensors", clips_of(tiny), device="cpu")
+
+
+def test_a_final_model_holds_out_validation_subjects_or_nobody(cache, monkeypatch):
+    seen = []
+
+    def spy(training, validation, *_, **__):
+        seen.append((len(training), validation and len(validation)))
+        raise InputError("enough")
+
+    monkeypatch.setattr("mer_di.final_model.train_model", spy)
+    for rule in ("none", "subjects:1", "subjects:2"):
+        with pytest.raises(InputError, match="enough"):
+            train_on_everyone([cache], CONFIG, validation=rule, device="cpu")
+    assert seen == [(6, None), (4, 2), (2, 4)]
+
+
+def test_a_final_model_of_unlike_caches_is_refused(tmp_path):
+    caches = [write_tiny_cache(tmp_path / f"{size}.h5", size=size, dataset=f"d{size}") for size in (16, 24)]
+    with pytest.raises(InputError, match=r"built differently \(size: 16 \| 24\)"):
+        train_on_everyone(caches, CONFIG, validation="none")
+
+
+def test_predictions_do_not_depend_on_the_company(tiny, model):
+    clips = clips_of(tiny)
+    together = predict(model, clips, device="cpu")
+    alone = predict(model, clips[2:3], device="cpu")
+    ours, theirs = (list(item.probabilities.values()) for item in (alone[0], together[2]))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_the_rest_of_a_cache_file_is_not_needed(cache, model):
+    with h5py.File(cache) as file:  # the model carries the recipe itself
+        assert load_model(model).recipe.text == file.attrs["recipe"]
