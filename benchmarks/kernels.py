@@ -11,8 +11,6 @@ two is what the others are compared with. Compilation is not counted. The figure
 
 import argparse
 import json
-import os
-import platform
 import random
 import statistics
 import time
@@ -25,9 +23,9 @@ from typing import Any
 
 import numba
 import numpy as np
+from machine import machine
 from numpy.typing import NDArray
 
-import mer_di
 from mer_di.accumulate import _cpu, weighted_sums
 from mer_di.rank_pooling import arp, phase_weights
 
@@ -110,24 +108,6 @@ def measure(clips: list[Array], repeats: int) -> dict[str, list[float]]:
             tasks[name](clip)
             seconds[name].append(time.perf_counter() - start)
     return seconds
-
-
-def machine() -> dict[str, object]:
-    """Describe what the figures hold for."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "platform": platform.platform(),
-        "cpu": names[0] if names else platform.processor(),
-        "cpus": os.cpu_count(),
-        "threads": _cpu.THREADS,
-        "load_average": os.getloadavg() if hasattr(os, "getloadavg") else None,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "mer_di": mer_di.__version__,
-    }
 
 
 def main() -> None:
