@@ -168,7 +168,8 @@ def test_an_interrupt_leaves_a_build_that_resumes(tiny, tmp_path):
     import signal
 
     code = (
-        "import time, mer_di.build, mer_di.cli, sys\n"
+        "import signal, sys, time, mer_di.build, mer_di.cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a test run in the background ignores it
         "render = mer_di.build.render\n"
         "def slowly(*a):\n    print('clip', flush=True); time.sleep(0.3); return render(*a)\n"
         "mer_di.build.render = slowly\nmer_di.cli.main()"

@@ -216,7 +216,7 @@ def test_every_parameter_changes_the_result(change):
 
 @pytest.mark.parametrize("streams", [("onset",), ("onset", "offset")])
 def test_it_learns_what_can_be_learned(streams):
-    config = replace(CONFIG, model=replace(MODEL, streams=streams), epochs=12, batch_size=8)
+    config = replace(CONFIG, model=replace(MODEL, streams=streams), epochs=12, batch_size=8, learning_rate=3e-4)
     trained = train(samples(24, streams=len(streams)), config=config)
     unseen = samples(12, streams=len(streams), seed=9)
     right = predict_probabilities(trained.model, unseen.images).argmax(1) == unseen.labels.numpy()
