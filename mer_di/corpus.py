@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.recipe import Recipe
+from mer_di.recipe import Recipe, differences
 
 _FORMULA = ("scheme", "reversal", "apex_in", "temporal_length")
 
@@ -65,6 +65,25 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The one recipe of all caches, by which a new clip would be prepared.
+
+        Raises
+        ------
+        InputError
+            If the caches were built by different recipes.
+        """
+        first = self.sources[0]
+        for other in self.sources[1:]:
+            if other.recipe != first.recipe:
+                changed = "; ".join(differences(first.recipe.text, other.recipe.text))
+                raise InputError(
+                    f"{first.path} and {other.path} were built differently ({changed}); a network is saved with one "
+                    "recipe, because a new clip can be prepared in one way only"
+                )
+        return first.recipe
 
     def shuffled(self, seed: int) -> "Corpus":
         """Return the same samples with their labels permuted: a control, in which there is nothing to learn."""

@@ -10,7 +10,7 @@ from mer_di.errors import BackendUnavailableError, InputError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 
 
 def choose_device(name: str = "auto") -> str:
@@ -44,12 +44,11 @@ def choose_device(name: str = "auto") -> str:
 
 
 @contextlib.contextmanager
-def reproducible() -> Iterator[None]:
-    """Compute on one thread, one computation at a time in this process.
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, one computation at a time in this process; may be entered again from within.
 
-    How a sum is split over threads changes its last bits, and concurrent trainings would draw from the same
-    generator. Under this, a fold gives the same result in a pool of processes, of threads, or in none; parallel
-    folds use the processors better than parallel sums do.
+    How a sum is split over threads changes its last bits. Under this, a network gives the same result in a pool of
+    processes, of threads, or in none; parallel folds use the processors better than parallel sums do.
     """
     with _one_at_a_time:
         threads = torch.get_num_threads()
@@ -58,3 +57,31 @@ def reproducible() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def own_randomness(device: torch.device) -> Iterator[None]:
+    """Give torch's global generators back as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+@contextlib.contextmanager
+def reproducible(seed: int, device: torch.device) -> Iterator[None]:
+    """Make a computation follow from its seed: one thread, deterministic algorithms, torch's generators for itself.
+
+    Parameters
+    ----------
+    seed : int
+        Of torch's global generators.
+    device : torch.device
+        On other devices than the CPU some operations have no deterministic form: there it is a preference.
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    with one_thread(), own_randomness(device):
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before)

@@ -21,6 +21,10 @@ class CacheError(MerDiError, ValueError):
     """A cache file that is foreign, damaged, newer than this library, or made by another recipe."""
 
 
+class RunError(MerDiError, ValueError):
+    """The folder of a run that is unfinished, damaged, or holds a run under another configuration."""
+
+
 class MissingDependencyError(MerDiError, ImportError):
     """An optional package, or a model file that a package ships, is not installed."""
 

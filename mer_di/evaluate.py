@@ -17,11 +17,13 @@ import numpy as np
 import torch
 
 from mer_di.corpus import Corpus, Source, read_corpus
-from mer_di.devices import choose_device, reproducible
-from mer_di.errors import BackendUnavailableError, InputError
+from mer_di.devices import choose_device, own_randomness
+from mer_di.errors import BackendUnavailableError, InputError, RunError
+from mer_di.models import build_model
 from mer_di.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
 from mer_di.results import Results, over_seeds, pool, summarize
 from mer_di.run import FoldRecord, Run, file_names
+from mer_di.saved_model import SavedModel, save_model
 from mer_di.torch_dataset import DynamicImageDataset, LabelledImages, Normalization
 from mer_di.train import TrainConfig, Watch, predict_probabilities, train_model
 
@@ -44,6 +46,8 @@ class SeedRun:
     device : str
     audit : bool
         Whether to record, and never use, the test accuracy after each epoch.
+    save_networks : bool
+        Whether to keep each fold's network.
     """
 
     run: Run
@@ -53,6 +57,7 @@ class SeedRun:
     seed: int
     device: str
     audit: bool
+    save_networks: bool
 
     @property
     def files(self) -> dict[str, str]:
@@ -70,6 +75,7 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     shuffled_labels: bool = False,
     audit: bool = False,
+    save_networks: bool = False,
     executor: Executor | None = None,
     device: str = "auto",
     progress: Progress | None = None,
@@ -96,6 +102,9 @@ def evaluate(
         and accuracy should be at chance.
     audit : bool
         Record what the best epoch on the tested subjects would have given. It is not used.
+    save_networks : bool
+        Keep each fold's network beside its record, as `mer_di.saved_model.load_model` reads it: to look at what it
+        saw in people whom it never met. A finished fold without its network is trained again, to the same result.
     executor : concurrent.futures.Executor, optional
         Where folds run: processes, or a cluster that shares the file system. One after another by default, with the
         same results. It is not shut down.
@@ -113,8 +122,10 @@ def evaluate(
     CacheError
         If a cache cannot be read.
     InputError
-        If an argument is unknown, the samples are too few for the protocol, a fold leaks, ``out`` holds a run under
-        another configuration, or a training fails.
+        If an argument is unknown, the samples are too few for the protocol, a fold leaks, a training fails, or
+        networks of caches with different recipes are to be saved.
+    RunError
+        If ``out`` holds a run under another configuration, or a damaged one.
     MissingDependencyError
         If ImageNet weights cannot be had.
     BackendUnavailableError
@@ -130,13 +141,15 @@ def evaluate(
         "audit_leakage": audit,
         "caches": [source.identity() for source in corpus.sources],
     }
+    if save_networks:
+        _ = corpus.recipe
     runs = []
     for seed in seeds:
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
         run.claim({**identity, "seed": seed})
-        runs.append(SeedRun(run, samples, folds, config, seed, device, audit))
+        runs.append(SeedRun(run, samples, folds, config, seed, device, audit, save_networks))
     _run_unfinished(runs, executor, progress or (lambda _name, _total: None))
     results = over_seeds([_conclude(each, rules) for each in runs])
     runs[0].run.write_results(asdict(results))
@@ -155,19 +168,18 @@ def run_fold(job: SeedRun, fold: Fold) -> None:
     require_honest(fold, job.corpus.subjects)
     started = time.perf_counter()
     test_correct: list[int] = []
-    with reproducible():
-        images = labelled_images(job.corpus, job.config)
-        test = images.subset(fold.test)
-        trained = train_model(
-            images.subset(fold.train),
-            images.subset(fold.validation) if len(fold.validation) else None,
-            len(job.corpus.classes),
-            job.config,
-            seed=fold_seed(job.seed, fold.name),
-            device=job.device,
-            watch=_auditor(test, job.device, test_correct) if job.audit else None,
-        )
-        probabilities = predict_probabilities(trained.model, test.images, device=job.device)
+    images = labelled_images(job.corpus, job.config)
+    test = images.subset(fold.test)
+    trained = train_model(
+        images.subset(fold.train),
+        images.subset(fold.validation) if len(fold.validation) else None,
+        len(job.corpus.classes),
+        job.config,
+        seed=fold_seed(job.seed, fold.name),
+        device=job.device,
+        watch=_auditor(test, job.device, test_correct) if job.audit else None,
+    )
+    probabilities = predict_probabilities(trained.model, test.images, device=job.device)
     classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
     record = FoldRecord(
         name=fold.name,
@@ -183,6 +195,9 @@ def run_fold(job: SeedRun, fold: Fold) -> None:
         seconds=time.perf_counter() - started,
         device=job.device,
     )
+    if job.save_networks:  # first: a finished fold has all that was asked for
+        saved = SavedModel(trained.model, job.config, classes, job.corpus.recipe)
+        save_model(saved, job.run.network(job.files[fold.name]))
     job.run.write_fold(job.files[fold.name], record)
 
 
@@ -240,6 +255,8 @@ def _auditor(test: LabelledImages, device: str, correct: list[int]) -> Watch:
 def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Progress) -> None:
     tasks = [(job, fold) for job in runs for fold in job.folds]
     waiting = [(job, fold) for job, fold in tasks if _finished(job, fold) is None]
+    if waiting:
+        _require_weights(waiting[0][0])
     tell(None, len(tasks))
     for job, fold in tasks:
         if (job, fold) not in waiting:
@@ -266,10 +283,18 @@ def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Pr
             future.cancel()
 
 
+def _require_weights(job: SeedRun) -> None:
+    """Build the network once before any worker does: weights are downloaded, or found to be missing, here."""
+    with own_randomness(torch.device(job.device)):
+        build_model(job.config.model, len(job.corpus.classes))
+
+
 def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
     record = job.run.fold(job.files[fold.name])
+    if job.save_networks and not job.run.network(job.files[fold.name]).exists():
+        return None
     if record and (record.name, record.sample_ids) != (fold.name, job.corpus.sample_ids[fold.test].tolist()):
-        raise InputError(
+        raise RunError(
             f"{job.run.folder / 'folds' / job.files[fold.name]} is fold {record.name!r} of other samples, expected "
             f"{fold.name!r}; delete it and train again"
         )

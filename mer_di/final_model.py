@@ -1,49 +1,14 @@
-"""A network for new clips: trained on everybody, saved with all that its predictions need."""
+"""A network for new clips: trained on everybody."""
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import nn
-
-import mer_di
 from mer_di.corpus import read_corpus
-from mer_di.devices import choose_device, reproducible
-from mer_di.errors import InputError
+from mer_di.devices import choose_device
 from mer_di.evaluate import labelled_images
-from mer_di.models import architecture
 from mer_di.protocol import DEFAULT_VALIDATION, everyone, fold_seed, subjects_held_out
-from mer_di.recipe import Recipe, differences
+from mer_di.saved_model import SavedModel
 from mer_di.train import TrainConfig, train_model
-
-FORMAT = "mer_di model 1"
-_HOW = "mer-di train --save-model makes one"
-
-
-@dataclass(frozen=True, slots=True)
-class SavedModel:
-    """A trained network and what its predictions need.
-
-    Attributes
-    ----------
-    network : torch.nn.Module
-        In evaluation mode.
-    config : TrainConfig
-        Its input streams, size and normalization among others.
-    classes : tuple of str
-        In label order.
-    recipe : Recipe
-        How the dynamic images that it was trained on were made.
-    """
-
-    network: nn.Module
-    config: TrainConfig
-    classes: tuple[str, ...]
-    recipe: Recipe
 
 
 def train_on_everyone(
@@ -82,76 +47,15 @@ def train_on_everyone(
         See `mer_di.evaluate.evaluate`.
     """
     config, corpus = config or TrainConfig(), read_corpus(caches)
-    recipe = corpus.sources[0].recipe
-    for other in corpus.sources[1:]:
-        if other.recipe != recipe:
-            changed = "; ".join(differences(recipe.text, other.recipe.text))
-            raise InputError(
-                f"{corpus.sources[0].path} and {other.path} were built differently ({changed}); a new clip can be "
-                "prepared in one way only"
-            )
+    recipe = corpus.recipe
     fold = everyone(corpus.subjects, validation_subjects=subjects_held_out(validation), seed=seed)
-    with reproducible():
-        images = labelled_images(corpus, config)
-        trained = train_model(
-            images.subset(fold.train),
-            images.subset(fold.validation) if len(fold.validation) else None,
-            len(corpus.classes),
-            config,
-            seed=fold_seed(seed, fold.name),
-            device=choose_device(device),
-        )
+    images = labelled_images(corpus, config)
+    trained = train_model(
+        images.subset(fold.train),
+        images.subset(fold.validation) if len(fold.validation) else None,
+        len(corpus.classes),
+        config,
+        seed=fold_seed(seed, fold.name),
+        device=choose_device(device),
+    )
     return SavedModel(trained.model, config, corpus.classes, recipe)
-
-
-def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
-    """Write a model to one safetensors file: parameters as tensors, everything else as JSON in its header.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; a former file is untouched.
-    """
-    where = Path(path)
-    aside = where.with_name(f".{where.name}.tmp")
-    metadata = {
-        "format": FORMAT,
-        "mer_di_version": mer_di.__version__,
-        "config": model.config.text,
-        "classes": json.dumps(model.classes),
-        "recipe": model.recipe.text,
-    }
-    # Copies: safetensors refuses tensors that share memory.
-    tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
-    try:
-        aside.write_bytes(save(tensors, metadata))
-        aside.replace(where)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def load_model(path: str | os.PathLike[str]) -> SavedModel:
-    """Read a model that `save_model` wrote; nothing in the file is executed.
-
-    Raises
-    ------
-    InputError
-        If the file is absent, damaged, no such model, or its tensors do not fit the network it names.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            f"{path} is no readable safetensors file ({error}); mer-di train --save-model makes one"
-        ) from error
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path} has the format {metadata.get('format')!r}, expected {FORMAT!r}; {_HOW}")
-    config, classes = TrainConfig.from_text(metadata["config"]), tuple(json.loads(metadata["classes"]))
-    network = architecture(config.model, len(classes))
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise InputError(f"the tensors in {path} do not fit the network that it names: {error}") from error
-    return SavedModel(network.eval(), config, classes, Recipe.from_text(metadata["recipe"]))

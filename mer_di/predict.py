@@ -15,11 +15,11 @@ from mer_di.cache import CachedClip, Provenance, write_cache
 from mer_di.devices import choose_device
 from mer_di.errors import InputError, SampleError
 from mer_di.face import landmark_model, model_sha256
-from mer_di.final_model import SavedModel, load_model
 from mer_di.plan import PlannedClip
 from mer_di.recipe import Recipe
 from mer_di.rendering import render
 from mer_di.sample import Sample
+from mer_di.saved_model import SavedModel, load_model
 from mer_di.torch_dataset import DynamicImageDataset
 from mer_di.train import predict_probabilities
 

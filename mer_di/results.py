@@ -47,6 +47,8 @@ class Results:
     audit : dict or None
         What choosing each fold's best epoch on its own test subject would have given: ``honest`` (the accuracy
         above), ``best_epoch_on_test`` and ``inflation_points``. None if it was not asked for.
+    caches : list of dict
+        ``dataset`` and ``path`` of each cache, where it lay; ``config.json`` holds its digest.
     seconds : float
         Wall time of all folds, added up; folds that ran in parallel took less together.
     versions : dict of str to str
@@ -65,6 +67,7 @@ class Results:
     seeds: dict[str, Any]
     validation: dict[str, Any]
     audit: dict[str, float] | None
+    caches: list[dict[str, str]]
     seconds: float
     versions: dict[str, str]
 
@@ -128,6 +131,7 @@ def summarize(
         seeds=_spread([seed], [pooled.accuracy], [pooled.uf1], [pooled.uar]),
         validation={**validation, "folds": len(records)},
         audit=_audit(pooled.accuracy, pooled.n, records),
+        caches=[{"dataset": source.dataset, "path": str(source.path)} for source in corpus.sources],
         seconds=sum(record.seconds for record in records),
         versions=_versions(records),
     )

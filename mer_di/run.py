@@ -1,6 +1,6 @@
 """A run on disk: its configuration, one file a finished fold, predictions, results.
 
-    RUN_DIR/config.json  folds/<fold>.json  predictions.csv  results.json
+    RUN_DIR/config.json  folds/<fold>.json [folds/<fold>.safetensors]  predictions.csv  results.json
 
 A file appears under its name only when it is complete, so whatever a kill leaves behind is whole or ignored.
 """
@@ -21,7 +21,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.errors import InputError
+from mer_di.errors import RunError
 from mer_di.recipe import differences
 
 _LONGEST_NAME = 100
@@ -117,7 +117,7 @@ class Run:
 
         Raises
         ------
-        InputError
+        RunError
             If it holds folds of another configuration, naming each field that differs, or of an unknown one.
         """
         path, folds = self.folder / "config.json", self.folder / "folds"
@@ -125,7 +125,7 @@ class Run:
         if any(folds.glob("*.json")):
             changed = differences(json.dumps(config), json.dumps(self.config()))
             if changed:
-                raise InputError(
+                raise RunError(
                     f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
                     "Repeat its settings to resume it, or choose another --out."
                 )
@@ -137,7 +137,7 @@ class Run:
 
         Raises
         ------
-        InputError
+        RunError
             If there is none, or it is damaged.
         """
         return _read_json(self.folder / "config.json")
@@ -147,7 +147,7 @@ class Run:
 
         Raises
         ------
-        InputError
+        RunError
             If the run is not finished, or the file is damaged.
         """
         return _read_json(self.folder / "results.json")
@@ -157,7 +157,7 @@ class Run:
 
         Raises
         ------
-        InputError
+        RunError
             If its file is damaged.
         """
         path = self.folder / "folds" / file_name
@@ -166,7 +166,11 @@ class Run:
         try:
             return FoldRecord(**_read_json(path))
         except TypeError as error:
-            raise InputError(f"{path} is no fold of a run ({error}); delete it and train again") from error
+            raise RunError(f"{path} is no fold of a run ({error}); delete it and train again") from error
+
+    def network(self, file_name: str) -> Path:
+        """Return where a fold's network is kept, if it is."""
+        return (self.folder / "folds" / file_name).with_suffix(".safetensors")
 
     def write_fold(self, file_name: str, record: FoldRecord) -> None:
         """Save a finished fold."""
@@ -191,7 +195,7 @@ class Run:
 
         Raises
         ------
-        InputError
+        RunError
             If there are none, or the file is damaged.
         """
         path = self.folder / "predictions.csv"
@@ -204,9 +208,9 @@ class Run:
             sample_ids, subjects, labels, predicted = fixed
             return Predictions(sample_ids, subjects, labels, predicted, probabilities, classes)
         except FileNotFoundError as error:
-            raise InputError(f"{path} is absent; the run is not finished. Run its mer-di train again") from error
+            raise RunError(f"{path} is absent; the run is not finished. Run its mer-di train again") from error
         except ValueError as error:
-            raise InputError(f"{path} is no table of predictions ({error}); run its mer-di train again") from error
+            raise RunError(f"{path} is no table of predictions ({error}); run its mer-di train again") from error
 
 
 def file_names(folds: Iterable[str]) -> dict[str, str]:
@@ -266,9 +270,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
+        raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
     except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); delete it and run the same mer-di train again") from error
+        raise RunError(f"{path} is damaged ({error}); delete it and run the same mer-di train again") from error
     return found
 
 

@@ -4,8 +4,8 @@ import copy
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from mer_di.augment import augment
+from mer_di.devices import one_thread, own_randomness, reproducible
 from mer_di.errors import InputError
 from mer_di.losses import ClassificationLoss, ClassWeights, classification_loss, consistency_loss, weigh_classes
 from mer_di.models import ModelConfig, build_model, restart_statistics
@@ -191,7 +192,7 @@ def train_model(
     if validation is not None:
         _require_trainable("validation", validation, n_classes, config, at_least=1)
     device = torch.device(device)
-    with _reproducible(seed, device):
+    with reproducible(seed, device):
         model = build_model(config.model, n_classes).to(device)
         training = training.to(device)
         validation = None if validation is None else validation.to(device)
@@ -208,7 +209,7 @@ def train_model(
             if validation is None or validation_loss < best_loss:
                 best_epoch, best_loss, best_state = epoch, validation_loss, copy.deepcopy(model.state_dict())
             if watch is not None:
-                with _forked_randomness(device):
+                with own_randomness(device):
                     watch(model, epoch)
             if epoch - best_epoch >= config.patience:
                 break
@@ -238,7 +239,7 @@ def predict_probabilities(
     """
     device = torch.device(device)
     model.to(device).eval()
-    with torch.inference_mode(), _precision(device), _one_thread():
+    with torch.inference_mode(), _precision(device), one_thread():
         logits = [model(part.to(device)).logits.cpu() for part in torch.split(images, batch_size)]
     probabilities: NDArray[np.float64] = torch.softmax(torch.cat(logits).double(), dim=1).numpy()
     return probabilities
@@ -298,34 +299,6 @@ def _batches(count: int, batch_size: int, generator: Generator) -> tuple[Tensor,
     """
     parts = min(math.ceil(count / batch_size), count // 2)
     return torch.randperm(count, generator=generator).tensor_split(parts)
-
-
-@contextmanager
-def _reproducible(seed: int, device: torch.device) -> Iterator[None]:
-    before = torch.are_deterministic_algorithms_enabled()
-    with _forked_randomness(device), _one_thread():
-        torch.manual_seed(seed)
-        # elsewhere some operations have no deterministic form: there it is a preference
-        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
-        try:
-            yield
-        finally:
-            torch.use_deterministic_algorithms(before)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sum in one order: the last bits of a convolution depend on the number of threads that share it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _forked_randomness(device: torch.device) -> AbstractContextManager[None]:
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _precision(device: torch.device) -> AbstractContextManager[Any]:

@@ -10,16 +10,19 @@ import torch
 from tiny_cache import EMOTIONS, write_tiny_cache
 
 import mer_di.evaluate
-from mer_di.errors import BackendUnavailableError, CacheError, InputError
+from mer_di.errors import BackendUnavailableError, CacheError, InputError, RunError
 from mer_di.evaluate import evaluate, labelled_images
 from mer_di.executors import cluster, local
 from mer_di.models import ModelConfig
 from mer_di.protocol import Fold
 from mer_di.run import Run
-from mer_di.train import TrainConfig
+from mer_di.saved_model import load_model
+from mer_di.torch_dataset import DynamicImageDataset
+from mer_di.train import TrainConfig, predict_probabilities
 
 CONFIG = TrainConfig(model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16), epochs=2)
-KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit seconds versions"
+KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit caches seconds"
+KEYS += " versions"
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +41,12 @@ def finished(cache, tmp_path_factory):
 
 
 def outcome(folder):
-    """Everything that a run computed, without how long it took."""
+    """Everything that a run computed, without how long it took and where its caches lay."""
     results = json.loads((folder / "results.json").read_text())
     folds = {path.name: json.loads(path.read_text()) for path in (folder / "folds").iterdir()}
-    timeless = [{k: v for k, v in record.items() if k != "seconds"} for record in (results, *folds.values())]
+    timeless = [
+        {k: v for k, v in record.items() if k not in ("seconds", "caches")} for record in (results, *folds.values())
+    ]
     return (folder / "predictions.csv").read_bytes(), [*folds], timeless
 
 
@@ -181,6 +186,36 @@ def test_a_complete_run_is_not_trained_again(finished, cache, monkeypatch):
     assert outcome(finished[0]) == before
 
 
+def test_a_network_that_was_kept_is_the_one_that_predicted(finished, cache, tmp_path, monkeypatch):
+    out = shutil.copytree(finished[0], tmp_path / "run")
+    calls = counted(monkeypatch)
+    results = run(cache, out, save_networks=True)  # folds without their network are trained again
+    assert len(calls) == 4
+    assert (out / "predictions.csv").read_bytes() == (finished[0] / "predictions.csv").read_bytes()
+    rows = np.arange(3, 6)
+    saved = load_model(Run(out).network("s02.json"))
+    images = DynamicImageDataset(cache, size=16).load().subset(rows).images
+    assert np.array_equal(predict_probabilities(saved.network, images), Run(out).predictions().probabilities[rows])
+    assert saved.classes == tuple(results.classes)
+    run(cache, out, save_networks=True)
+    assert len(calls) == 4
+
+
+def test_networks_of_unlike_caches_are_not_kept(tmp_path):
+    ours = write_tiny_cache(tmp_path / "ours.h5", dataset="samm")
+    other = write_tiny_cache(tmp_path / "other.h5", dataset="casme2", size=20)
+    with pytest.raises(InputError, match=r"built differently \(size: 16 \| 20\)"):
+        evaluate([ours, other], tmp_path / "run", CONFIG, validation="subjects:1", save_networks=True)
+
+
+def test_weights_that_cannot_be_had_are_missed_before_any_fold(cache, tmp_path, monkeypatch):
+    calls = counted(monkeypatch)
+    config = replace(CONFIG, model=replace(CONFIG.model, weights=str(tmp_path / "absent.safetensors")))
+    with pytest.raises(InputError, match="absent"):
+        evaluate([cache], tmp_path / "run", config, validation="subjects:1")
+    assert calls == []
+
+
 def test_another_configuration_does_not_resume_and_is_named(finished, cache, tmp_path):
     out = finished[0]
     for options, said in (
@@ -189,13 +224,13 @@ def test_another_configuration_does_not_resume_and_is_named(finished, cache, tmp
         ({"seeds": [3]}, "seed: 3 | 0"),
         ({"shuffled_labels": True}, 'labels: "shuffled" | "annotated"'),
     ):
-        with pytest.raises(InputError, match="choose another --out") as caught:
+        with pytest.raises(RunError, match="choose another --out") as caught:
             run(cache, out, **options)
         assert f"(ours | found): {said}." in str(caught.value)
-    with pytest.raises(InputError, match=r"batch_size: 8 \| 32; epochs: 3 \| 2"):
+    with pytest.raises(RunError, match=r"batch_size: 8 \| 32; epochs: 3 \| 2"):
         evaluate([cache], out, replace(CONFIG, epochs=3, batch_size=8), validation="subjects:1")
     other = write_tiny_cache(tmp_path / "other.h5", seed=1)
-    with pytest.raises(InputError, match="caches: "):
+    with pytest.raises(RunError, match="caches: "):
         run(other, out)
     moved = shutil.copy(cache, tmp_path / "moved.h5")
     run(moved, out)  # the same file at another place is the same cache
@@ -391,13 +426,13 @@ def test_a_damaged_or_foreign_fold_is_named(finished, cache, tmp_path):
     path = tmp_path / "run" / "folds" / "s02.json"
     whole = path.read_text()
     path.write_text(whole[:50])
-    with pytest.raises(InputError, match=r"s02\.json is damaged.*delete it"):
+    with pytest.raises(RunError, match=r"s02\.json is damaged.*delete it"):
         run(cache, tmp_path / "run")
     path.write_text((tmp_path / "run" / "folds" / "s03.json").read_text())
-    with pytest.raises(InputError, match=r"s02\.json is fold 's03'.*delete it"):
+    with pytest.raises(RunError, match=r"s02\.json is fold 's03'.*delete it"):
         run(cache, tmp_path / "run")
     path.write_text("{}")
-    with pytest.raises(InputError, match="is no fold of a run"):
+    with pytest.raises(RunError, match="is no fold of a run"):
         run(cache, tmp_path / "run")
     path.unlink()
     run(cache, tmp_path / "run")

@@ -13,10 +13,11 @@ import mer_di
 from mer_di.build import build_cache
 from mer_di.cli.predict import command
 from mer_di.errors import InputError
-from mer_di.final_model import load_model, save_model, train_on_everyone
+from mer_di.final_model import train_on_everyone
 from mer_di.models import ModelConfig
 from mer_di.predict import Clip, predict
 from mer_di.recipe import Recipe
+from mer_di.saved_model import load_model, save_model
 from mer_di.torch_dataset import DynamicImageDataset
 from mer_di.train import TrainConfig, predict_probabilities
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mer_di.errors import InputError
+from mer_di.errors import RunError
 from mer_di.run import Predictions, Run, file_names
 
 PREDICTIONS = Predictions(
@@ -62,16 +62,16 @@ def test_a_failed_write_leaves_the_former_file_and_nothing_else(run, monkeypatch
 )
 def test_damaged_predictions_are_named(run, text):
     (run.folder / "predictions.csv").write_text(text)
-    with pytest.raises(InputError, match=r"predictions\.csv is no table"):
+    with pytest.raises(RunError, match=r"predictions\.csv is no table"):
         run.predictions()
 
 
 def test_an_unfinished_run_has_neither_predictions_nor_results(run, tmp_path):
-    with pytest.raises(InputError, match="not finished"):
+    with pytest.raises(RunError, match="not finished"):
         run.predictions()
-    with pytest.raises(InputError, match="no finished run"):
+    with pytest.raises(RunError, match="no finished run"):
         run.results()
-    with pytest.raises(InputError, match="no finished run"):
+    with pytest.raises(RunError, match="no finished run"):
         Run(tmp_path).config()
 
 

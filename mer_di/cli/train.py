@@ -78,6 +78,7 @@ _MODEL = ("architecture", "streams", "size", "backbone", "fusion", "dedicated_ba
 )
 @fold_options
 @click.option("--shuffled-labels", is_flag=True, help="A control: permute the labels first; nothing can be learnt.")
+@click.option("--save-networks", is_flag=True, help="Keep each fold's network: mer-di report then shows Grad-CAM.")
 @click.option(
     "--save-model",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -96,6 +97,7 @@ def command(
     device: str,
     audit_leakage: bool,
     shuffled_labels: bool,
+    save_networks: bool,
     save_model: Path | None,
     list_folds: bool,
     as_json: bool,
@@ -123,6 +125,7 @@ def command(
             seeds=seeds,
             shuffled_labels=shuffled_labels,
             audit=audit_leakage,
+            save_networks=save_networks,
             executor=executor,
             device=device,
             progress=FoldBar(str(out)),
@@ -143,7 +146,8 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
 
 
 def _save(path: Path, caches: tuple[Path, ...], config: "TrainConfig", rule: str, seed: int, device: str) -> None:
-    from mer_di.final_model import save_model, train_on_everyone
+    from mer_di.final_model import train_on_everyone
+    from mer_di.saved_model import save_model
 
     click.echo("training one network on all subjects", err=True)
     save_model(train_on_everyone(caches, config, validation=rule, seed=seed, device=device), path)
