@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
+from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Recipe, differences
 
 _FORMULA = ("scheme", "reversal", "apex_in", "temporal_length")
@@ -25,7 +26,8 @@ class Source:
     path : pathlib.Path
         Absolute.
     dataset : str
-        The database's name; of a manifest, which may hold anything, the file's.
+        The database's name; of a manifest, which may hold anything, the file's. A look-alike that `mer_di.synthetic`
+        drew is called so: ``synthetic-samm``.
     recipe : Recipe
     """
 
@@ -128,11 +130,18 @@ def _read(path: Path, *, named: bool) -> tuple[Source, NDArray[np.str_]]:
     with open_cache(path) as cache:
         if not len(cache):
             raise CacheError(f"{path} holds no sample; mer-di info says why they were dropped")
-        dataset = str(cache.attributes.get("dataset", "manifest"))
-        source = Source(path.absolute(), path.stem if dataset == "manifest" else dataset, cache.recipe)
+        source = Source(path.absolute(), _dataset(cache), cache.recipe)
         prefix = f"{source.dataset}/" if named else ""
         ids, subjects = ([prefix + str(name) for name in cache.column(column)] for column in ("sample_id", "subject"))
         return source, np.array([ids, subjects, _emotions(cache)])
+
+
+def _dataset(cache: Cache) -> str:
+    name = str(cache.attributes.get("dataset", "manifest"))
+    if name == "manifest":
+        return cache.path.stem
+    drawn = cache.attributes.get("annotation_version") == SYNTHETIC
+    return f"{SYNTHETIC}-{name}" if drawn and name != SYNTHETIC else name
 
 
 def _emotions(cache: Cache) -> list[str]:

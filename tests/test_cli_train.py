@@ -80,7 +80,7 @@ def test_a_run_prints_what_a_reader_needs(finished):
     assert first.startswith("accuracy ")
     assert first.endswith("(percent; 95 % intervals: bootstrap over 4 subjects)")
     assert second == (
-        "12 samples, 4 subjects, 4 folds (loso, validation subjects:1); always guessing 'disgust' would give 33.3"
+        "tiny: 12 samples, 4 subjects, 4 folds (loso, validation subjects:1); always guessing 'disgust' would give 33.3"
     )
     assert result.stdout.splitlines()[-1] == f"-> {out}"
     assert result.stderr == ""

@@ -11,6 +11,7 @@ import numpy as np
 import openpyxl
 import pytest
 
+from mer_di.datasets import load_dataset
 from mer_di.errors import DatasetNotFoundError, InputError
 from mer_di.synthetic import database, default_database, draw_clip, write_database
 
@@ -377,3 +378,8 @@ def test_a_default_that_cannot_be_stored_says_what_to_do(cache):
     cache.parent.write_text("a file where a folder should be")
     with pytest.raises(DatasetNotFoundError, match=r"cannot be drawn into .*name it with --root"):
         default_database()
+
+
+@pytest.mark.parametrize("layout", ["mmew", "casme2", "samm"])
+def test_what_was_drawn_is_never_taken_for_people(layout, tmp_path):
+    assert load_dataset(layout, write_database(tmp_path / layout, layout=layout, subjects=1)).synthetic

@@ -8,7 +8,7 @@ from mer_di.recipe import Recipe
 EMOTIONS = ("disgust", "happiness", "surprise")
 
 
-def write_tiny_cache(path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", **recipe):
+def write_tiny_cache(path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", version="1", **recipe):
     """Write a cache in which clip k of each subject shows emotion k (modulo their number); return its path."""
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)
@@ -17,7 +17,7 @@ def write_tiny_cache(path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, s
         for name in names
         for index in range(clips)
     ]
-    write_cache(path, Provenance(dataset, "0" * 64, "1", recipe), len(rows), rows, {})
+    write_cache(path, Provenance(dataset, "0" * 64, version, recipe), len(rows), rows, {})
     return path
 
 

@@ -179,9 +179,10 @@ def _page(results: "Results") -> str:
     seeds, validation = results.seeds["values"], results.validation
     largest = max(results.per_class, key=lambda row: row["n"])
     rates = ", ".join(f"{title} {spread(results, rate)}" for rate, title in _RATES.items())
+    databases = " + ".join(cache["dataset"] for cache in results.caches)
     lines = [
         f"{rates} (percent; {_interval(results) if len(seeds) == 1 else f'mean ± sd of {len(seeds)} seeds'})",
-        f"{results.n} samples, {len(results.per_subject)} subjects, {validation['folds']} folds "
+        f"{databases}: {results.n} samples, {len(results.per_subject)} subjects, {validation['folds']} folds "
         f"({validation['protocol']}, validation {validation['rule']}); "
         f"always guessing {largest['name']!r} would give {100 * largest['n'] / results.n:.1f}",
     ]

@@ -11,6 +11,7 @@ from mer_di.datasets.locate import find_tables, not_found
 from mer_di.datasets.spec import UNRECOGNIZED, Spec
 from mer_di.datasets.table import Column, Row, Table, frame_number, read_table
 from mer_di.errors import AnnotationError
+from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
 from mer_di.sample import Sample
 
 COLUMNS = (
@@ -37,7 +38,7 @@ class Annotation:
     samples : tuple of Sample
         One for each row, sorted by sample id, without paths.
     version : str
-        See `Spec.version_of`.
+        See `Spec.version_of`; ``synthetic`` for a table that this program drew.
     findings : tuple of Finding
     """
 
@@ -131,7 +132,7 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
     if not samples:
         raise AnnotationError(f"{table.path} has a header and no rows below it; expected one row a clip")
     _require_unique(table, samples)
-    version = spec.version_of(samples)
+    version = SYNTHETIC if table.title == SYNTHETIC_TITLE else spec.version_of(samples)
     findings = (*_table_findings(spec, table, samples, version), *_alias_findings(samples))
     return Annotation(table, tuple(sorted(samples, key=lambda sample: sample.sample_id)), version, findings)
 

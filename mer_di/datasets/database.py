@@ -7,6 +7,7 @@ from pathlib import Path
 from mer_di.datasets.correction import Correction
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.spec import Spec
+from mer_di.origin import SYNTHETIC
 from mer_di.sample import Sample
 
 
@@ -29,7 +30,7 @@ class Database:
     table_sha256 : str
         Hexadecimal digest of the table file's bytes.
     table_version : str
-        See `Spec.version_of`.
+        See `Spec.version_of`; ``synthetic`` if this program drew the database, whatever layout it imitates.
     samples : tuple of Sample
         Every row of the table, after corrections, sorted by sample id. A clip that is not on disk has no path.
     applied : tuple of Correction
@@ -48,6 +49,11 @@ class Database:
     samples: tuple[Sample, ...]
     applied: tuple[Correction, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether this program drew the database: nobody's faces, under whatever name it was loaded."""
+        return self.table_version == SYNTHETIC
 
     @property
     def correction_sets(self) -> tuple[str, ...]:

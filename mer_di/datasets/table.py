@@ -93,12 +93,15 @@ class Table:
         Rows in the file's order.
     ignored_sheets : tuple of str
         Further sheets that hold such a table too and were not read.
+    title : str
+        The workbook's title property; empty without one.
     """
 
     path: Path
     sha256: str
     rows: tuple[Row, ...]
     ignored_sheets: tuple[str, ...] = ()
+    title: str = ""
 
 
 def read_table(path: Path, columns: Sequence[Column]) -> Table:
@@ -129,7 +132,7 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
         content = path.read_bytes()
     except OSError as error:
         raise DatasetNotFoundError(f"the annotation table {path} cannot be read: {error.strerror}") from error
-    grids = _grids(path, content)
+    grids, title = _grids(path, content)
     headers = {sheet: header for sheet, grid in grids.items() if (header := _header(path, sheet, grid, columns))}
     if not headers:
         raise AnnotationError(_no_header(path, grids, columns))
@@ -138,7 +141,7 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
         _require_well_formed(path, content, sheet)
     start, positions = headers[sheet]
     rows = tuple(_rows(f"{path.name}, {sheet}", grids[sheet], start, positions))
-    return Table(path, hashlib.sha256(content).hexdigest(), rows, tuple(ignored))
+    return Table(path, hashlib.sha256(content).hexdigest(), rows, tuple(ignored), title)
 
 
 def cell_text(cell: object) -> str:
@@ -161,27 +164,33 @@ def plain(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def _grids(path: Path, content: bytes) -> dict[str, Grid]:
+def _grids(path: Path, content: bytes) -> tuple[dict[str, Grid], str]:
+    """Return the sheets, or a text as under each delimiter, and the workbook's title."""
     if path.suffix.casefold() not in SUFFIXES:
         raise AnnotationError(
             f"{path} is no table that can be read; expected one of {', '.join(SUFFIXES)}. Save it as one of these."
         )
-    return _delimited(path, content) if path.suffix.casefold() in (".csv", ".tsv") else _sheets(path, content)
+    if path.suffix.casefold() in (".csv", ".tsv"):
+        return _delimited(path, content), ""
+    book = _workbook(path, content)
+    sheets: dict[str, Grid] = {
+        f"sheet {sheet.title!r}": list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets
+    }
+    return sheets, book.properties.title or ""
 
 
-def _sheets(path: Path, content: bytes) -> dict[str, Grid]:
+def _workbook(path: Path, content: bytes) -> openpyxl.Workbook:
     try:
         # Not read_only: that mode trusts the size written in the file and cuts off rows where it is wrong.
         # openpyxl warns of styles and validations that it will not keep; nothing is written back here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+            return openpyxl.load_workbook(io.BytesIO(content), data_only=True)
     except (zipfile.BadZipFile, zlib.error, ParseError, EOFError, KeyError, TypeError, ValueError) as error:
         raise AnnotationError(
             f"{path} is not a readable workbook ({error}): damaged, protected by a password, or of another format. "
             "Save it anew as .xlsx or .csv."
         ) from error
-    return {f"sheet {sheet.title!r}": list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
 
 
 def _delimited(path: Path, content: bytes) -> dict[str, Grid]:

@@ -14,6 +14,7 @@ from mer_di.errors import MissingDependencyError
 from mer_di.evaluate import Progress, evaluate
 from mer_di.experiments.tables import Row, RunSettings, Table
 from mer_di.models import ModelConfig
+from mer_di.origin import SYNTHETIC
 from mer_di.protocol import DEFAULT_VALIDATION
 from mer_di.recipe import Align
 from mer_di.results import Results
@@ -80,6 +81,7 @@ class Reproduction:
     ----------
     table : Table
     dataset : str
+        The database's name; ``synthetic-mmew`` for a drawn look-alike of MMEW, for which the paper has no numbers.
     rows : tuple of ReproducedRow
     departures : list of str
         What is not the paper's setting.
@@ -180,7 +182,12 @@ def reproduce(
     departures = overrides.departures()
     if smallest != table.min_class_size:
         departures.append(f"min_class_size {smallest} instead of {table.min_class_size}")
-    return Reproduction(table, database.spec.name, tuple(repeated(row) for row in table.rows), departures)
+    return Reproduction(table, _called(database), tuple(repeated(row) for row in table.rows), departures)
+
+
+def _called(database: Database) -> str:
+    name = database.spec.name
+    return f"{SYNTHETIC}-{name}" if database.synthetic and name != SYNTHETIC else name
 
 
 def _stated(defaults: ModelConfig | TrainConfig, name: str) -> object:

@@ -10,6 +10,8 @@ from typing import Final
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from mer_di.origin import SYNTHETIC_TITLE
+
 _NOTICE: Final = "SYNTHETIC: drawn by mer_di. Nobody's face, nobody's annotation; only the layout is the database's."
 _PREAMBLE: Final = (
     _NOTICE,
@@ -82,7 +84,7 @@ def mmew_table(rows: Sequence[Row]) -> bytes:
 
 def _book(sheet_name: str) -> tuple[Workbook, Worksheet]:
     book = Workbook()
-    book.properties.title = "Synthetic micro-expressions"
+    book.properties.title = SYNTHETIC_TITLE
     book.properties.creator = "mer_di"
     book.properties.description = _NOTICE
     sheet = book.worksheets[0]
