@@ -197,23 +197,27 @@ def train_model(
         training = training.to(device)
         validation = None if validation is None else validation.to(device)
         objective = _Objective(config, weigh_classes(training.labels, n_classes, kind=config.class_weights))
-        optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+        optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
         generator = Generator().manual_seed(seed)
         history: list[dict[str, Any]] = []
-        best_epoch, best_loss, best_state = 0, math.inf, model.state_dict()
+        best_epoch, best_loss = 0, math.inf
+        best_state: dict[str, Any] | None = None
         for epoch in range(1, config.epochs + 1):
             training_loss = _train_epoch(model, training, objective, optimizer, generator)
             model.eval()
             validation_loss = math.nan if validation is None else _mean_loss(model, validation, objective)
             history.append(_record(epoch, training_loss, None if validation is None else validation_loss))
-            if validation is None or validation_loss < best_loss:
+            if validation is None:
+                best_epoch = epoch
+            elif validation_loss < best_loss:
                 best_epoch, best_loss, best_state = epoch, validation_loss, copy.deepcopy(model.state_dict())
             if watch is not None:
                 with own_randomness(device):
                     watch(model, epoch)
             if epoch - best_epoch >= config.patience:
                 break
-        model.load_state_dict(best_state)
+        if best_state is not None:
+            model.load_state_dict(best_state)
         return Trained(model.eval(), best_epoch, history)
 
 
