@@ -16,12 +16,16 @@ COMMANDS = (
     "check",
     "build",
     "info",
+    "show",
+    "export",
     "verify",
     "diff",
     "train",
     "compare",
+    "report",
     "reproduce",
     "predict",
+    "doctor",
 )
 
 
@@ -41,12 +45,12 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(mer_di.__version__, prog_name="mer-di")
 def root() -> None:
-    r"""Phase-aware dynamic images for micro-expression recognition.
+    """Phase-aware dynamic images for micro-expression recognition.
 
     \b
     Without a licence:   mer-di build --out demo.h5
     With a database:     mer-di build --dataset mmew --root MMEW_Final --out mmew.h5
-    """
+    """  # noqa: D301 - \b is click's sign for lines that it must not wrap
 
 
 def main() -> NoReturn:
@@ -69,7 +73,22 @@ def main() -> NoReturn:
     except Exception as error:
         if os.environ.get("MER_DI_TRACEBACK"):
             raise
-        _fail(f"internal error, {type(error).__name__}: {error}. Set MER_DI_TRACEBACK=1 to see where, and report it", 1)
+        _fail(_missing_package(error) or _internal(error), 1)
+
+
+def _internal(error: Exception) -> str:
+    return f"internal error, {type(error).__name__}: {error}. Set MER_DI_TRACEBACK=1 to see where, and report it"
+
+
+def _missing_package(error: Exception) -> str | None:
+    from mer_di.environment import extra_of
+
+    module = error.name if isinstance(error, ModuleNotFoundError) else None
+    extra = extra_of(module) if module else None
+    if extra is None:
+        return None
+    package = f"mer_di[{extra}]" if extra else "mer_di"
+    return f"this needs the package {module}, which is not installed: pip install '{package}'. See: mer-di doctor"
 
 
 def _fail(message: str, code: int) -> NoReturn:

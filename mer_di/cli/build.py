@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -118,20 +119,27 @@ def command(
 
 
 class _Bar:
-    """Clips done, clips a second and time remaining on a terminal; silent in pipes and logs."""
+    """Clips done, frames a second and time remaining on a terminal; silent in pipes and logs."""
 
     def __init__(self) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(unit="clip", disable=None, file=sys.stderr, dynamic_ncols=True)
+        self.bar = tqdm(
+            disable=None,  # where stderr is no terminal
+            smoothing=0,
+            dynamic_ncols=True,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} clips{postfix}, {remaining} left",
+        )
         self.frames = 0
+        self.started = time.perf_counter()
 
     def __call__(self, clip: "PlannedClip | None", total: int) -> None:
         if clip is None:
             self.bar.reset(total)
+            self.started = time.perf_counter()
             return
         self.frames += len(clip.numbers)
-        self.bar.set_postfix_str(f"{self.frames} frames", refresh=False)
+        self.bar.set_postfix_str(f"{self.frames / (time.perf_counter() - self.started):.0f} frames/s", refresh=False)
         self.bar.update()
 
 
@@ -150,8 +158,11 @@ def _lines(report: "BuildReport") -> str:
         lines.append(f"{report.path} is already complete; nothing was done")
     reasons = ", ".join(f"{count} {kind}" for kind, count in report.reasons.items())
     classes = ", ".join(f"{name} {count}" for name, count in report.classes.items())
+    interrupted = report.resumed and not report.already_complete
+    resumed = f", {report.resumed} samples from the interrupted build" if interrupted else ""
     lines.append(
         f"kept {report.kept}, dropped {len(report.dropped)}{f' ({reasons})' if reasons else ''}; "
-        f"{len(report.classes)} classes ({classes}); {report.frames} frames in {report.seconds:.1f} s -> {report.path}"
+        f"{len(report.classes)} classes ({classes}); {report.frames} frames in {report.seconds:.1f} s{resumed} -> "
+        f"{report.path}"
     )
     return "\n".join(lines)

@@ -1,11 +1,12 @@
 """``mer-di verify``."""
 
+import json
 import sys
 from pathlib import Path
 
 import click
 
-from mer_di.cli.options import cache_argument, database_options, landmark_model_option, load
+from mer_di.cli.options import cache_argument, database_options, json_option, landmark_model_option, load
 
 
 @click.command("verify")
@@ -13,6 +14,7 @@ from mer_di.cli.options import cache_argument, database_options, landmark_model_
 @click.option("--recompute", type=click.IntRange(0), default=0, help="Render K samples again from their frames.")
 @database_options(default=None)
 @landmark_model_option
+@json_option
 def command(
     cache: Path,
     recompute: int,
@@ -22,6 +24,7 @@ def command(
     tree: str | None,
     corrections: str,
     landmark_model: Path | None,
+    as_json: bool,
 ) -> None:
     """Check a cache: schema, shapes, finite values, recipe digest, and optionally the pixels themselves.
 
@@ -37,8 +40,12 @@ def command(
             database = load(name, root, table, tree or opened.recipe.tree, corrections)
             found = recomputed(opened, database, recompute, model=landmark_model)
         count = len(opened)
-    if not found:
-        repeated = f", {min(recompute, count)} of them recomputed to the bit" if recompute else ""
-        click.echo(f"{cache} holds: {count} samples{repeated}")
-    click.echo("\n".join(found), nl=bool(found))
+    repeated = 0 if found else min(recompute, count)
+    if as_json:
+        result = {"path": str(cache), "samples": count, "recomputed": repeated, "departures": found}
+        click.echo(json.dumps(result, indent=1))
+    elif found:
+        click.echo("\n".join(found))
+    else:
+        click.echo(f"{cache} holds: {count} samples" + f", {repeated} of them recomputed to the bit" * bool(repeated))
     sys.exit(bool(found))

@@ -1,0 +1,45 @@
+"""``mer-di export``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mer_di.cli.options import cache_argument, json_option
+from mer_di.cli.picture_options import streams_option
+
+if TYPE_CHECKING:
+    from mer_di.export import Form
+
+
+@click.command("export")
+@cache_argument
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new or empty folder to write."
+)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["png", "npy", "imagefolder"]),
+    default="png",
+    show_default=True,
+    help="imagefolder: OUT/<stream>/<emotion>/*.png, each stream a root for torchvision.datasets.ImageFolder.",
+)
+@streams_option
+@click.option(
+    "--normalization",
+    type=click.Choice(["raw", "unit-weight", "symmetric", "minmax", "minmax-channel", "l2"]),
+    help="Default: symmetric for pictures, which take 8-bit ones (symmetric, minmax, minmax-channel); raw for npy.",
+)
+@json_option
+def command(
+    cache: Path, out: Path, form: "Form", streams: tuple[str, ...], normalization: str | None, as_json: bool
+) -> None:
+    """Write the dynamic images as PNG or NPY files, with an index.csv of sample, subject, label and files."""
+    from mer_di.export import export
+
+    done = export(cache, out, form, streams=streams, normalization=normalization)
+    said = f"{done.samples} samples, {done.files} files, {done.normalization} -> {done.folder}; what is what: index.csv"
+    click.echo(json.dumps(asdict(done), indent=1, default=str) if as_json else said)

@@ -1,0 +1,22 @@
+"""The option that all commands share which show or write the images of a cache."""
+
+import click
+
+
+def _names(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
+    from mer_di.cache import DI_STREAMS
+
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    unknown = [name for name in names if name not in DI_STREAMS]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(map(repr, unknown))}; expected one or more of {', '.join(DI_STREAMS)}")
+    return names
+
+
+streams_option = click.option(
+    "--streams",
+    default="onset,offset,full",
+    show_default=True,
+    callback=_names,
+    help="Which dynamic images, by commas.",
+)

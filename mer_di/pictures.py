@@ -1,0 +1,58 @@
+"""A cache's dynamic images brought into a named range, one at a time."""
+
+from mer_di.cache import Cache
+from mer_di.dynamic_images import Image, normalize
+from mer_di.rank_pooling import Weights, scheme_weights
+
+EIGHT_BIT = ("symmetric", "minmax", "minmax-channel")
+"""The normalizations that give uint8: pictures that any program shows. The others are signed floats."""
+
+
+def picture(cache: Cache, stream: str, index: int, normalization: str) -> Image:
+    """Return one dynamic image of a cache, normalized.
+
+    Parameters
+    ----------
+    cache : Cache
+    stream : {"onset", "offset", "full"}
+    index : int
+        0-based row of the cache.
+    normalization : str
+        A mode of `mer_di.normalize`; ``raw`` is the stored sum.
+
+    Returns
+    -------
+    ndarray of uint8 or float32, shape (S, S, 3), RGB
+
+    Raises
+    ------
+    CacheError
+        If there is no such stream.
+    InputError
+        If the normalization is unknown.
+    """
+    raw = cache.images(stream)[index]
+    weights = row_of_weights(cache, stream, index) if normalization == "unit-weight" else None
+    return normalize(raw, normalization, weights=weights)
+
+
+def row_of_weights(cache: Cache, stream: str, index: int) -> Weights:
+    """Return the scheme's weights over the frames of one dynamic image, before any reversal.
+
+    Parameters
+    ----------
+    cache : Cache
+    stream : {"onset", "offset", "full"}
+    index : int
+        0-based row of the cache.
+
+    Returns
+    -------
+    ndarray of int64 or float64, shape (T,)
+        T frames of the phase, or of the clip.
+    """
+    recipe = cache.recipe
+    samples = cache.file["samples"]
+    onset, offset = int(samples["onset_length"][index]), int(samples["offset_length"][index])
+    lengths = {"onset": onset, "offset": offset, "full": onset + offset - (recipe.apex_in == "both")}
+    return scheme_weights(lengths[stream], scheme=recipe.scheme, temporal_length=recipe.temporal_length)
