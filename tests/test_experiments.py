@@ -7,7 +7,8 @@ import mer_di
 from mer_di.cli.reproduce import TABLES as CLI_TABLES
 from mer_di.cli.reproduce import command
 from mer_di.errors import InputError, MissingDependencyError
-from mer_di.experiments import TABLES, Overrides, load_table, reproduce
+from mer_di.experiments import TABLES, load_table
+from mer_di.experiments.reproduction import Overrides, reproduce
 from mer_di.models import BACKBONES, ModelConfig
 from mer_di.rank_pooling import SCHEMES
 from mer_di.train import TrainConfig
@@ -168,7 +169,7 @@ def test_the_command_prints_the_paper_beside_ours(tiny, tmp_path):
 
 def test_a_papers_database_shows_number_beside_number_and_n_beside_n():
     from mer_di.cli.reproduce import _page
-    from mer_di.experiments import ReproducedRow, Reproduction
+    from mer_di.experiments.reproduction import ReproducedRow, Reproduction
 
     table = load_table("table1")
     rows = tuple(

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("a", metavar="RUN_A", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("b", metavar="RUN_B", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML page about both as well.")
 @json_option
-def command(a: Path, b: Path, as_json: bool) -> None:
+def command(a: Path, b: Path, page: Path | None, as_json: bool) -> None:
     """Test whether one of two runs on the same samples is better: paired, over samples and over subjects."""
     from mer_di.run import Run
     from mer_di.significance import compare_runs
 
     found = compare_runs(Run(a), Run(b))
+    if page:
+        from mer_di.report import write_comparison_report
+
+        write_comparison_report(a, b, page)
     click.echo(json.dumps(asdict(found), indent=1) if as_json else _lines(found, a, b))
 
 

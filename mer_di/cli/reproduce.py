@@ -14,7 +14,7 @@ from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fo
 from mer_di.executors import local
 
 if TYPE_CHECKING:
-    from mer_di.experiments import ReproducedRow, Reproduction
+    from mer_di.experiments.reproduction import ReproducedRow, Reproduction
 
 TABLES = ("table1", "table2", "table3", "table4")
 
@@ -66,7 +66,8 @@ def command(
 
     Exit code 1 if a row that is implemented could not run.
     """
-    from mer_di.experiments import Overrides, load_table, reproduce
+    from mer_di.experiments import load_table
+    from mer_di.experiments.reproduction import Overrides, reproduce
 
     database = load(dataset, root, table, tree, corrections)
     report_corrections(database)

@@ -1,9 +1,5 @@
-"""The paper's tables: as data, and run again."""
+"""The paper's tables: as data (`tables`), and run again (`reproduction`, which loads torch)."""
 
-from mer_di.experiments.reproduction import Overrides as Overrides
-from mer_di.experiments.reproduction import ReproducedRow as ReproducedRow
-from mer_di.experiments.reproduction import Reproduction as Reproduction
-from mer_di.experiments.reproduction import reproduce as reproduce
 from mer_di.experiments.tables import TABLES as TABLES
 from mer_di.experiments.tables import Row as Row
 from mer_di.experiments.tables import RunSettings as RunSettings

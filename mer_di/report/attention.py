@@ -1,0 +1,106 @@
+"""Grad-CAM pictures of some samples, each by the network of the fold in which it was tested."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.cache import open_cache
+from mer_di.report.encoding import colour_limit, overlay, signed_thumbnail
+from mer_di.run import Predictions, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What a network looked at in one sample.
+
+    Attributes
+    ----------
+    sample_id, label, predicted, fold : str
+    probability : float
+        Of the predicted class, which is the one that the maps explain.
+    streams : list of tuple of str
+        Name of each stream, its dynamic image, and its map over the apex frame; pictures as data URIs.
+    """
+
+    sample_id: str
+    label: str
+    predicted: str
+    fold: str
+    probability: float
+    streams: list[tuple[str, str, str]]
+
+
+def attentions(
+    run: Run, predictions: Predictions, fold_files: dict[str, str], rows: dict[str, tuple[Path, int]]
+) -> list[Attention]:
+    """Explain the most certain right and the most certain wrong prediction of each class.
+
+    Parameters
+    ----------
+    run : Run
+    predictions : Predictions
+    fold_files : dict of str to str
+        Sample id to the file name of the fold in which it was tested.
+    rows : dict of str to tuple
+        Sample id to its cache and its 0-based row there.
+
+    Returns
+    -------
+    list of Attention
+        Samples whose fold kept its network, right ones first.
+
+    Raises
+    ------
+    InputError
+        If a network is of a kind that Grad-CAM cannot explain.
+    """
+    kept = np.array(
+        [
+            name in rows and name in fold_files and run.network(fold_files[name]).exists()
+            for name in predictions.sample_ids
+        ]
+    )
+    return [_explained(run, predictions, i, fold_files, rows) for i in _chosen(predictions, kept)]
+
+
+def _chosen(predictions: Predictions, kept: NDArray[np.bool_]) -> list[int]:
+    certainty = predictions.probabilities.max(axis=1)
+    groups = [
+        np.flatnonzero(kept & (predictions.correct == right) & (predictions.labels == label))
+        for right in (True, False)
+        for label in predictions.classes
+    ]
+    return [int(group[certainty[group].argmax()]) for group in groups if len(group)]
+
+
+def _explained(
+    run: Run, predictions: Predictions, index: int, fold_files: dict[str, str], rows: dict[str, tuple[Path, int]]
+) -> Attention:
+    from mer_di.gradcam import grad_cam  # loads torch
+    from mer_di.saved_model import load_model
+    from mer_di.torch_dataset import DynamicImageDataset
+
+    name = str(predictions.sample_ids[index])
+    path, row = rows[name]
+    saved = load_model(run.network(fold_files[name]))
+    names, config = saved.config.model.streams, saved.config
+    images, _ = DynamicImageDataset(path, names, normalization=config.normalization, size=config.model.input_size)[row]
+    maps = grad_cam(saved.network, images, int(predictions.probabilities[index].argmax()))
+    shares = maps / (maps.max() or 1)
+    with open_cache(path) as cache:
+        frame = cache.key_frames("apex")[row]
+        raw = [cache.images(stream)[row] for stream in names]
+    fold = run.fold(fold_files[name])
+    return Attention(
+        sample_id=name,
+        label=str(predictions.labels[index]),
+        predicted=str(predictions.predicted[index]),
+        fold=fold.name if fold else "",
+        probability=float(predictions.probabilities[index].max()),
+        streams=[
+            (stream, signed_thumbnail(image, colour_limit(image)), overlay(frame, share))
+            for stream, image, share in zip(names, raw, shares, strict=True)
+        ],
+    )

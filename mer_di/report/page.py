@@ -1,0 +1,89 @@
+"""A page: one HTML file with everything in it, written from a template."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import mer_di
+from mer_di.run import write_text
+
+_SCRIPTS = ("tables", "gallery")
+
+
+def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str, Any]) -> None:
+    """Fill a template and write the page aside, then rename it into place.
+
+    Everything that is not markup made here is escaped. A content security policy in the page forbids every request,
+    and every script but the page's own.
+
+    Parameters
+    ----------
+    out : path-like
+        The HTML file; replaced if it exists.
+    template : str
+        Name without ending: ``cache``, ``run`` or ``comparison``.
+    content : mapping
+        The template's variables.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; a former file is untouched.
+    """
+    script = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
+    text = (
+        _environment()
+        .get_template(f"{template}.html")
+        .render(
+            content,
+            style=Markup(_source("style.css")),
+            script=Markup(script),
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            version=mer_di.__version__,
+        )
+    )
+    write_text(Path(out), text)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        loader=PackageLoader("mer_di.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, rate=rate, p_value=p_value, signed=signed)
+    environment.globals["zip"] = zip
+    return environment
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """Return a fraction in percent, or a dash where there is none."""
+    return "–" if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def rate(fraction: float | None) -> str:
+    """Return a fraction with three decimals, or a dash where there is none."""
+    return "–" if fraction is None else f"{fraction:.3f}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value with its relation, and two digits that count."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def signed(points: float) -> str:
+    """Return a difference with its sign and one decimal."""
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _source(name: str) -> str:
+    return files("mer_di.report").joinpath("templates", name).read_text(encoding="utf-8")

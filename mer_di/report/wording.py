@@ -1,0 +1,53 @@
+"""A cache's origin in words."""
+
+from collections.abc import Mapping
+
+from mer_di.recipe import Recipe
+
+_ALIGN = {
+    "none": "The whole frame is taken; faces are not aligned.",
+    "similarity": "One similarity transform a clip, from the landmarks of the onset frame, applied to the sums.",
+    "per-frame": "A smoothed similarity transform for every frame.",
+}
+_SCHEMES = {
+    "arp": "Approximate rank pooling, α(t) = 2t − T − 1.",
+    "reversed_arp": "Reversed approximate rank pooling, α(t) = T + 1 − 2t.",
+    "harmonic_arp": "Approximate rank pooling of running means, α(t) = Σ_{i≥t} (2i − T − 1)/i.",
+    "harmonic_legacy": "A mistaken port of the harmonic weights, which do not sum to zero: a face that does not move "
+    "is not 0, and every picture here shows the face more than its motion.",
+    "active_image": "Active image, α(t) = max(0, t − 2) − max(0, T − t − 1).",
+}
+_REVERSAL = {
+    "time": "The fading phase is weighed as the time-reversed rising one (with arp, the paper's Eq. 3).",
+    "sign": "The fading phase has the weights of the rising one, negated.",
+}
+_APEX_IN = {
+    "both": "The apex frame belongs to both phases.",
+    "onset": "The apex frame belongs to the rising phase alone.",
+    "offset": "The apex frame belongs to the fading phase alone.",
+}
+_APEX_POLICY = {
+    "drop": "A sample without a usable apex is dropped.",
+    "midpoint": "Where the table has no usable apex, the frame midway between onset and offset is taken.",
+}
+_ASPECT = {"stretch": "A frame that is not square is stretched.", "keep": "A frame keeps its aspect."}
+_FACES = {"drop": "A frame with two faces drops its sample.", "largest": "Of several faces the largest is taken."}
+
+
+def recipe_in_words(recipe: Recipe) -> Mapping[str, str]:
+    """Return a term and a sentence for everything in a recipe that changes a pixel."""
+    words = {
+        "Frames": f"{recipe.tree or 'the database’s only tree'}; images of {recipe.size} × {recipe.size} pixels.",
+        "Alignment": " ".join(filter(None, (_ALIGN[recipe.align], _ASPECT.get(recipe.aspect or "")))),
+        "Weights": f"{_SCHEMES[recipe.scheme]} {_REVERSAL[recipe.reversal]}",
+        "Phases": f"{_APEX_IN[recipe.apex_in]} {_APEX_POLICY[recipe.apex_policy]}",
+        "Length": f"Each phase is resampled to {recipe.temporal_length} frames, folded into the weights."
+        if recipe.temporal_length
+        else "Each phase keeps its own number of frames.",
+        "Corrections": ", ".join(recipe.corrections) or "No correction set was applied to the table.",
+    }
+    if recipe.several_faces:
+        words["Several faces"] = _FACES[recipe.several_faces]
+    if recipe.landmark_model:
+        words["Landmarks"] = f"Model with sha256 {recipe.landmark_model}."
+    return words
