@@ -56,11 +56,11 @@ def export(
 ) -> Export:
     """Write the dynamic images of a cache as files, with a table of what they are.
 
-    ==============  ========================================================
-    ``png``         ``OUT/<stream>/<sample>.png``
-    ``npy``         ``OUT/<stream>/<sample>.npy``
-    ``imagefolder`` ``OUT/<stream>/<emotion>/<sample>.png``; each stream is a root for torchvision's ``ImageFolder``
-    ==============  ========================================================
+    ===============  ==================================================================================================
+    ``png``          ``OUT/<stream>/<sample>.png``
+    ``npy``          ``OUT/<stream>/<sample>.npy``
+    ``imagefolder``  ``OUT/<stream>/<emotion>/<sample>.png``; each stream is a root for torchvision's ``ImageFolder``
+    ===============  ==================================================================================================
 
     ``OUT/index.csv`` holds one row a sample, in the cache's order: `COLUMNS`, then the path of each stream's file
     relative to ``OUT``. Its ``subject`` is what leave-one-subject-out needs: folders by class say nothing of persons.
