@@ -64,6 +64,7 @@ def test_the_process_is_left_as_it_was():
     predict_probabilities(build_model(MODEL, 3), samples().images)
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory
     torch.manual_seed(3)
     assert torch.equal(torch.get_rng_state(), state)
 
