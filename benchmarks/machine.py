@@ -17,7 +17,7 @@ def machine() -> dict[str, object]:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "cpu": names[0] if names else platform.processor(),
         "processors": processors(),
         "load_average": os.getloadavg() if hasattr(os, "getloadavg") else None,

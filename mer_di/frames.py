@@ -1,10 +1,14 @@
 """Frames as RGB uint8 arrays, one at a time, from a folder of images or a video. Sees files, not faces."""
 
+import importlib
+import importlib.util
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +19,9 @@ from mer_di.errors import InputError, SampleError
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 
 _LAST_NUMBER = re.compile(r"([0-9]+)[^0-9]*$")
-_RGB_AT_ITS_DEPTH = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH  # without ANYDEPTH 16 bits silently become 8
+_AS_CODED = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH  # grey or BGR; without ANYDEPTH 16 bits silently become 8
+_START_OF_IMAGE = b"\xff\xd8"
+_MARKER, _APP1, _START_OF_SCAN = 0xFF, 0xE1, 0xDA
 _ONE_THREAD = [cv2.CAP_PROP_N_THREADS, 1]  # samples are the unit of parallel work
 _SPANS_SHOWN = 6
 
@@ -94,8 +100,9 @@ def read_frames(path: Path, numbers: range) -> Iterator[NDArray[np.uint8]]:
     Yields
     ------
     ndarray of uint8, shape (H, W, 3), RGB
-        A new array each. Grey becomes three equal channels, transparency is left out, EXIF and video rotation
-        are applied. Video of more than 8 bits is converted to 8 by FFmpeg; such an image is refused.
+        A new array each. Of an image that is coded in grey, a read-only view whose three channels are one and the
+        same memory (see :func:`one_channel`). Transparency is left out, EXIF and video rotation are applied. Video of
+        more than 8 bits is converted to 8 by FFmpeg; such an image is refused.
 
     Raises
     ------
@@ -118,6 +125,22 @@ def read_frames(path: Path, numbers: range) -> Iterator[NDArray[np.uint8]]:
                 "expected one size throughout a clip",
             )
         yield frame
+
+
+def one_channel(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Return what the three channels of a grey frame share, so that it need not be worked on three times.
+
+    Parameters
+    ----------
+    frame : ndarray of uint8, shape (H, W, 3)
+        As :func:`read_frames` yields it.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W), or None
+        None if each channel has memory of its own, even where their pixels are equal.
+    """
+    return frame[..., 0] if frame.strides[2] == 0 else None
 
 
 def _image_names(folder: Path) -> list[str]:
@@ -185,14 +208,16 @@ def _read_images(folder: Path, numbers: range) -> Iterator[tuple[str, NDArray[np
 
 def _decode(file: Path) -> NDArray[np.uint8]:
     try:
-        encoded = np.fromfile(file, np.uint8)  # cv2.imread fails on some paths that Python can open
-        image = cv2.imdecode(encoded, _RGB_AT_ITS_DEPTH)
+        encoded = file.read_bytes()  # cv2.imread fails on some paths that Python can open
+        image = _plain_jpeg(encoded)
+        if image is None:
+            image = _any_image(encoded)
     except (OSError, cv2.error) as err:
         raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
     if image is None:
         raise SampleError(
             "frame-unreadable",
-            f"{file} ({encoded.size} bytes) does not decode; it is damaged, cut short or no image: copy it again",
+            f"{file} ({len(encoded)} bytes) does not decode; it is damaged, cut short or no image: copy it again",
         )
     if image.dtype != np.uint8:
         raise SampleError(
@@ -200,7 +225,49 @@ def _decode(file: Path) -> NDArray[np.uint8]:
             f"{file} has {image.dtype} pixels; expected 8 bits a channel: convert the clip with a scaling of your own "
             "choice",
         )
-    return image.astype(np.uint8, copy=False)
+    return image if image.ndim == 3 else np.broadcast_to(image[..., np.newaxis], (*image.shape, 3))
+
+
+def _any_image(encoded: bytes) -> NDArray[Any] | None:
+    if not encoded:
+        return None
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), _AS_CODED)
+    return image if image is None or image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _plain_jpeg(encoded: bytes) -> NDArray[np.uint8] | None:
+    """Decode with libjpeg-turbo itself, which OpenCV wraps at half its speed; None if OpenCV has to have its say.
+
+    The pixels are the same. OpenCV turns pictures by their EXIF data, converts from CMYK, and decides what becomes of
+    damaged files.
+    """
+    simplejpeg = _simplejpeg()
+    if simplejpeg is None or not _has_no_metadata(encoded):
+        return None
+    try:
+        _, _, coded, _ = simplejpeg.decode_jpeg_header(encoded)
+        if coded == "Gray":
+            return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY"), np.uint8)[..., 0]
+        return np.asarray(simplejpeg.decode_jpeg(encoded, "RGB"), np.uint8) if coded in ("YCbCr", "RGB") else None
+    except ValueError:
+        return None
+
+
+def _has_no_metadata(encoded: bytes) -> bool:
+    """Whether this is a JPEG without an APP1 segment, the place of EXIF data, from its start to its first scan."""
+    if not encoded.startswith(_START_OF_IMAGE):
+        return False
+    at = len(_START_OF_IMAGE)
+    while at + 4 <= len(encoded) and encoded[at] == _MARKER and encoded[at + 1] not in (_MARKER, _APP1):
+        if encoded[at + 1] == _START_OF_SCAN:
+            return True
+        at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return False
+
+
+@cache
+def _simplejpeg() -> Any:  # noqa: ANN401 - an optional module
+    return importlib.import_module("simplejpeg") if importlib.util.find_spec("simplejpeg") else None
 
 
 def _read_video(path: Path, numbers: range) -> Iterator[tuple[str, NDArray[np.uint8]]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from mer_di import warp
 from mer_di.accumulate import Accumulator
 from mer_di.face import Face, FaceFinder, smoothed
-from mer_di.frames import read_frames
+from mer_di.frames import one_channel, read_frames
 from mer_di.plan import PlannedClip
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe, SeveralFaces
@@ -89,21 +90,28 @@ def _render_once(
     weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
+    *,
+    in_colour: bool = False,
 ) -> RenderedClip:
+    """Pool grey frames as one channel, unless ``in_colour``: three equal ones would give the same three times."""
     frames = read_frames(clip.path, clip.numbers)
     first = next(frames)
+    grey = None if in_colour else one_channel(first)
     height, width = first.shape[:2]
-    matrix = _placement(first, recipe, landmark_model)
-    rows, columns = warp.region(matrix, recipe.size, height, width)
-    inside = warp.shifted(matrix, rows, columns)
+    matrix = _placement(first if grey is None else grey, recipe, landmark_model)
+    region = warp.region(matrix, recipe.size, height, width)
+    inside = warp.shifted(matrix, *region)
     sums = Accumulator(weights)
     keys: dict[int, Frame] = {}
     for position, frame in enumerate(chain([first], frames)):
-        view = frame[rows, columns]
+        pixels = frame if grey is None else one_channel(frame)
+        if pixels is None:  # a frame in colour among grey ones
+            return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
+        view = pixels[region]
         sums.add(view)
         if position in key_positions:
-            keys[position] = warp.to_uint8(warp.warp(view, inside, recipe.size))
-    di = np.stack([warp.warp(image, inside, recipe.size) for image in sums.sums()])
+            keys[position] = _rgb(warp.to_uint8(warp.warp(view, inside, recipe.size)))
+    di = np.stack([_rgb(warp.warp(image, inside, recipe.size)) for image in sums.sums()])
     return RenderedClip(di, np.stack([keys[position] for position in key_positions]), matrix, (height, width))
 
 
@@ -144,6 +152,10 @@ def _placement(first: Frame, recipe: Recipe, landmark_model: Path | None) -> Mat
     place = warp.stretch if recipe.aspect == "stretch" else warp.letterbox
     height, width = first.shape[:2]
     return place(height, width, recipe.size)
+
+
+def _rgb(crop: NDArray[Any]) -> NDArray[Any]:
+    return crop if crop.ndim == 3 else np.broadcast_to(crop[..., np.newaxis], (*crop.shape, 3))
 
 
 def _finder(recipe: Recipe, landmark_model: Path | None) -> FaceFinder:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numba import cuda
 
 from mer_di import accumulate
-from mer_di.accumulate import Accumulator, _cpu, weighted_sums
+from mer_di.accumulate import Accumulator, _byte_dots, _compiled, _cpu, weighted_sums
 from mer_di.errors import BackendUnavailableError, InputError
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp, phase_weights, scheme_weights
 
@@ -31,8 +31,13 @@ FLOATS = ["float16", "float32", "float64"]
 few = settings(max_examples=10)  # the simulator starts a Python thread a pixel
 
 
-@pytest.fixture(scope="module", params=["numpy", "cpu", "cuda"])
+@pytest.fixture(scope="module", params=["numpy", "cpu", "cpu without byte dots", "cuda"])
 def backend(request):
+    if request.param == "cpu without byte dots":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_byte_dots, "available", lambda: False)
+            yield "cpu"
+        return
     if request.param != "cuda":
         yield request.param
         return
@@ -43,7 +48,7 @@ def backend(request):
     with pytest.MonkeyPatch.context() as patch:  # small enough to be crossed by small frames
         patch.setattr(_cuda, "THREADS_PER_BLOCK", 4)
         patch.setattr(_cuda, "CHUNK_BYTES", 300)
-        patch.setattr(_cuda, "ROWS", 2)
+        patch.setattr(_cuda, "ROW_BYTES", 8)
         yield "cuda"
 
 
@@ -136,6 +141,23 @@ def test_a_clip_too_long_for_int32_is_summed_in_int64(backend):
 def test_sums_too_large_for_int64_are_refused(backend):
     with pytest.raises(InputError, match="more than int64 holds"):
         weighted_sums(np.zeros((1, 2, 2), np.uint8), [2**63 // 255 + 1], backend=backend)
+
+
+@pytest.mark.parametrize("weight", [1, 127, 128, -128, -129, 32639, 32640, -32897, 2**23, -(2**31), 2**40])
+@pytest.mark.parametrize("n", [1, 8, 13])
+def test_the_brightest_pixels_under_weights_of_one_and_more_digits(backend, weight, n):
+    frames, weights = np.full((n, 5, 33), 255, np.uint8), np.full((2, n), weight)
+    weights[1, ::2] = 1
+    assert np.array_equal(weighted_sums(frames, weights, backend=backend), exact_sums(frames, weights))
+
+
+@given(st.lists(st.integers(-(2**63) // 255, 2**63 // 255), min_size=1, max_size=20))
+def test_digits_make_up_the_weights(values):
+    digits = _byte_dots.digits(np.array([values, values[::-1]])).view(np.int8).astype(object)
+    assert digits.shape[1] % _byte_dots.FRAMES == 0
+    assert not digits[:, len(values) :].any()
+    places = digits.reshape(-1, 2, digits.shape[1])[:, :, : len(values)]
+    assert sum(256**d * place for d, place in enumerate(places)).tolist() == [values, values[::-1]]
 
 
 # Floats
@@ -270,6 +292,25 @@ def test_one_frame_at_a_time_gives_the_same_bits(backend, dtype, weights):
         stream.add(frame)
     assert np.array_equal(stream.sums(), expected)
     assert stream.sums().dtype == expected.dtype
+
+
+@pytest.mark.parametrize("waiting_bytes", [1, _cpu.WAITING_BYTES])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_long_stream(monkeypatch, dtype, waiting_bytes):
+    monkeypatch.setattr(_cpu, "WAITING_BYTES", waiting_bytes)
+    frames, weights = random_frames((75, 6, 40, 3), dtype), random_weights(3, 75)
+    expected = weighted_sums(frames[:, 1:], weights, backend="numpy")
+    assert np.array_equal(weighted_sums(iter(frames[:, 1:]), weights, backend="cpu"), expected)
+
+
+def test_more_frames_than_fit_int32_at_once_are_summed_in_turns(monkeypatch):
+    monkeypatch.setattr(_byte_dots, "LONGEST", 5)
+    frames, weights = random_frames((12, 4, 40), "uint8"), random_weights(3, 12)
+    assert np.array_equal(weighted_sums(frames, weights, backend="cpu"), exact_sums(frames, weights))
+
+
+def test_sums_of_the_longest_turn_fit_int32():
+    assert 255 * 128 * _byte_dots.LONGEST < 2**31
 
 
 def test_a_frame_may_be_overwritten_after_it_was_added(backend):
@@ -436,14 +477,14 @@ def test_cuda_without_numba_cuda_says_what_to_install(monkeypatch):
 
 
 def test_without_a_place_for_a_cache_kernels_are_compiled_all_the_same(monkeypatch):
-    njit = _cpu.numba.njit
+    njit = _compiled.numba.njit
 
     def njit_without_cache(*arguments, cache=False, **options):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(*arguments, **options)
 
-    monkeypatch.setattr(_cpu.numba, "njit", njit_without_cache)
+    monkeypatch.setattr(_compiled.numba, "njit", njit_without_cache)
     kernel = _cpu._kernel.__wrapped__("uint8", "int16", "int32")
     sums = np.zeros((1, 1, 3), np.int32)
     pixels = np.array([1, 2, 3], np.uint8)

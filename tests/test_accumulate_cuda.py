@@ -49,7 +49,7 @@ def on_gpu(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Grid size")
-@pytest.mark.parametrize("shape", [(5, 4, 6), (3, 1, 5, 3)])  # frames of whole words, and of no whole words
+@pytest.mark.parametrize("shape", [(5, 4, 8), (5, 4, 6), (3, 1, 5, 3)])  # frames of whole loads, words, and neither
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32", "float64"])
 def test_frames_on_the_gpu_are_read_there(on_gpu, shape, dtype):
     frames = np.random.default_rng(0).integers(0, 255, shape).astype(dtype)
@@ -67,10 +67,11 @@ def test_frames_on_the_gpu_are_read_there(on_gpu, shape, dtype):
 @pytest.mark.filterwarnings("ignore:Grid size")
 def test_words_are_read_only_where_they_are_aligned(on_gpu):
     memory = on_gpu(np.arange(100, dtype=np.uint8))
-    frames = memory[3:51].reshape(2, 4, 6)
-    assert _cuda._device_words(memory[8:56].reshape(2, 4, 6)).dtype == _cuda.WORD
-    assert _cuda._device_words(frames).dtype == np.uint8
-    assert weighted_sums(frames, [-1, 1]).tolist() == [[[24] * 6] * 4]
+    frames = memory[3:67].reshape(2, 4, 8)
+    first = memory.__cuda_array_interface__["data"][0] % 16
+    assert _cuda._device_words(memory[16 - first : 80 - first].reshape(2, 4, 8)).dtype == _cuda.WORD
+    assert _cuda._device_words(memory[24 - first : 88 - first].reshape(2, 4, 8)).dtype == np.uint8
+    assert weighted_sums(frames, [-1, 1]).tolist() == [[[32] * 8] * 4]
 
 
 def test_gpu_frames_are_refused_where_they_would_have_to_be_copied(on_gpu):
@@ -95,16 +96,15 @@ def compiled(rows, lanes, pixel, total, capability):
 
 @pytest.mark.skipif(SIMULATED, reason="the simulator compiles nothing")
 @pytest.mark.parametrize("capability", [(8, 0), (9, 0)])
-@pytest.mark.parametrize(
-    ("rows", "total"), [(1, "int32"), *((_cuda.ROWS, total) for total in ("int32", "int64", "float64"))]
-)
-def test_assembly_reads_words_keeps_sums_in_registers_and_fuses_nothing(rows, total, capability):
-    for lanes in (8, 4):
-        text = compiled(rows, lanes, "uint64", total, capability)
-        assert re.search(r"ld\.global(\.nc)?\.[ub]64", text)
-        assert not re.search(r"ld\.global\S*[usb](8|16)\b", text)
-        assert ".local" not in text
-        assert "fma." not in text
+@pytest.mark.parametrize("total", ["int32", "int64", "float64"])
+def test_assembly_reads_16_bytes_keeps_sums_in_registers_and_fuses_nothing(total, capability):
+    for rows in {1, _cuda.rows_at_once(np.dtype(total))}:
+        for lanes in (16, 8):
+            text = compiled(rows, lanes, "uint64", total, capability)
+            assert re.search(r"ld\.global(\.nc)?\.v2\.[ub]64", text)
+            assert not re.search(r"ld\.global\S*[usb](8|16)\b", text)
+            assert ".local" not in text
+            assert "fma." not in text
 
 
 @pytest.mark.skipif(SIMULATED, reason="the simulator compiles nothing")

@@ -2,6 +2,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from types import SimpleNamespace
 
 import cv2
@@ -114,9 +115,10 @@ def test_no_face_says_where_it_looked(finder, size, scales):
     assert "--align none" in caught.value.detail
 
 
-def test_a_tiny_frame_is_no_crash(finder):
+@pytest.mark.parametrize("size", [(1, 2), (1, 900), (900, 2), (3, 640), (12, 311)])
+def test_a_tiny_or_narrow_frame_is_no_crash(finder, size):
     with pytest.raises(SampleError, match="face-not-found"):
-        finder.find(np.zeros((1, 2, 3), np.uint8))
+        finder.find(np.zeros((*size, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,50 @@ def test_a_tiny_frame_is_no_crash(finder):
 def test_what_is_no_frame_is_refused(finder, frame):
     with pytest.raises(InputError, match="frame is"):
         finder.find(frame)
+
+
+@cache
+def plain_detector():
+    return dlib.get_frontal_face_detector()
+
+
+def full_scan(frame):
+    """The detector's own scan of every level at the comfortable scale: sure faces, in pixels of the frame."""
+    scale = min(1.0, face.COMFORTABLE_SIDE / max(frame.shape))
+    height, width = round(frame.shape[0] * scale), round(frame.shape[1] * scale)
+    resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    found, _, _ = plain_detector().run(resized, 0, face.SURE_SCORE)
+    across, down = frame.shape[1] / width, frame.shape[0] / height
+    corners = [(box.left(), box.top(), box.right(), box.bottom()) for box in found]
+    ratios = (across, down, across, down)
+    return [tuple((x + 0.5) * by - 0.5 for x, by in zip(box, ratios, strict=True)) for box in corners]
+
+
+@pytest.mark.parametrize("side", [420, 512, 640, 800, 960, 1200])
+@pytest.mark.parametrize("part", [slice(40, 360), slice(100, 300), slice(180, 400), slice(0, 512)])
+def test_the_quick_scan_finds_what_a_full_one_finds(portrait, side, part):
+    """From a face that fills the frame to one of a sixth of it, also cut by the border."""
+    frame = cv2.resize(portrait[: part.stop - part.start, part], (side, side))
+    boxes = full_scan(frame)
+    assert len(boxes) == 1
+    assert face._detect(frame) == boxes
+
+
+def test_grey_is_found_as_three_equal_channels(finder, portrait):
+    grey = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
+    alone, thrice = finder.find(grey), finder.find(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
+    assert alone.box == thrice.box
+    np.testing.assert_array_equal(alone.landmarks, thrice.landmarks)
+
+
+def test_a_small_face_beside_a_large_one_does_not_count(finder, portrait):
+    head = portrait[:240, 110:340]
+    both = np.full((480, 640, 3), 127, np.uint8)
+    both[:440, :422] = cv2.resize(head, (422, 440))
+    alone = both.copy()
+    both[:215, 430:636] = cv2.resize(head, (206, 215))
+    assert len(full_scan(both)) == 2
+    np.testing.assert_array_equal(finder.find(both).landmarks, finder.find(alone).landmarks)
 
 
 def test_two_faces_drop_or_largest(finder, portrait):

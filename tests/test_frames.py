@@ -11,6 +11,20 @@ from mer_di.errors import InputError, SampleError
 from mer_di.frames import list_frames, read_frames, require_listed
 
 LOSSLESS = (".png", ".bmp", ".tif")
+SAMPLINGS = {
+    name.removeprefix("IMWRITE_JPEG_SAMPLING_FACTOR_"): getattr(cv2, name)
+    for name in dir(cv2)
+    if name.startswith("IMWRITE_JPEG_SAMPLING_FACTOR_")
+}
+
+
+@pytest.fixture(params=["simplejpeg", "OpenCV"])
+def decoder(request, monkeypatch):
+    """With the optional decoder, and as if it was not installed."""
+    if request.param == "simplejpeg":
+        pytest.importorskip("simplejpeg", reason="the extra fast is not installed")
+    else:
+        monkeypatch.setattr(frames, "_simplejpeg", lambda: None)
 
 
 def picture(seed, height=23, width=31):
@@ -140,6 +154,7 @@ def test_lossless_images_come_back_exactly_in_order_and_rgb(tmp_path, suffix):
         np.testing.assert_array_equal(frame, pictures[f"img{number}{suffix}"])
 
 
+@pytest.mark.usefixtures("decoder")
 def test_a_red_jpeg_is_red_first(tmp_path):
     red = np.zeros((16, 16, 3), np.uint8)
     red[..., 0] = 250
@@ -157,6 +172,7 @@ def test_frames_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     assert decoded == ["0.png"]
 
 
+@pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("suffix", [*LOSSLESS, ".jpg"])
 def test_grey_becomes_three_equal_channels(tmp_path, suffix):
     grey = np.repeat(np.repeat(picture(0, 4, 5)[..., 0], 8, 0), 8, 1)
@@ -185,6 +201,7 @@ def test_sixteen_bits_are_refused_not_reduced(tmp_path, suffix, channels):
     assert "uint16" in refused("frame-not-8-bit", lambda: next(read_frames(tmp_path, range(1, 2))))
 
 
+@pytest.mark.usefixtures("decoder")
 def test_exif_rotation_is_applied(tmp_path):
     wide = np.zeros((16, 48, 3), np.uint8)
     wide[:, :24] = 255
@@ -197,6 +214,7 @@ def test_exif_rotation_is_applied(tmp_path):
     assert frame[:20].min() > 200 > 50 > frame[28:].max()
 
 
+@pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("suffix", [*LOSSLESS, ".jpg", ".progressive.jpg"])
 @pytest.mark.parametrize("cut", [3, 12, 100, 0.5, 0.99, 1.0])
 def test_a_file_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix, cut):
@@ -210,6 +228,7 @@ def test_a_file_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix, cut):
     assert str(file) in detail
 
 
+@pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("cut", [1, 2])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_jpeg_without_its_end_marker_is_refused_or_whole(tmp_path, cut, seed):
@@ -224,6 +243,7 @@ def test_a_jpeg_without_its_end_marker_is_refused_or_whole(tmp_path, cut, seed):
     np.testing.assert_array_equal(cut_short, whole)
 
 
+@pytest.mark.usefixtures("decoder")
 def test_what_is_no_image_is_refused_quietly(tmp_path, capfd):
     (tmp_path / "1.bmp").write_bytes(encoded(picture(0), ".bmp")[:200])
     (tmp_path / "2.jpg").write_text("hello")
@@ -248,6 +268,82 @@ def test_another_size_inside_a_clip_is_refused_with_both_files(tmp_path):
     detail = refused("frame-size-changes", lambda: next(reading))
     assert "1.png is 31 × 23" in detail
     assert "3.png is 30 × 23" in detail
+
+
+# --- the optional decoder --------------------------------------------------------------------------------------------
+
+
+def by_opencv(code):
+    return cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+def first_frame(folder, code):
+    (folder / "1.jpg").write_bytes(code)
+    return next(read_frames(folder, range(1, 2)))
+
+
+def photograph(height, width):
+    return cv2.GaussianBlur(picture(7, height, width), (0, 0), 1.5)
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("quality", [30, 95])
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (61, 83), (1, 1)])
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_every_kind_of_jpeg_has_the_pixels_that_opencv_gives(tmp_path, sampling, quality, height, width, progressive):
+    options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLINGS[sampling], cv2.IMWRITE_JPEG_QUALITY, quality]
+    options += [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, progressive]
+    code = encoded(photograph(height, width), ".jpg", *options)
+    np.testing.assert_array_equal(first_frame(tmp_path, code), by_opencv(code))
+    assert frames._simplejpeg() is None or frames._plain_jpeg(code) is not None
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_rare_colour_spaces_have_the_pixels_that_opencv_gives(tmp_path, mode):
+    image = pytest.importorskip("PIL.Image").fromarray(photograph(40, 56)).convert(mode)
+    image.save(tmp_path / "coded.jpg", quality=90, **({"keep_rgb": True} if mode == "RGB" else {}))
+    code = (tmp_path / "coded.jpg").read_bytes()
+    (tmp_path / "coded.jpg").unlink()
+    np.testing.assert_array_equal(first_frame(tmp_path, code), by_opencv(code))
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_inside_a_jpeg_is_concealed_as_opencv_does_it(tmp_path, seed):
+    code = bytearray(encoded(photograph(96, 128), ".jpg"))
+    rng = np.random.default_rng(seed)
+    start = code.index(b"\xff\xda") + 20
+    for at in rng.integers(start, len(code) - 2, 3):
+        code[at] = int(rng.integers(0, 255))
+    expected = by_opencv(bytes(code))
+    if expected is None:
+        refused("frame-unreadable", lambda: first_frame(tmp_path, bytes(code)))
+    else:
+        np.testing.assert_array_equal(first_frame(tmp_path, bytes(code)), expected)
+
+
+def test_metadata_is_left_to_opencv():
+    code = encoded(photograph(16, 16), ".jpg")
+    app0 = 4 + int.from_bytes(code[4:6], "big")  # the segment that OpenCV writes first
+    exif = b"\xff\xe1\x00\x08Exif\0\0"
+    assert frames._has_no_metadata(code)
+    for rest in (exif + code[2:], code[2:app0] + exif + code[app0:], b"\xff" + code[2:], b"\0" + code[2:], b""):
+        assert not frames._has_no_metadata(code[:2] + rest)
+    assert not frames._has_no_metadata(encoded(photograph(16, 16), ".png"))
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("suffix", [*LOSSLESS, ".jpg"])
+def test_a_grey_file_shares_one_channel_and_a_grey_picture_in_colour_does_not(tmp_path, suffix):
+    grey = photograph(30, 40)[..., 0]
+    (tmp_path / f"1{suffix}").write_bytes(encoded(grey, suffix))
+    (tmp_path / f"2{suffix}").write_bytes(encoded(np.repeat(grey[..., np.newaxis], 3, 2), suffix))
+    coded, shown = read_frames(tmp_path, range(1, 3))
+    np.testing.assert_array_equal(frames.one_channel(coded), coded[..., 2])
+    assert not coded.flags.writeable
+    assert frames.one_channel(shown) is None
 
 
 # --- video -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from mer_di import warp
+from mer_di import rendering, warp
 from mer_di.face import FaceFinder
 from mer_di.plan import PlannedClip
 from mer_di.rank_pooling import phase_weights
@@ -67,3 +67,35 @@ def test_a_motionless_face_gives_exactly_nothing(drifting, tmp_path):
             if (align, scheme) == ("per-frame", "harmonic_arp"):
                 continue  # float frames under float weights leave rounding noise
             assert not render(still, recipe(align, scheme=scheme)).di.any()
+
+
+@pytest.fixture
+def clip_of(drifting, tmp_path):
+    """Write the drifting face as JPEG, chosen frames in grey."""
+    clip, frames = drifting
+
+    def write(grey):
+        for number, frame in enumerate(frames):
+            picture = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+            picture = picture if number in grey else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+            cv2.imwrite(str(tmp_path / f"{number}.jpg"), picture)
+        return PlannedClip(clip.sample, tmp_path, 0, APEX, LENGTH - 1, "table", clip.onset_phase, clip.offset_phase)
+
+    return write
+
+
+@pytest.mark.parametrize("align", ["similarity", "none"])
+@pytest.mark.parametrize(
+    "grey", [range(LENGTH), range(5), range(3, LENGTH), range(0)], ids=["all", "first", "last", "no"]
+)
+def test_grey_frames_give_the_images_of_three_equal_channels(clip_of, monkeypatch, align, grey):
+    clip = clip_of(grey)
+    chosen = recipe(align) if align != "none" else Recipe(align="none", aspect="stretch", size=SIZE)
+    rendered = render(clip, chosen)
+    monkeypatch.setattr(rendering, "one_channel", lambda frame: None)
+    expected = render(clip, chosen)
+    assert rendered.di.any()
+    for name in ("di", "frames", "transform"):
+        np.testing.assert_array_equal(getattr(rendered, name), getattr(expected, name))
+        assert getattr(rendered, name).dtype == getattr(expected, name).dtype
+    assert rendered.frame_size == expected.frame_size

@@ -8,7 +8,9 @@ from mer_di.recipe import Recipe
 EMOTIONS = ("disgust", "happiness", "surprise")
 
 
-def write_tiny_cache(path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", version="1", **recipe):
+def write_tiny_cache(
+    path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", version="1", **recipe
+):
     """Write a cache in which clip k of each subject shows emotion k (modulo their number); return its path."""
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)

@@ -79,7 +79,7 @@ def weighted_sums(frames: Iterable[ArrayLike], weights: ArrayLike, *, backend: B
 
 
 class Accumulator:
-    """Weighted sums of frames that arrive one at a time, in memory for K images.
+    """Weighted sums of frames that arrive one at a time, in memory for K images and a few frames.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ class Accumulator:
         Parameters
         ----------
         frame : array_like of shape (H, W) or (H, W, C)
-            Any memory layout, such as a region of a larger frame; all frames have one shape and dtype. It is not
-            kept. On the GPU if it has ``__cuda_array_interface__``.
+            Any memory layout, such as a region of a larger frame; all frames have one shape and dtype. It may be
+            overwritten afterwards. On the GPU if it has ``__cuda_array_interface__``.
 
         Raises
         ------

@@ -1,7 +1,8 @@
 """The numba twin: the same sums in blocks that stay in cache, with the interpreter lock released.
 
 Frames are read where they lie: a block of frames is the flat memory from its first to its last pixel and two
-strides, so a region of interest is summed without being copied.
+strides, so a region of interest is summed without being copied. Frames that arrive one at a time are copied until
+there are enough for one pass over the sums.
 
 Threads are Python's, over kernels that release the lock. Rejected: numba's ``parallel=True``, whose workqueue aborts
 the process when several Python threads enter it at once.
@@ -12,9 +13,9 @@ the process when several Python threads enter it at once.
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import FunctionType
+from functools import partial
 from typing import Any
 
 import numba
@@ -22,13 +23,17 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from mer_di.accumulate import _byte_dots
+from mer_di.accumulate._compiled import array, compiled
+
 Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
 
 THREADS: int = numba.config.NUMBA_NUM_THREADS
-PARALLEL_FROM = 1 << 22  # multiplications from which several threads pay: about a millisecond of work
+PARALLEL_FROM = 1 << 24  # pixels in all frames from which several threads pay: about two milliseconds of work
 BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
-GROUP = 4  # frames in one pass over the sums
+GROUP = 8  # frames in one pass over the sums
+WAITING_BYTES = 1 << 25  # of frames of a stream that are summed together: one to four groups
 
 
 class Sums:
@@ -36,40 +41,54 @@ class Sums:
 
     def __init__(self, rows: int, shape: tuple[int, ...], total: np.dtype[Any]) -> None:
         self._sums = np.zeros((rows, *shape), total)
+        self._waiting: Array | None = None
+        self._their_weights = np.empty((rows, 4 * GROUP), total)
+        self._n_waiting = 0
 
     def add(self, frames: Array, weights: Array) -> None:
         """Add frames (n, H, W[, C]) under weights (K, n) in the dtype of the sums."""
-        if _lies_in_rows(frames):
-            self._add_rows(frames, weights)
+        if len(frames) == 1 or not _lies_in_rows(frames):
+            for t in range(len(frames)):
+                self._keep(frames[t], weights[:, t])
             return
-        for t in range(len(frames)):
-            frame = frames[t : t + 1]
-            self._add_rows(frame if _lies_in_rows(frame) else np.ascontiguousarray(frame), weights[:, t : t + 1])
+        self._add_waiting()
+        for t in range(0, len(frames), _byte_dots.LONGEST):
+            some = slice(t, t + _byte_dots.LONGEST)
+            self._add_rows(frames[some], weights[:, some], parallel=True)
 
     def result(self) -> Array:
         """Return the sums, (K, H, W[, C])."""
+        self._add_waiting()
         return self._sums
 
-    def _add_rows(self, frames: Array, weights: Array) -> None:
-        pixels, frame_stride, row_stride, rows, columns = _layout(frames)
-        sums = self._sums.reshape(len(weights), rows, columns)
-        factors = _factors(weights, frames.dtype)
-        kernel = _kernel(frames.dtype.name, factors.dtype.name, sums.dtype.name)
+    def _keep(self, frame: Array, weights: Array) -> None:
+        if self._waiting is None:
+            groups = min(max(WAITING_BYTES // (GROUP * frame.nbytes), 1), 4)
+            self._waiting = np.empty((groups * GROUP, *frame.shape), frame.dtype)
+        self._waiting[self._n_waiting] = frame
+        self._their_weights[:, self._n_waiting] = weights
+        self._n_waiting += 1
+        if self._n_waiting == len(self._waiting):
+            self._add_waiting()
 
-        def run(part: Part) -> None:
-            kernel(pixels, frame_stride, row_stride, factors, sums, *part)
+    def _add_waiting(self) -> None:
+        if self._waiting is not None and self._n_waiting:
+            frames, weights = self._waiting[: self._n_waiting], self._their_weights[:, : self._n_waiting]
+            self._add_rows(frames, weights, parallel=False)  # the caller of a stream has threads of its own
+            self._n_waiting = 0
 
-        # A single frame is a stream, whose caller has threads of its own.
-        if len(frames) == 1 or THREADS == 1 or frames.size * len(weights) < PARALLEL_FROM:
-            run((0, rows, 0, columns))
+    def _add_rows(self, frames: Array, weights: Array, *, parallel: bool) -> None:
+        rows, columns, add = _adder(frames, weights, self._sums)
+        if not parallel or THREADS == 1 or frames.size < PARALLEL_FROM:
+            add((0, rows, 0, columns))
         else:
-            list(_threads().map(run, _parts(rows, columns)))
+            list(_threads().map(add, _parts(rows, columns)))
 
 
 def _lies_in_rows(frames: Array) -> bool:
     """Whether rows of pixels are contiguous, one after the other in memory, and so are frames."""
     row = frames[0, 0]
-    steps = frames.strides[:2] if len(frames) > 1 else (0, frames.strides[1])
+    steps = frames.strides[:2]
     return (
         row.flags.c_contiguous
         and steps[0] >= 0
@@ -78,9 +97,35 @@ def _lies_in_rows(frames: Array) -> bool:
     )
 
 
+def _adder(frames: Array, weights: Array, sums: Array) -> tuple[int, int, Callable[[Part], None]]:
+    """Rows, columns, and the function that adds a part of them; a contiguous frame is one long row."""
+    *layout, rows, columns = _layout(frames)
+    sums = sums.reshape(len(weights), rows, columns)
+    strips = _byte_dots.columns(columns, frames.dtype, sums.dtype)
+    pieces = []  # a kernel, and from which column to which it adds
+    if strips:
+        digits = _byte_dots.digits(weights)
+        pieces.append((partial(_byte_dots.kernel(sums.dtype.name), *layout, len(frames), digits, sums), 0, strips))
+    if strips < columns:
+        factors = _factors(weights, frames.dtype)
+        kernel = _kernel(frames.dtype.name, factors.dtype.name, sums.dtype.name)
+        pieces.append((partial(kernel, *layout, factors, sums), strips, columns))
+
+    def add(part: Part) -> None:
+        first_row, last_row, first, last = part
+        for kernel, begin, end in pieces:
+            if max(first, begin) < min(last, end):
+                kernel(first_row, last_row, max(first, begin), min(last, end))
+
+    return rows, columns, add
+
+
 def _layout(frames: Array) -> tuple[Array, int, int, int, int]:
-    """Flat memory, frame stride and row stride in pixels, rows, columns; a contiguous frame is one long row."""
+    """Flat memory, frame stride and row stride in pixels, rows, columns."""
     n, rows = frames.shape[:2]
+    if frames.flags.c_contiguous:
+        columns = frames[0].size
+        return frames.reshape(-1), columns, 0, 1, columns
     columns = frames[0, 0].size
     frame_stride, row_stride = (stride // frames.itemsize for stride in frames.strides[:2])
     if frames[0].flags.c_contiguous:
@@ -97,12 +142,13 @@ def _factors(weights: Array, pixel: np.dtype[Any]) -> Array:
 
 
 def _parts(rows: int, columns: int) -> Iterator[Part]:
-    """Split by rows, or a single long row by columns, into one part a thread."""
+    """Split by rows, or a single long row by columns into whole strips, into one part a thread."""
     for i in range(THREADS):
         if rows > 1:
             yield i * rows // THREADS, (i + 1) * rows // THREADS, 0, columns
         else:
-            yield 0, 1, i * columns // THREADS, (i + 1) * columns // THREADS
+            first, last = (_byte_dots.PIXELS * (j * columns // THREADS // _byte_dots.PIXELS) for j in (i, i + 1))
+            yield 0, 1, first, last if i + 1 < THREADS else columns
 
 
 @functools.cache
@@ -116,26 +162,17 @@ if hasattr(os, "register_at_fork"):  # a forked child inherits the pool, but not
 
 @functools.cache
 def _kernel(pixel: str, weight: str, total: str) -> Any:  # noqa: ANN401 - numba's own type has no stubs
-    """Compile `_add_frames` for one combination of dtypes, as a function of its own.
-
-    In numba's file cache, the signatures of one function are numbered in the order of their compilation. Of two
-    processes that compile different ones at the same moment, both take the same number, and a later process
-    may load the machine code of one under the signature of the other. One function a signature cannot.
-    """
-    function = FunctionType(_add_frames.__code__, globals())
-    function.__qualname__ = f"add_frames_{pixel}_{weight}_{total}"
-    signature = types.void(
-        types.Array(getattr(types, pixel), 1, "C", readonly=True),
+    """Compile `_add_frames` for one combination of dtypes."""
+    return compiled(
+        _add_frames,
+        f"add_frames_{pixel}_{weight}_{total}",
+        array(pixel, 1, readonly=True),
         types.intp,
         types.intp,
-        types.Array(getattr(types, weight), 2, "C"),
-        types.Array(getattr(types, total), 3, "C"),
+        array(weight, 2),
+        array(total, 3),
         *[types.intp] * 4,
     )
-    try:
-        return numba.njit(signature, nogil=True, cache=True)(function)
-    except RuntimeError:  # nowhere to write a cache: compile in every process
-        return numba.njit(signature, nogil=True)(function)
 
 
 def _add_frames(
@@ -175,15 +212,21 @@ def _add_one(block: Array, frame_stride: int, weights: Array, t: int, sums: Arra
 
 @numba.njit(nogil=True)
 def _add_group(block: Array, frame_stride: int, weights: Array, t: int, sums: Array) -> None:
-    w0, w1, w2, w3 = weights[t], weights[t + 1], weights[t + 2], weights[t + 3]
-    if w0 == 0 or w1 == 0 or w2 == 0 or w3 == 0:
+    if not weights[t : t + GROUP].all():
         for j in range(GROUP):
             _add_one(block, frame_stride, weights, t + j, sums)
         return
+    w0, w1, w2, w3 = weights[t], weights[t + 1], weights[t + 2], weights[t + 3]
+    w4, w5, w6, w7 = weights[t + 4], weights[t + 5], weights[t + 6], weights[t + 7]
     f0 = block[t * frame_stride :]
     f1 = f0[frame_stride:]
     f2 = f1[frame_stride:]
     f3 = f2[frame_stride:]
+    f4 = f3[frame_stride:]
+    f5 = f4[frame_stride:]
+    f6 = f5[frame_stride:]
+    f7 = f6[frame_stride:]
     for i in range(sums.size):
         # One frame after the other, as _add_one would: the bits of float sums depend on the order.
-        sums[i] = sums[i] + w0 * f0[i] + w1 * f1[i] + w2 * f2[i] + w3 * f3[i]
+        half = sums[i] + w0 * f0[i] + w1 * f1[i] + w2 * f2[i] + w3 * f3[i]
+        sums[i] = half + w4 * f4[i] + w5 * f5[i] + w6 * f6[i] + w7 * f7[i]

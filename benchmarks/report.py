@@ -1,0 +1,245 @@
+"""Write ``results/README.md`` and its figures from the newest measurements; nothing there is typed by hand.
+
+python benchmarks/report.py [--results FOLDER]
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+RESULTS = Path(__file__).parent / "results"
+OURS, FLOOR, PEER = "#2a8fbd", "#8a8a8a", "#d1792c"
+STYLE = {  # legible on a light page and on a dark one
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), "#808080"),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "svg.hashsalt": "mer_di",
+    "font.size": 10,
+}
+
+Record = dict[str, Any]
+
+
+def newest(results: Path) -> dict[str, Record]:
+    """Return the newest record of each kind, by kind: files are called ``<date>-<kind>.json``."""
+    return {
+        path.stem[11:]: json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*-*-*-*.json"))
+    }
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; the first column is text, the others are numbers."""
+    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def spread(values: Record, digits: int = 2, factor: float = 1.0) -> str:
+    """Write ``median [quartile, quartile]``."""
+    middle, low, high = (f"{factor * values[name]:.{digits}f}" for name in ("median", "p25", "p75"))
+    return f"{middle} [{low}, {high}]"
+
+
+def circumstances(record: Record) -> str:
+    """Say when and on which machine, and how busy it was."""
+    of = record["machine"]
+    load = of.get("load_average") or [float("nan")]
+    processors = of.get("processors", of.get("cpus", "?"))
+    quick = " A quick run." if record.get("quick") else ""
+    when = f"{record['date'][:10]}, {of['cpu']}, {processors} processors"
+    return f"{when}, load average {load[0]:.1f} before the run.{quick}"
+
+
+def figure(path: Path, draw: Callable[[Axes], None], size: tuple[float, float]) -> str:
+    """Draw an SVG; return the Markdown that shows it."""
+    with mpl.rc_context(STYLE):
+        drawing, axes = plt.subplots(figsize=size, layout="constrained")
+        draw(axes)
+        drawing.savefig(path, transparent=True, metadata={"Date": None})
+        plt.close(drawing)
+    return f"![{path.stem.replace('-', ' ')}]({path.name})"
+
+
+def bars(
+    values: dict[str, Record], colours: Sequence[str], label: str, line: float | None = None
+) -> Callable[[Axes], None]:
+    """Return how to draw medians as bars with their quartiles."""
+
+    def draw(axes: Axes) -> None:
+        middles = [value["median"] for value in values.values()]
+        errors = [
+            [value["median"] - value["p25"] for value in values.values()],
+            [value["p75"] - value["median"] for value in values.values()],
+        ]
+        axes.barh(list(values), middles, xerr=errors, color=colours, ecolor="#808080", height=0.6)
+        axes.invert_yaxis()
+        axes.set_xlabel(label)
+        if line is not None:
+            axes.axvline(line, color=FLOOR, linestyle="--", linewidth=1)
+
+    return draw
+
+
+def build(record: Record, folder: Path) -> str:
+    """Describe the build: against decoding, against the usual way, stage by stage, by length and by worker."""
+    found = record["databases"]
+    fast = f"simplejpeg {record['simplejpeg']}" if record["simplejpeg"] else "without simplejpeg"
+    sizes = "; ".join(
+        f"{name}: {of['clips']} clips, {of['frames']} frames, {of['width']}×{of['height']}"
+        f"{' grey' if of['grey'] else ''}, {of['bytes_a_frame'] / 1e3:.0f} kB a frame"
+        for name, of in found.items()
+    )
+    ratio_rows = [
+        [f"{name}: {pair}", *(spread(of["ratios"][kind][pair]) for kind in ("wall", "cpu"))]
+        for name, of in found.items()
+        for pair in of["ratios"]["wall"]
+    ]
+    stages = list(dict.fromkeys(stage for of in found.values() for stage in of["breakdown_ms_a_clip"]))
+    stage_rows = [
+        [stage, *(f"{of['breakdown_ms_a_clip'].get(stage, 0):.1f}" for of in found.values())] for stage in stages
+    ]
+    wall = {f"{name}\n{pair}": value for name, of in found.items() for pair, value in of["ratios"]["wall"].items()}
+    colours = [PEER if "no extra" in name else OURS for name in wall]
+    lengths = record["length"]
+
+    def by_length(axes: Axes) -> None:
+        axes.loglog([row["frames"] for row in lengths], [row["cpu"]["median"] for row in lengths], "o-", color=OURS)
+        axes.set(xlabel="frames in the clip", ylabel="processor seconds")
+
+    usual = [
+        [name, str(of["usual_way"]["clips"]), spread(of["usual_way"]["ratios"]["wall"]["usual way / build"], 1)]
+        for name, of in found.items()
+    ]
+    workers = [
+        [f"{name}: {pair}", spread(value)]
+        for name, of in found.items()
+        for pair, value in of["scaling"]["ratios"].items()
+    ]
+    start = record["startup"]["outside decoding"]
+    return "\n\n".join(
+        [
+            "## The build: decoding alone",
+            f"{circumstances(record)} {record['jobs']} workers, {fast}, {record['rounds']} rounds; median [quartiles] "
+            f"of ratios within a round. Drawn databases: {sizes}. `decode` reads the same files as the build does and "
+            "does nothing else, `decode, OpenCV` is `cv2.imdecode` to three channels. `no extra`: without simplejpeg.",
+            table(["ratio", "wall time", "processor time"], ratio_rows),
+            figure(
+                folder / "build-over-decoding.svg",
+                bars(wall, colours, "build over decoding, wall time", 1.0),
+                (7, 0.5 + 0.5 * len(wall)),
+            ),
+            "Where a build's processor time goes, one worker, milliseconds a clip:",
+            table(["stage", *found], stage_rows),
+            "The usual way (decode, detect and warp every frame with dlib and OpenCV, stack, sum in float32) over a "
+            "build of the same clips, wall time:",
+            table(["database", "clips", "ratio"], usual),
+            "One worker over all of them, wall time; decoding shows what the machine had to give:",
+            table(["ratio", "times as fast"], workers),
+            "Clips of one to the other length, one worker:",
+            table(
+                ["frames", "processor ms a frame"],
+                [[str(row["frames"]), spread(row["cpu"], 2, 1e3 / row["frames"])] for row in lengths],
+            ),
+            figure(folder / "build-by-length.svg", by_length, (6, 3.2)),
+            f"`mer-di build` of one clip, as a process of its own, spends {spread(start)} s outside decoding.",
+        ]
+    )
+
+
+def memory(record: Record, folder: Path) -> str:
+    """Describe the peak memory of a build by the clip's length."""
+    peaks = record["peak_bytes"]
+    first = next(iter(peaks.values()))
+    rows = [[frames, f"{peak / 2**20:.0f}", f"{peak / first:.3f}"] for frames, peak in peaks.items()]
+    return "\n\n".join(
+        [
+            "## Peak memory",
+            f"{circumstances(record)} One clip of {record['width']}×{record['height']}.",
+            table(["frames", "MiB", "ratio"], rows),
+        ]
+    )
+
+
+def kernels(record: Record, folder: Path) -> str:
+    """Describe the weighted sums against reading memory."""
+    if "records" not in record:
+        rows = [[name, f"{1e3 * of['median_s']:.2f}", f"{of['of_read']:.2f}"] for name, of in record["results"].items()]
+        return "\n\n".join(
+            ["## The kernel: reading memory", circumstances(record), table(["", "ms a clip", "of reading"], rows)]
+        )
+    parts = ["## The kernel: reading memory", circumstances(record)]
+    timed = [of for of in record["records"] if "ratio_to_floor" in of]
+    for shape in dict.fromkeys(tuple(of["shape"]) for of in timed):
+        rows = [
+            [
+                f"{of['rows']}: {of['name']}",
+                spread(of["seconds"], 2, 1e3),
+                f"{of['gb_per_s']:.1f}",
+                spread(of["ratio_to_floor"]),
+            ]
+            for of in timed
+            if tuple(of["shape"]) == shape
+        ]
+        ours = {
+            of["rows"]: of["ratio_to_floor"] for of in timed if tuple(of["shape"]) == shape and of["name"] == "mer_di"
+        }
+        name = "x".join(map(str, shape))
+        parts += [
+            f"Clips of {name}:",
+            table(["", "ms a clip", "GB/s", "of reading"], rows),
+            figure(
+                folder / f"kernels-{name}.svg",
+                bars(ours, [OURS] * len(ours), "share of the speed of reading memory", 1.0),
+                (6, 0.6 + 0.4 * len(ours)),
+            ),
+        ]
+    return "\n\n".join(parts)
+
+
+def training(record: Record, folder: Path) -> str:
+    """Describe the trainer against the bare step."""
+    found = record["results"]
+    rows = [
+        ["bare step, images a second", f"{found['bare_step']['images_per_s']:.1f}"],
+        ["`train_model`, images a second", f"{found['train_model']['images_per_s']:.1f}"],
+        ["`train_model` over the bare step", spread(found["trainer_over_bare_step"], 3)],
+        [
+            f"{found['folds_at_a_time']['folds']} folds at a time over one on all threads",
+            f"{found['folds_at_a_time']['gain']:.2f}",
+        ],
+        ["start-up, s", spread(found["startup"])],
+    ]
+    setting = f"{record['backbone']}, {record['size']}×{record['size']}, batches of {record['batch_size']}."
+    return "\n\n".join(["## The trainer: the bare step", f"{circumstances(record)} {setting}", table(["", ""], rows)])
+
+
+SECTIONS: dict[str, Callable[[Record, Path], str]] = {
+    "kernels": kernels,
+    "build": build,
+    "training": training,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    folder = parser.parse_args().results
+    records = newest(folder)
+    parts = ["# Benchmarks", "Written by `benchmarks/report.py` from the newest figures beside this page: do not edit."]
+    parts += [section(records[kind], folder) for kind, section in SECTIONS.items() if kind in records]
+    others = sorted(records.keys() - SECTIONS.keys())
+    parts += [f"Further figures, without a table here: {', '.join(others)}."] if others else []
+    (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    print(f"written: {folder / 'README.md'}, {', '.join(sorted(records))}")
+
+
+if __name__ == "__main__":
+    main()
