@@ -168,11 +168,6 @@ def memory(record: Record, folder: Path) -> str:
 
 def kernels(record: Record, folder: Path) -> str:
     """Describe the weighted sums against reading memory."""
-    if "records" not in record:
-        rows = [[name, f"{1e3 * of['median_s']:.2f}", f"{of['of_read']:.2f}"] for name, of in record["results"].items()]
-        return "\n\n".join(
-            ["## The kernel: reading memory", circumstances(record), table(["", "ms a clip", "of reading"], rows)]
-        )
     parts = ["## The kernel: reading memory", circumstances(record)]
     timed = [of for of in record["records"] if "ratio_to_floor" in of]
     for shape in dict.fromkeys(tuple(of["shape"]) for of in timed):
@@ -219,11 +214,41 @@ def training(record: Record, folder: Path) -> str:
     return "\n\n".join(["## The trainer: the bare step", f"{circumstances(record)} {setting}", table(["", ""], rows)])
 
 
+def gpu_analysis(record: Record, folder: Path) -> str:
+    """Describe the GPU's machine code, and what it lets one expect."""
+    rows = [
+        [
+            f"{of['target']}, {of['rows']} rows to {of['sums']}",
+            str(of["registers"]),
+            str(of["spilled_bytes"]),
+            str(of["local_memory_instructions"]),
+            max(of["loads_in_loop"], key=len),
+            f"{of['instructions_per_pixel_and_frame']:.1f}",
+            "; ".join(
+                f"{name} {share['lower']:.2f}–{share['upper']:.2f}"
+                for name, share in of["predicted_share_of_bandwidth"].items()
+            ),
+        ]
+        for of in record["records"]
+    ]
+    header = ["", "registers", "bytes spilled", "local memory", "widest load", "instructions a pixel and frame"]
+    return "\n\n".join(
+        [
+            "## The GPU: machine code, and a prediction",
+            "Compiled and disassembled, **not run: no GPU was there**. The last column is what instruction counts, an "
+            "assumed latency and the makers' figures let one expect as a share of the memory's bandwidth. "
+            "`python benchmarks/gpu.py` measures it.",
+            table([*header, "predicted share"], rows),
+        ]
+    )
+
+
 SECTIONS: dict[str, Callable[[Record, Path], str]] = {
     "kernels": kernels,
     "build": build,
     "training": training,
     "memory": memory,
+    "gpu-analysis": gpu_analysis,
 }
 
 
