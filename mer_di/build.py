@@ -25,7 +25,10 @@ from mer_di.recipe import Align, Aspect, Recipe, SeveralFaces
 from mer_di.rendering import render
 
 Progress = Callable[[PlannedClip | None, int], None]
-"""Called with each clip as it is finished (None once, before the first) and the number of clips in all."""
+"""Called with each clip as it is finished and the number of clips in all.
+
+Once, with None, when rendering begins: what was told before comes from an interrupted build and took no time.
+"""
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
@@ -217,11 +220,13 @@ def _render_all(
     progress: Progress | None,
 ) -> dict[str, str]:
     tell = progress or (lambda _clip, _total: None)
-    tell(None, len(plan.clips))
-    waiting = [clip for clip in plan.clips if not parts.has(clip.sample.sample_id)]
+    waiting = []
     for clip in plan.clips:
-        if clip not in waiting:
+        if parts.has(clip.sample.sample_id):
             tell(clip, len(plan.clips))
+        else:
+            waiting.append(clip)
+    tell(None, len(plan.clips))
     dropped: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         workers = executor or stack.enter_context(ThreadPoolExecutor(1))

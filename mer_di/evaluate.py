@@ -28,7 +28,10 @@ from mer_di.torch_dataset import DynamicImageDataset, LabelledImages, Normalizat
 from mer_di.train import TrainConfig, Watch, predict_probabilities, train_model
 
 Progress = Callable[[str | None, int], None]
-"""Called with the name of each fold as it is finished (None once, before the first) and the number of folds."""
+"""Called with the name of each fold as it is finished and the number of folds.
+
+Once, with None, when training begins: what was told before comes from an interrupted run and took no time.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,10 +260,10 @@ def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Pr
     waiting = [(job, fold) for job, fold in tasks if _finished(job, fold) is None]
     if waiting:
         _require_weights(waiting[0][0])
-    tell(None, len(tasks))
     for job, fold in tasks:
         if (job, fold) not in waiting:
             tell(fold.name, len(tasks))
+    tell(None, len(tasks))
     if executor is None:
         for job, fold in waiting:
             run_fold(job, fold)

@@ -173,7 +173,7 @@ def test_a_killed_run_resumes_to_the_same_result(finished, cache, tmp_path, monk
     told = []
     run(cache, tmp_path / "run", progress=lambda name, total: told.append((name, total)))
     assert len(calls) == 2
-    assert [name for name, _ in told] == [None, "s01", "s02", "s03", "s04"]
+    assert [name for name, _ in told] == ["s01", "s02", None, "s03", "s04"]
     (tmp_path / "run" / "folds" / ".s03.json.tmp").unlink()
     assert outcome(tmp_path / "run") == outcome(finished[0])
 

@@ -135,8 +135,10 @@ class _Bar:
 
     def __call__(self, clip: "PlannedClip | None", total: int) -> None:
         if clip is None:
+            finished = self.bar.n
             self.bar.reset(total)
-            self.started = time.perf_counter()
+            self.bar.initial = self.bar.n = finished  # they say nothing of the time that is left
+            self.frames, self.started = 0, time.perf_counter()
             return
         self.frames += len(clip.numbers)
         self.bar.set_postfix_str(f"{self.frames / (time.perf_counter() - self.started):.0f} frames/s", refresh=False)

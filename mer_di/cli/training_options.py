@@ -104,15 +104,17 @@ class FoldBar:
     def __init__(self, title: str) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(desc=title, unit="fold", disable=None, file=sys.stderr, dynamic_ncols=True)
+        self.bar = tqdm(desc=title, unit="fold", disable=None, file=sys.stderr, dynamic_ncols=True, smoothing=0)
 
     def __call__(self, name: str | None, total: int) -> None:
         """Take one more fold as done; see `mer_di.evaluate.Progress`."""
         if name is None:
+            finished = self.bar.n
             self.bar.reset(total)
-            return
-        self.bar.set_postfix_str(name, refresh=False)
-        self.bar.update()
+            self.bar.initial = self.bar.n = finished  # they say nothing of the time that is left
+        else:
+            self.bar.set_postfix_str(name, refresh=False)
+            self.bar.update()
         if self.bar.n == total:
             self.bar.close()
 
