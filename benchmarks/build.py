@@ -18,7 +18,6 @@ clips, the usual way beside ours; where a build's time goes; one worker against 
 
 import argparse
 import contextlib
-import json
 import os
 import random
 import statistics
@@ -30,7 +29,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,7 +38,7 @@ from unittest import mock
 import cv2
 import numpy as np
 import platformdirs
-from machine import machine
+from machine import keep, machine
 
 from mer_di import accumulate, build, face, frames, load_dataset, parts, rank_pooling, rendering, warp
 from mer_di.datasets import Database
@@ -336,7 +334,8 @@ def main() -> None:
     given = parser.parse_args()
     rounds, lengths = (2, LENGTHS[:5]) if given.quick else (given.rounds, LENGTHS)
     databases = draw(given.data, 1 if given.quick else None)
-    record: dict[str, Any] = {"date": datetime.now(UTC).isoformat(), "machine": machine(), "jobs": given.jobs}
+    before = machine()
+    record: dict[str, Any] = {"jobs": given.jobs}
     record |= {"rounds": rounds, "quick": given.quick, "simplejpeg": simplejpeg_version(), "databases": {}}
 
     with tempfile.TemporaryDirectory() as folder:
@@ -368,10 +367,7 @@ def main() -> None:
         record["startup"] = startup(clip, min(rounds, 5))
         print(f"a build of one clip spends {record['startup']['outside decoding']['median']:.2f} s outside decoding")
 
-    results = Path(__file__).parent / "results" / f"{datetime.now(UTC):%Y-%m-%d}-build.json"
-    results.parent.mkdir(exist_ok=True)
-    results.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {results.name}")
+    keep("build", before, record)
 
 
 if __name__ == "__main__":

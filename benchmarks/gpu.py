@@ -19,13 +19,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine
+from machine import keep, machine
 from numba import cuda, types
 from numpy.typing import NDArray
 
@@ -201,17 +200,9 @@ def predict(found: dict[str, Any]) -> dict[str, dict[str, float]]:
     return shares
 
 
-def write(name: str, record: dict[str, object]) -> None:
-    """Keep the figures."""
-    now = datetime.now(UTC)
-    out = Path(__file__).parent / "results" / f"{now:%Y-%m-%d}-{name}.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"date": now.isoformat(), "machine": machine(), **record}, indent=2) + "\n", "utf-8")
-    print(f"written: {out.name}")
-
-
 def main() -> None:
     """Measure, or analyse; print, keep the figures."""
+    before = machine()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--analyse", action="store_true")
@@ -221,7 +212,7 @@ def main() -> None:
         for record in found:
             record["predicted_share_of_bandwidth"] = predict(record)
             print(json.dumps(record))
-        write("gpu-analysis", {"predictions_are": "not measured", "records": found})
+        keep("gpu-analysis", before, {"predictions_are": "not measured", "records": found})
         return
     if not cuda.is_available() or cuda.config.ENABLE_CUDASIM:
         raise SystemExit("no NVIDIA GPU is usable here: python benchmarks/gpu.py --analyse needs none")
@@ -229,7 +220,7 @@ def main() -> None:
     for record in measured:
         print(json.dumps(record))
     gpu = cuda.get_current_device().name
-    write("gpu", {"gpu": gpu.decode() if isinstance(gpu, bytes) else gpu, "records": measured})
+    keep("gpu", before, {"gpu": gpu.decode() if isinstance(gpu, bytes) else gpu, "records": measured})
 
 
 if __name__ == "__main__":

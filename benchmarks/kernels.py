@@ -12,20 +12,17 @@ The figures go to ``benchmarks/results/<date>-kernels.json``.
 """
 
 import argparse
-import json
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
-from machine import machine
+from machine import keep, machine
 from numpy.typing import NDArray
 
 from mer_di.accumulate import Accumulator, _cpu, weighted_sums
@@ -240,12 +237,7 @@ def main() -> None:
         of_shape = records(shape, measure(clips, rounds))
         print_table(of_shape)
         found += of_shape
-    now = datetime.now(UTC)
-    out = Path(__file__).parent / "results" / f"{now:%Y-%m-%d}-kernels.json"
-    out.parent.mkdir(exist_ok=True)
-    record = {"date": now.isoformat(), "machine": before, "threads": _cpu.THREADS, "rounds": rounds, "records": found}
-    out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {out.name}")
+    keep("kernels", before, {"threads": _cpu.THREADS, "rounds": rounds, "records": found})
 
 
 if __name__ == "__main__":

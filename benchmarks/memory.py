@@ -8,17 +8,15 @@ its own, whose largest resident set the operating system reports. The figures go
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
-from machine import machine
+from machine import keep, machine
 
 BUILD = "import sys; from mer_di.cli import main; sys.argv[0] = 'mer-di'; main()"
 
@@ -56,18 +54,14 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1920)
     parser.add_argument("--height", type=int, default=1080)
     given = parser.parse_args()
+    before = machine()
     peaks: dict[int, int] = {}
     for frames in given.frames:
         with tempfile.TemporaryDirectory() as folder:
             peaks[frames] = peak_of_build(Path(folder), frames, given.width, given.height)
         ratio = peaks[frames] / peaks[given.frames[0]]
         print(f"{frames:6} frames of {given.width}x{given.height}: {peaks[frames] / 2**20:7.0f} MiB, ratio {ratio:.3f}")
-    now = datetime.now(UTC)
-    out = Path(__file__).parent / "results" / f"{now:%Y-%m-%d}-memory.json"
-    out.parent.mkdir(exist_ok=True)
-    record = {"date": now.isoformat(), "machine": machine(), "width": given.width, "height": given.height}
-    out.write_text(json.dumps({**record, "peak_bytes": peaks}, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {out.name}")
+    keep("memory", before, {"width": given.width, "height": given.height, "peak_bytes": peaks})
 
 
 if __name__ == "__main__":

@@ -9,18 +9,15 @@ to ``benchmarks/results/<date>-training.json``.
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from multiprocessing import get_context
-from pathlib import Path
 
 import torch
-from machine import machine
+from machine import keep, machine
 
 from mer_di.executors import processors
 from mer_di.losses import consistency_loss
@@ -143,13 +140,8 @@ def main() -> None:
     print(f"of the floor   {statistics.median(paired):8.3f}")
     print(f"{cores} folds at a time, one thread each: {gain:.2f} times as fast as one fold on all threads")
     print(f"start-up       {statistics.median(starts):8.1f} s")
-    now = datetime.now(UTC)
-    out = Path(__file__).parent / "results" / f"{now:%Y-%m-%d}-training.json"
-    out.parent.mkdir(exist_ok=True)
     setting = {"backbone": given.backbone, "size": given.size, "batch_size": given.batch_size, "epochs": given.epochs}
-    record = {"date": now.isoformat(), "machine": {**before, "torch": torch.__version__}, **setting, "results": results}
-    out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {out.name}")
+    keep("training", {**before, "torch": torch.__version__}, {**setting, "results": results})
 
 
 if __name__ == "__main__":

@@ -228,6 +228,18 @@ class Cache:
             raise CacheError(f"stream {stream!r} does not exist; expected one of {', '.join(DI_STREAMS)}")
         return self.file[f"di/{stream}"]
 
+    def lengths(self, stream: str) -> NDArray[np.int64]:
+        """Return how many frames each dynamic image of a stream was pooled from, shape (N,).
+
+        Parameters
+        ----------
+        stream : {"onset", "offset", "full"}
+        """
+        onset, offset = self.column("onset_length"), self.column("offset_length")
+        shared = self.recipe.apex_in == "both"
+        found: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
+        return found
+
     def key_frames(self, name: str) -> h5py.Dataset:
         """Return the aligned key frames, (N, S, S, 3) uint8, RGB.
 

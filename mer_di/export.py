@@ -128,13 +128,11 @@ def _require_new(folder: Path) -> None:
 
 def _write(cache: Cache, folder: Path, form: Form, streams: tuple[str, ...], normalization: str) -> int:
     samples = list(cache.rows("samples"))
-    names = file_names(sample["sample_id"] for sample in samples)
-    suffix = "npy" if form == "npy" else "png"
+    names = file_names((sample["sample_id"] for sample in samples), ".npy" if form == "npy" else ".png")
     rows = []
     for index, sample in enumerate(samples):
-        stem = names[sample["sample_id"]].removesuffix(".json")
         within = f"{quote(sample['emotion'], safe=' ')}/" if form == "imagefolder" else ""
-        paths = [f"{stream}/{within}{stem}.{suffix}" for stream in streams]
+        paths = [f"{stream}/{within}{names[sample['sample_id']]}" for stream in streams]
         for stream, path in zip(streams, paths, strict=True):
             _save(folder / path, picture(cache, stream, index, normalization))
         rows.append([*(sample[name] for name in COLUMNS), *paths])

@@ -51,8 +51,5 @@ def row_of_weights(cache: Cache, stream: str, index: int) -> Weights:
     ndarray of int64 or float64, shape (T,)
         T frames of the phase, or of the clip.
     """
-    recipe = cache.recipe
-    samples = cache.file["samples"]
-    onset, offset = int(samples["onset_length"][index]), int(samples["offset_length"][index])
-    lengths = {"onset": onset, "offset": offset, "full": onset + offset - (recipe.apex_in == "both")}
-    return scheme_weights(lengths[stream], scheme=recipe.scheme, temporal_length=recipe.temporal_length)
+    recipe, n_frames = cache.recipe, int(cache.lengths(stream)[index])
+    return scheme_weights(n_frames, scheme=recipe.scheme, temporal_length=recipe.temporal_length)

@@ -213,32 +213,34 @@ class Run:
             raise RunError(f"{path} is no table of predictions ({error}); run its mer-di train again") from error
 
 
-def file_names(folds: Iterable[str]) -> dict[str, str]:
-    """Return a file name for each fold: the fold's own name where every file system takes it.
+def file_names(names: Iterable[str], suffix: str = ".json") -> dict[str, str]:
+    """Return a file name for each name: the name itself where every file system takes it.
 
     Other characters are percent-encoded. A digest is added where the name would be too long, or would differ from
     another one in upper and lower case alone.
 
     Parameters
     ----------
-    folds : iterable of str
-        Names of all folds of a run, unique.
+    names : iterable of str
+        Of all folds of a run, or of all samples; unique.
+    suffix : str
+        With its dot.
 
     Returns
     -------
     dict of str to str
-        Fold to file name, unique on every file system.
+        Name to file name, unique on every file system.
 
     Examples
     --------
     >>> file_names(["sub01", "a/b"])
     {'sub01': 'sub01.json', 'a/b': 'a%2Fb.json'}
     """
-    quoted = {name: quote(name, safe="") for name in folds}
+    quoted = {name: quote(name, safe="") for name in names}
     alike = Counter(text.casefold() for text in quoted.values())
     plain = {name for name, text in quoted.items() if alike[text.casefold()] == 1 and 0 < len(text) <= _LONGEST_NAME}
     return {
-        name: f"{text}.json" if name in plain else f"{text[:_LONGEST_NAME]}-{_digest(name)}.json"
+        name: (text if name in plain else f"{text[:_LONGEST_NAME]}-{_digest(name)}") + suffix
         for name, text in quoted.items()
     }
 

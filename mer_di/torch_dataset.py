@@ -186,18 +186,12 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
 def _half_weights(cache: Cache, stream: str) -> NDArray[np.float64]:
     """Return Σ|α| / 2 of each sample's row of weights."""
     recipe = cache.recipe
-    lengths = _lengths(cache, stream, shared=recipe.apex_in == "both")
+    lengths = cache.lengths(stream)
     half = {
         n: np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum() / 2
         for n in set(lengths.tolist())
     }
     return np.array([half[n] for n in lengths.tolist()])
-
-
-def _lengths(cache: Cache, stream: str, *, shared: bool) -> NDArray[np.int64]:
-    onset, offset = cache.column("onset_length"), cache.column("offset_length")
-    lengths: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
-    return lengths
 
 
 def _symmetric(image: Tensor) -> Tensor:

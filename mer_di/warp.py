@@ -4,21 +4,12 @@ A *matrix* is a (2, 3) float64 array that maps a frame's (x, y) to the crop's (x
 integers, so a frame of width W covers -0.5..W-0.5.
 """
 
-# numba makes some of its names at run time:
-# mypy: disable-error-code="attr-defined"
-
-import functools
-from types import FunctionType
-from typing import Any
-
-import numba
 import numpy as np
-from numba import types
 from numpy.typing import ArrayLike, NDArray
 
 from mer_di.errors import InputError, SampleError
+from mer_di.resampling import EDGE, resample
 
-Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
@@ -31,9 +22,6 @@ raised) to chin inside, with about 5 % below the chin of the longest of them.
 CANONICAL_FACE.setflags(write=False)
 
 _TRUNCATE = 4.0  # the Gaussian ends at this many sigmas, as in SciPy and scikit-image
-_EDGE = 0.5 + 1e-6  # pixels; a crop pixel exactly on the frame's edge must not depend on rounding
-_TILE = 64  # crop pixels a side; what a tile needs of the frame stays in the second-level cache
-_READ_IN_PLACE = ("uint8", "int32")  # frames and their sums; other numbers are converted to float64
 
 
 def similarity(landmarks: ArrayLike, size: int) -> Matrix:
@@ -202,15 +190,10 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int) -> NDArray[np.float32]:
         raise InputError(
             f"image is {pixels.dtype} of shape {pixels.shape}; expected numbers of shape (H, W) or (H, W, C)"
         )
-    if pixels.dtype.name not in _READ_IN_PLACE:
-        pixels = pixels.astype(np.float64)
     inverse = _inverse(matrix)
     across, down = map(_gaussian, _sigmas(inverse))
-    crop = np.empty((size, size, *pixels.shape[2:]), np.float32)
-    channels = int(np.prod(pixels.shape[2:]))
-    rows = pixels.reshape(len(pixels), -1)
-    _kernel(rows.dtype.name)(rows, channels, inverse, across, down, crop.reshape(size, size, channels))
-    return crop
+    crop = resample(pixels.reshape(*pixels.shape[:2], -1), inverse, across, down, size)
+    return crop.reshape(size, size, *pixels.shape[2:])
 
 
 def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
@@ -251,7 +234,7 @@ def _sources(inverse: Matrix, size: int) -> tuple[Floats, Floats]:
 
 
 def _inside(x: Floats, y: Floats, height: int, width: int) -> NDArray[np.bool_]:
-    return (x >= -_EDGE) & (x <= width - 1 + _EDGE) & (y >= -_EDGE) & (y <= height - 1 + _EDGE)
+    return (x >= -EDGE) & (x <= width - 1 + EDGE) & (y >= -EDGE) & (y <= height - 1 + EDGE)
 
 
 def _sigmas(inverse: Matrix) -> tuple[float, float]:
@@ -280,155 +263,3 @@ def _gaussian(sigma: float) -> Floats:
         return np.ones(1)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     return np.asarray(kernel / kernel.sum(), np.float64)
-
-
-@functools.cache
-def _kernel(pixel: str) -> Any:  # noqa: ANN401 - numba's own type has no stubs
-    """Compile `_resample` for one dtype, as a function of its own (see `mer_di.accumulate`: numba's file cache)."""
-    function = FunctionType(_resample.__code__, globals())
-    function.__qualname__ = f"resample_{pixel}"
-    signature = types.void(
-        types.Array(getattr(types, pixel), 2, "A", readonly=True),
-        types.intp,
-        types.Array(types.float64, 2, "A", readonly=True),
-        types.Array(types.float64, 1, "C", readonly=True),
-        types.Array(types.float64, 1, "C", readonly=True),
-        types.Array(types.float32, 3, "C"),
-    )
-    try:
-        return numba.njit(signature, nogil=True, cache=True)(function)
-    except RuntimeError:  # nowhere to write a cache: compile in every process
-        return numba.njit(signature, nogil=True)(function)
-
-
-def _resample(pixels: Array, channels: int, inverse: Floats, across: Floats, down: Floats, crop: Array) -> None:
-    """Fill a crop (S, S, C) from an image (H, W·C), tile by tile: blur what the tile needs, then interpolate."""
-    size = len(crop)
-    height, width = len(pixels), pixels.shape[1] // channels
-    rows = _extent(inverse[1], min(size, _TILE), height)
-    columns = _extent(inverse[0], min(size, _TILE), width)
-    line = np.empty((columns + across.size - 1) * channels)
-    lines = np.empty((rows + down.size - 1, columns * channels))
-    smooth = np.empty((rows, columns * channels))
-    for first_row in range(0, size, _TILE):
-        last_row = min(first_row + _TILE, size) - 1
-        for first_column in range(0, size, _TILE):
-            last_column = min(first_column + _TILE, size) - 1
-            corners = first_row, last_row, first_column, last_column
-            left, right = _needed(inverse[0], corners, width)
-            top, bottom = _needed(inverse[1], corners, height)
-            _blur(pixels, channels, across, down, top, bottom, left, right, line, lines, smooth)
-            _interpolate(smooth, channels, inverse, corners, top, left, height, width, crop)
-
-
-@numba.njit(nogil=True)
-def _extent(inverse: Floats, tile: int, length: int) -> int:
-    """Bound the number of source pixels along one axis that a tile can need."""
-    return int(min(tile * (abs(inverse[0]) + abs(inverse[1])) + 5, length))
-
-
-@numba.njit(nogil=True)
-def _needed(inverse: Floats, corners: tuple[int, int, int, int], length: int) -> tuple[int, int]:
-    """Return the first source pixel along one axis that a tile needs, and the one after the last."""
-    first_row, last_row, first_column, last_column = corners
-    a, b = inverse[0] * first_column, inverse[0] * last_column
-    c, d = inverse[1] * first_row, inverse[1] * last_row
-    low = min(a, b) + min(c, d) + inverse[2]
-    high = max(a, b) + max(c, d) + inverse[2]
-    first = min(max(np.floor(low) - 1, 0.0), length - 1.0)  # a pixel to spare for rounding
-    last = min(max(np.floor(high) + 2, 0.0), length - 1.0)
-    return int(first), int(last) + 1
-
-
-@numba.njit(nogil=True)
-def _blur(
-    pixels: Array,
-    channels: int,
-    across: Floats,
-    down: Floats,
-    top: int,
-    bottom: int,
-    left: int,
-    right: int,
-    line: Floats,
-    lines: Floats,
-    smooth: Floats,
-) -> None:
-    """Blur rows top..bottom-1 and columns left..right-1 of an image into the corner of ``smooth``."""
-    beyond = down.size // 2
-    for y in range(top - beyond, bottom + beyond):
-        _widen(pixels[min(max(y, 0), len(pixels) - 1)], channels, left, right, across.size // 2, line)
-        _weigh_row(line, channels, across, lines[y - top + beyond, : (right - left) * channels])
-    for y in range(bottom - top):
-        _weigh_column(lines[y:], down, smooth[y, : (right - left) * channels])
-
-
-@numba.njit(nogil=True)
-def _widen(row: Array, channels: int, left: int, right: int, reach: int, line: Floats) -> None:
-    """Copy a piece of a row and its surroundings; beyond the edge the edge pixel repeats."""
-    start, stop = max(left - reach, 0), min(right + reach, row.size // channels)
-    i = 0
-    for _ in range(start - (left - reach)):
-        for c in range(channels):
-            line[i] = row[c]
-            i += 1
-    piece = row[start * channels : stop * channels]
-    copy = line[i : i + piece.size]
-    for j in range(piece.size):
-        copy[j] = piece[j]
-    i += piece.size
-    for _ in range(right + reach - stop):
-        for c in range(channels):
-            line[i] = row[row.size - channels + c]
-            i += 1
-
-
-@numba.njit(nogil=True)
-def _weigh_row(line: Floats, channels: int, weights: Floats, out: Floats) -> None:
-    for i in range(out.size):
-        out[i] = weights[0] * line[i]
-    for j in range(1, weights.size):
-        shifted_line, weight = line[j * channels :], weights[j]
-        for i in range(out.size):
-            out[i] += weight * shifted_line[i]
-
-
-@numba.njit(nogil=True)
-def _weigh_column(lines: Floats, weights: Floats, out: Floats) -> None:
-    for i in range(out.size):
-        out[i] = weights[0] * lines[0, i]
-    for j in range(1, weights.size):
-        line, weight = lines[j], weights[j]
-        for i in range(out.size):
-            out[i] += weight * line[i]
-
-
-@numba.njit(nogil=True)
-def _interpolate(
-    smooth: Floats,
-    channels: int,
-    inverse: Floats,
-    corners: tuple[int, int, int, int],
-    top: int,
-    left: int,
-    height: int,
-    width: int,
-    crop: Array,
-) -> None:
-    first_row, last_row, first_column, last_column = corners
-    for row in range(first_row, last_row + 1):
-        for column in range(first_column, last_column + 1):
-            x = inverse[0, 0] * column + inverse[0, 1] * row + inverse[0, 2]
-            y = inverse[1, 0] * column + inverse[1, 1] * row + inverse[1, 2]
-            if not (-_EDGE <= x <= width - 1 + _EDGE and -_EDGE <= y <= height - 1 + _EDGE):
-                crop[row, column] = 0
-                continue
-            x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-            i, j = int(x), int(y)
-            upper, lower = smooth[j - top], smooth[min(j + 1, height - 1) - top]
-            near, step = (i - left) * channels, channels * min(1, width - 1 - i)
-            for c in range(near, near + channels):
-                # a + share·(b - a) is exact where both are equal, so constants stay
-                above = upper[c] + (x - i) * (upper[c + step] - upper[c])
-                below = lower[c] + (x - i) * (lower[c + step] - lower[c])
-                crop[row, column, c - near] = above + (y - j) * (below - above)

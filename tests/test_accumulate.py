@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import cuda
 
-from mer_di import accumulate
-from mer_di.accumulate import Accumulator, _byte_dots, _compiled, _cpu, weighted_sums
+from mer_di import accumulate, compiled
+from mer_di.accumulate import Accumulator, _byte_dots, _cpu, weighted_sums
 from mer_di.errors import BackendUnavailableError, InputError
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp, phase_weights, scheme_weights
 
@@ -477,14 +477,14 @@ def test_cuda_without_numba_cuda_says_what_to_install(monkeypatch):
 
 
 def test_without_a_place_for_a_cache_kernels_are_compiled_all_the_same(monkeypatch):
-    njit = _compiled.numba.njit
+    njit = compiled.numba.njit
 
     def njit_without_cache(*arguments, cache=False, **options):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(*arguments, **options)
 
-    monkeypatch.setattr(_compiled.numba, "njit", njit_without_cache)
+    monkeypatch.setattr(compiled.numba, "njit", njit_without_cache)
     kernel = _cpu._kernel.__wrapped__("uint8", "int16", "int32")
     sums = np.zeros((1, 1, 3), np.int32)
     pixels = np.array([1, 2, 3], np.uint8)

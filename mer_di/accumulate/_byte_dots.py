@@ -22,7 +22,7 @@ from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from mer_di.accumulate._compiled import array, compiled
+from mer_di.compiled import array, compiled
 
 Array = NDArray[Any]
 

@@ -24,7 +24,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from mer_di.accumulate import _byte_dots
-from mer_di.accumulate._compiled import array, compiled
+from mer_di.compiled import array, compiled
 
 Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive

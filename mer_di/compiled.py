@@ -4,7 +4,7 @@
 # mypy: disable-error-code="attr-defined"
 
 from types import FunctionType
-from typing import Any
+from typing import Any, Literal
 
 import numba
 from numba import types
@@ -26,6 +26,6 @@ def compiled(function: Any, name: str, *arguments: Any) -> Any:  # noqa: ANN401 
         return numba.njit(signature, nogil=True)(copy)
 
 
-def array(dtype: str, dimensions: int, *, readonly: bool = False) -> Any:  # noqa: ANN401
-    """Return numba's type of an array in C order."""
-    return types.Array(getattr(types, dtype), dimensions, "C", readonly=readonly)
+def array(dtype: str, dimensions: int, *, readonly: bool = False, layout: Literal["C", "A"] = "C") -> Any:  # noqa: ANN401
+    """Return numba's type of an array; layout ``A`` takes any strides."""
+    return types.Array(getattr(types, dtype), dimensions, layout, readonly=readonly)
