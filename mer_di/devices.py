@@ -81,8 +81,8 @@ def reproducible(seed: int, device: torch.device) -> Iterator[None]:
     device : torch.device
         On other devices than the CPU some operations have no deterministic form: there it is a preference.
     """
-    before = torch.are_deterministic_algorithms_enabled(), deterministic.fill_uninitialized_memory
     with one_thread(), own_randomness(device):
+        before = torch.are_deterministic_algorithms_enabled(), deterministic.fill_uninitialized_memory
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
         # filling every new tensor takes a fifth of a step, and only matters to code that reads what nobody wrote
