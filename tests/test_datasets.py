@@ -112,6 +112,13 @@ def test_asking_for_names_imports_no_database_and_no_spreadsheet_reader():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_a_table_of_text_needs_no_spreadsheet_reader(tmp_path):
+    (tmp_path / "manifest.csv").write_text("subject,clip,path,onset,apex,offset,emotion\na,b,c,1,2,3,x\n")
+    code = "import sys, mer_di; mer_di.load_dataset('manifest', sys.argv[1]); print('openpyxl' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True).stdout
+    assert found == "False\n"
+
+
 def test_synthetic_is_drawn_when_no_root_is_named(monkeypatch, tmp_path):
     from lookalikes import write_mmew
 

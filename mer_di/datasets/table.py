@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-
 from mer_di.errors import AnnotationError, DatasetNotFoundError
+
+if TYPE_CHECKING:
+    import openpyxl
 
 SUFFIXES = (".xlsx", ".xlsm", ".csv", ".tsv")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
@@ -179,7 +181,9 @@ def _grids(path: Path, content: bytes) -> tuple[dict[str, Grid], str]:
     return sheets, book.properties.title or ""
 
 
-def _workbook(path: Path, content: bytes) -> openpyxl.Workbook:
+def _workbook(path: Path, content: bytes) -> "openpyxl.Workbook":
+    import openpyxl  # a third of a second, for nothing where the table is text
+
     try:
         # Not read_only: that mode trusts the size written in the file and cuts off rows where it is wrong.
         # openpyxl warns of styles and validations that it will not keep; nothing is written back here.
