@@ -303,6 +303,38 @@ def test_the_model_is_located_without_importing_its_package():
 
 
 @pytest.fixture
+def kept_detector(tmp_path, monkeypatch):
+    """Where the detector is kept, in an empty folder of the user's."""
+    monkeypatch.setattr(face.platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "user" / "mer_di")
+    return tmp_path / "user" / "mer_di" / f"frontal-face-{dlib.__version__}.dat"
+
+
+def new_detector():
+    return pickle.dumps(face._first_detector.__wrapped__())
+
+
+def test_a_kept_detector_is_dlibs_own(kept_detector, monkeypatch):
+    own = pickle.dumps(plain_detector())
+    assert new_detector() == own
+    assert model_sha256(kept_detector) == face.DETECTOR_SHA256
+    monkeypatch.delattr(dlib, "get_frontal_face_detector")  # now it can only be read
+    assert new_detector() == own
+    assert list(kept_detector.parent.iterdir()) == [kept_detector]
+
+
+def test_a_damaged_detector_is_replaced(kept_detector):
+    kept_detector.parent.mkdir(parents=True)
+    kept_detector.write_bytes(b"something else")
+    assert new_detector() == pickle.dumps(plain_detector())
+    assert model_sha256(kept_detector) == face.DETECTOR_SHA256
+
+
+def test_without_a_place_to_keep_it_dlib_makes_the_detector(kept_detector):
+    kept_detector.parents[1].write_bytes(b"no folder")
+    assert new_detector() == pickle.dumps(plain_detector())
+
+
+@pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stand-in for the package that ships the model, without a file so far."""
     (tmp_path / "models").mkdir()
