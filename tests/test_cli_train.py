@@ -43,6 +43,12 @@ def parsed(*arguments):
     return _config(**{name: context.params[name] for name in names})
 
 
+def test_a_run_is_opened_without_the_networks_library_and_without_scikit_learn():
+    code = "import sys, mer_di.evaluate, mer_di.cli.train; print({'timm', 'torchvision', 'sklearn'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found == "set()\n"
+
+
 def test_the_defaults_are_the_librarys():
     assert parsed() == TrainConfig()
     assert training_options.DEFAULT_VALIDATION == DEFAULT_VALIDATION

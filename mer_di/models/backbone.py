@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import timm
 from torch import nn
 
 from mer_di.errors import InputError
@@ -47,6 +46,8 @@ def random_backbone(name: str, size: int) -> nn.Module:
     InputError
         If timm knows no such model, or it takes images of one size only and that is another.
     """
+    import timm  # seconds, with the torchvision that it imports: not for who only configures or reads a run
+
     model_name = BACKBONES.get(name, name)
     if not timm.is_model(model_name):
         similar = ", ".join([*BACKBONES, *timm.list_models(f"*{name}*")[:8]])

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
@@ -42,6 +41,8 @@ def load_imagenet(backbone: nn.Module, model_name: str) -> None:
     if packaged is not None:
         backbone.load_state_dict(_by_order(backbone, _read_packaged(packaged)))
         return
+    import timm
+
     try:
         from_hub = timm.create_model(model_name, pretrained=True, num_classes=0)
     except (OSError, RuntimeError) as error:
