@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from mer_di.errors import InputError
 
@@ -136,6 +135,9 @@ def scores(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> S
     >>> scores([0, 0, 1], [0, 1, 1], ["happiness", "surprise"]).uar
     0.75
     """
+    # seconds, for those who only open a run or train
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
     true, guessed = _checked(labels, predicted, len(classes))
     names = np.arange(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(true, guessed, labels=names, zero_division=np.nan)

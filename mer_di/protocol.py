@@ -5,13 +5,12 @@ The subject that is tested never meets the training: validation subjects are dra
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import GroupShuffleSplit, LeaveOneGroupOut, StratifiedGroupKFold
 
 from mer_di.errors import InputError
 
@@ -143,8 +142,8 @@ def loso(subjects: ArrayLike, *, validation_subjects: int, seed: int) -> tuple[F
     """
     people = np.asarray(subjects, dtype=str)
     _require_several(people, 2, "subject", "leave-one-subject-out")
-    splits = LeaveOneGroupOut().split(people, groups=people)
-    return tuple(_fold(str(people[test[0]]), rest, test, people, validation_subjects, seed) for rest, test in splits)
+    splits = _leave_one_out(people)
+    return tuple(_fold(name, rest, test, people, validation_subjects, seed) for name, rest, test in splits)
 
 
 def k_fold_by_subject(
@@ -173,6 +172,8 @@ def k_fold_by_subject(
     InputError
         If ``k`` is below 2, there are fewer than ``k`` subjects, or every class has fewer than ``k`` samples.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # two seconds; the other protocols need none of it
+
     people = np.asarray(subjects, dtype=str)
     if k < 2:
         raise InputError(f"k-fold:{k} does not hold anything out; expected k of at least 2")
@@ -216,8 +217,8 @@ def leave_one_dataset_out(
     """
     sources, people = np.asarray(datasets, dtype=str), np.asarray(subjects, dtype=str)
     _require_several(sources, 2, "dataset", "leave-one-dataset-out")
-    splits = LeaveOneGroupOut().split(sources, groups=sources)
-    return tuple(_fold(str(sources[test[0]]), rest, test, people, validation_subjects, seed) for rest, test in splits)
+    splits = _leave_one_out(sources)
+    return tuple(_fold(name, rest, test, people, validation_subjects, seed) for name, rest, test in splits)
 
 
 def everyone(subjects: ArrayLike, *, validation_subjects: int, seed: int) -> Fold:
@@ -272,18 +273,25 @@ def require_honest(fold: Fold, subjects: ArrayLike) -> None:
             )
 
 
+def _leave_one_out(groups: NDArray[np.str_]) -> Iterator[tuple[str, Rows, Rows]]:
+    """Yield each group, sorted: its name, the rows of the others, its own rows."""
+    for name in np.unique(groups):
+        yield str(name), np.flatnonzero(groups != name), np.flatnonzero(groups == name)
+
+
 def _fold(name: str, rest: Rows, test: Rows, people: NDArray[np.str_], held_out: int, seed: int) -> Fold:
-    available = len(np.unique(people[rest]))
+    names, subject = np.unique(people[rest], return_inverse=True)
     if held_out == 0:
         return Fold(name, rest, np.array([], dtype=np.intp), test)
-    if available <= held_out:
+    if len(names) <= held_out:
         raise InputError(
-            f"fold {name!r} has {available} training subject(s), and {held_out} of them were to be held out for "
+            f"fold {name!r} has {len(names)} training subject(s), and {held_out} of them were to be held out for "
             "validation; nobody would be left to train on. Use a smaller K in subjects:K, or none"
         )
-    splitter = GroupShuffleSplit(1, test_size=held_out, random_state=fold_seed(seed, name))
-    train, validation = next(splitter.split(rest, groups=people[rest]))
-    return Fold(name, rest[train], rest[validation], test)
+    # the draw of scikit-learn's GroupShuffleSplit, from the one generator that NumPy promises never to change
+    drawn = np.random.RandomState(fold_seed(seed, name)).permutation(len(names))[:held_out]
+    validates = np.isin(subject, drawn)
+    return Fold(name, rest[~validates], rest[validates], test)
 
 
 def _require_several(groups: NDArray[np.str_], least: int, noun: str, protocol: str) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from sklearn.model_selection import GroupShuffleSplit, LeaveOneGroupOut
 
 from mer_di.errors import InputError
 from mer_di.protocol import Fold, everyone, fold_seed, loso, make_folds, require_honest
@@ -39,6 +40,19 @@ def test_every_sample_is_tested_once_by_who_never_met_its_subject(protocol, vali
         assert len(validating) == (0 if validation == "none" else 1)
         assert sorted(fold.train.tolist() + fold.validation.tolist() + fold.test.tolist()) == [*range(len(subjects))]
         require_honest(fold, subjects)
+
+
+@given(subjects=people, seed=st.integers(0, 5), held_out=st.integers(1, 3))
+def test_splits_are_those_of_scikit_learn(subjects, seed, held_out):
+    names = np.array(subjects)
+    try:
+        folds = folds_of(subjects, validation=f"subjects:{held_out}", seed=seed)
+    except InputError:
+        reject()
+    for fold, (rest, test) in zip(folds, LeaveOneGroupOut().split(names, groups=names), strict=True):
+        draw = GroupShuffleSplit(1, test_size=held_out, random_state=fold_seed(seed, fold.name))
+        train, validation = next(draw.split(rest, groups=names[rest]))
+        assert parts(fold) == (rest[train].tolist(), rest[validation].tolist(), test.tolist())
 
 
 def test_loso_derived_by_hand():
