@@ -143,7 +143,9 @@ def test_sums_too_large_for_int64_are_refused(backend):
         weighted_sums(np.zeros((1, 2, 2), np.uint8), [2**63 // 255 + 1], backend=backend)
 
 
-@pytest.mark.parametrize("weight", [1, 127, 128, -128, -129, 32639, 32640, -32897, 2**23, -(2**31), 2**40])
+@pytest.mark.parametrize(
+    "weight", [1, 63, 64, -64, -65, 127, 128, 8127, 8128, -8127, -8128, 32640, 2**23, -(2**31), 2**40]
+)
 @pytest.mark.parametrize("n", [1, 8, 13])
 def test_the_brightest_pixels_under_weights_of_one_and_more_digits(backend, weight, n):
     frames, weights = np.full((n, 5, 33), 255, np.uint8), np.full((2, n), weight)
@@ -151,13 +153,32 @@ def test_the_brightest_pixels_under_weights_of_one_and_more_digits(backend, weig
     assert np.array_equal(weighted_sums(frames, weights, backend=backend), exact_sums(frames, weights))
 
 
-@given(st.lists(st.integers(-(2**63) // 255, 2**63 // 255), min_size=1, max_size=20))
-def test_digits_make_up_the_weights(values):
-    digits = _byte_dots.digits(np.array([values, values[::-1]])).view(np.int8).astype(object)
-    assert digits.shape[1] % _byte_dots.FRAMES == 0
-    assert not digits[:, len(values) :].any()
-    places = digits.reshape(-1, 2, digits.shape[1])[:, :, : len(values)]
-    assert sum(256**d * place for d, place in enumerate(places)).tolist() == [values, values[::-1]]
+@given(st.lists(st.integers(-_byte_dots.LARGEST, _byte_dots.LARGEST), min_size=1, max_size=20))
+def test_terms_make_up_the_weights(values):
+    weights = np.array([values, [0] * len(values), values[::-1]], np.int32)
+    table, counts = _byte_dots.terms(weights)
+    assert len(table) == len(counts) == -(-len(values) // _byte_dots.FRAMES)
+    found = np.zeros((3, len(table) * _byte_dots.FRAMES), int)
+    for i, (of_pass, count) in enumerate(zip(table, counts, strict=True)):
+        for *factors, place, row in of_pass[:count]:
+            digits = np.array(factors, np.int32).view(np.int8).astype(int)
+            assert np.abs(digits).max() in range(1, 65)  # two products of more and 255 would exceed 16 bits
+            one, other = np.array([place], np.int32).view(np.int16).tolist()
+            assert one == other
+            found[row, i * _byte_dots.FRAMES : (i + 1) * _byte_dots.FRAMES] += one * digits
+        assert not of_pass[count:, :2].any()
+    assert found[:, : len(values)].tolist() == weights.tolist()
+    assert not found[:, len(values) :].any()
+
+
+@pytest.mark.parametrize("columns", [31, 32, 33, 63, 64, 65, 95])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_rows_that_are_no_whole_number_of_strips(backend, rows, columns):
+    wide = random_frames((11, rows, columns + 7), "uint8")
+    weights = random_weights(3, 11)
+    weights[1] *= 700
+    for frames in (wide[:, :, 3 : columns + 3], wide[:, :, :columns].copy()):
+        assert np.array_equal(weighted_sums(frames, weights, backend=backend), exact_sums(frames, weights))
 
 
 # Floats
@@ -303,16 +324,6 @@ def test_a_long_stream(monkeypatch, dtype, waiting_bytes):
     assert np.array_equal(weighted_sums(iter(frames[:, 1:]), weights, backend="cpu"), expected)
 
 
-def test_more_frames_than_fit_int32_at_once_are_summed_in_turns(monkeypatch):
-    monkeypatch.setattr(_byte_dots, "LONGEST", 5)
-    frames, weights = random_frames((12, 4, 40), "uint8"), random_weights(3, 12)
-    assert np.array_equal(weighted_sums(frames, weights, backend="cpu"), exact_sums(frames, weights))
-
-
-def test_sums_of_the_longest_turn_fit_int32():
-    assert 255 * 128 * _byte_dots.LONGEST < 2**31
-
-
 def test_a_frame_may_be_overwritten_after_it_was_added(backend):
     frames = random_frames((5, 4, 6), "uint8")
     buffer = np.empty((8, 9), np.uint8)
@@ -345,7 +356,10 @@ def three_threads(monkeypatch):
     _cpu._threads.cache_clear()
 
 
-@pytest.mark.parametrize("view", [lambda f: f, lambda f: f[:, 3:, 5:150], lambda f: f[:, :1], lambda f: f[:, :2, :1]])
+@pytest.mark.parametrize(
+    "view",
+    [lambda f: f, lambda f: f[:, 3:, 5:150], lambda f: f[:, :1], lambda f: f[:, :2, :1], lambda f: f[:, :1, :20]],
+)
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.usefixtures("three_threads")
 def test_blocks_and_threads_do_not_change_a_bit(view, dtype):
@@ -488,5 +502,5 @@ def test_without_a_place_for_a_cache_kernels_are_compiled_all_the_same(monkeypat
     kernel = _cpu._kernel.__wrapped__("uint8", "int16", "int32")
     sums = np.zeros((1, 1, 3), np.int32)
     pixels = np.array([1, 2, 3], np.uint8)
-    kernel(pixels, 0, 0, np.array([[2]], np.int16), sums, 0, 1, 0, 3)
+    kernel(pixels, 0, 0, np.array([[2]], np.int16), False, sums, 0, 1, 0, 3)
     assert sums.tolist() == [[[2, 4, 6]]]

@@ -1,9 +1,11 @@
-"""Sums of 8-bit frames by an instruction that multiplies four bytes by four bytes, where the processor has it.
+"""Sums of 8-bit frames by instructions that multiply 32 bytes by 32 bytes at once, on processors with AVX2.
 
-``vpdpbusd`` adds to each int32 of a vector four products of an unsigned and a signed byte. Four frames are
-interleaved, so that the unsigned bytes are one pixel in four frames; the signed bytes are their weights. A pass
-reads eight frames once for all rows of weights. A weight too large for a byte is written in digits of base 256, and
-the digits of one place make a row: the sums stay exact for integers of any size.
+``vpmaddubsw`` multiplies unsigned by signed bytes and adds neighbouring products into 16 bits; ``vpmaddwd`` multiplies
+those and adds neighbours into 32. Frames are interleaved, so that four neighbours are one pixel in four frames and the
+signed bytes are their weights. A pass reads eight frames once for all rows of weights.
+
+Weights are written in two digits of base 128. A digit is at most 64 in size, so that two products stay within 16
+bits, and the second instruction multiplies by the digit's place: every sum is exact.
 """
 
 # Numba calls an intrinsic and its generator with objects of its own that have no stubs, as llvmlite has none:
@@ -11,9 +13,9 @@ the digits of one place make a row: the sums stay exact for integers of any size
 # mypy: disable-error-code="no-untyped-call, no-untyped-def, attr-defined, call-arg, import-untyped"
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import config, types
@@ -27,9 +29,10 @@ from mer_di.compiled import array, compiled
 Array = NDArray[Any]
 
 FRAMES = 8  # in a pass
-PIXELS = 32  # in a strip: one byte each of a 256-bit vector
-BLOCK = 1 << 13  # pixels; the sums of one row fill 32 KiB of the second-level cache
-LONGEST = 1 << 16  # frames; more could exceed int32: 255·128·2**16 is just below 2**31
+PIXELS = 32  # in a strip: one byte each of a vector
+BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
+BASE = 128
+LARGEST = (BASE // 2 - 1) * (BASE + 1)  # a weight, in size: two digits of -64..63
 
 _BYTES = ir.VectorType(ir.IntType(8), PIXELS)
 _PAIRS = ir.VectorType(ir.IntType(16), PIXELS // 2)
@@ -38,160 +41,167 @@ _WORDS = ir.VectorType(ir.IntType(32), PIXELS // 4)
 
 @functools.cache
 def available() -> bool:
-    """Whether numba compiles for a processor that has the instruction."""
+    """Whether numba compiles for a processor that has the instructions."""
     if config.DISABLE_JIT or config.CPU_NAME or config.CPU_FEATURES:  # for another processor than this one
         return False
-    features = set(get_host_cpu_features().split(","))
-    return {"+avx512vnni", "+avx512vl"} <= features or "+avxvnni" in features
+    return "+avx2" in get_host_cpu_features().split(",")
 
 
-def columns(of_frame: int, pixel: np.dtype[Any], total: np.dtype[Any]) -> int:
-    """How many columns, from the first on, `kernel` can add: whole strips."""
-    serves = pixel == np.uint8 and total.kind == "i" and available()
-    return of_frame - of_frame % PIXELS if serves else 0
+def serves(pixel: np.dtype[Any], weights: Array, columns: int) -> bool:
+    """Whether `kernel` can add frames under weights in the dtype of the sums, in rows of so many pixels."""
+    return (
+        pixel == np.uint8
+        and weights.dtype == np.int32
+        and columns >= PIXELS
+        and int(np.abs(weights).max()) <= LARGEST
+        and available()
+    )
 
 
-def digits(weights: Array) -> Array:
-    """Write integer weights (K, n) in digits of -128..127, the lowest first: four to an int32, (D·K, n'/4).
+def terms(weights: Array) -> tuple[Array, Array]:
+    """Write weights (K, n) as the terms that each pass adds up.
 
-    n' is n rounded up to whole passes; the digits of frames that do not exist are 0.
+    Returns
+    -------
+    ndarray of int32, shape (passes, 2·K, 4)
+        Of a term the digits of four frames and of the next four, a byte each; its place, 1 or 128, as two 16-bit
+        numbers; the row that it belongs to. The terms of a pass that are not zero come first. The last pass is filled
+        up with frames of weight zero.
+    ndarray of intp, shape (passes,)
+        How many of them are not zero.
     """
-    k, n = weights.shape
-    places = list(_places(weights.astype(np.int64)))
-    rows = np.zeros((len(places) * k, n + -n % FRAMES), np.int8)
-    rows[:, :n] = np.concatenate(places)
-    return rows.view(np.int32)
-
-
-def _places(rest: Array) -> Iterator[Array]:
-    while True:
-        low = rest.astype(np.int8)
-        yield low
-        rest = (rest - low) >> 8
-        if not rest.any():
-            return
+    rows, n = weights.shape
+    whole = np.zeros((rows, n + -n % FRAMES), np.int64)
+    whole[:, :n] = weights
+    low = (whole + BASE // 2) % BASE - BASE // 2
+    digits = np.stack([low, (whole - low) // BASE]).astype(np.int8)
+    by_pass = digits.reshape(2, rows, -1, FRAMES).transpose(2, 0, 1, 3)
+    table = np.empty((*by_pass.shape[:3], 4), np.int32)
+    table[..., :2] = np.ascontiguousarray(by_pass).view(np.int32)
+    table[..., 2] = np.array([[1], [BASE]]) * 0x10001
+    table[..., 3] = np.arange(rows)
+    used = by_pass.any(axis=3).reshape(len(table), -1)
+    first = np.argsort(~used, axis=1, kind="stable")
+    return np.take_along_axis(table.reshape(len(table), -1, 4), first[..., np.newaxis], 1), used.sum(axis=1)
 
 
 @functools.cache
-def kernel(total: str) -> Any:  # noqa: ANN401 - numba's own type has no stubs
-    """Compile `_add_bytes` for a dtype of the sums."""
+def kernel() -> Any:  # noqa: ANN401 - numba's own type has no stubs
+    """Compile `_add_bytes`."""
     return compiled(
         _add_bytes,
-        f"add_bytes_{total}",
-        array("uint8", 1, readonly=True),
+        "add_bytes",
+        array("intp", 1),
         types.intp,
-        types.intp,
-        types.intp,
-        array("int32", 2),
-        array(total, 3),
+        array("int32", 3),
+        array("intp", 1),
+        types.boolean,
+        array("int32", 3),
         *[types.intp] * 4,
     )
 
 
 def _add_bytes(
-    pixels: Array,
-    frame_stride: int,
+    addresses: Array,
     row_stride: int,
-    n: int,
-    digits: Array,
+    terms: Array,
+    counts: Array,
+    fresh: bool,
     sums: Array,
     first_row: int,
     last_row: int,
     first_column: int,
     last_column: int,
 ) -> None:
-    """Add n frames to whole strips of columns. Four digits are one int32 of ``digits``."""
-    partial = np.empty((len(digits), BLOCK), np.int32)
+    """Add the frames at ``addresses`` to at least a strip of columns; ``fresh`` sums are overwritten.
+
+    What remains of a row after its last whole strip is covered by a strip that reaches back, without what is there.
+    """
+    rest = (last_column - first_column) % PIXELS
     for row in range(first_row, last_row):
+        of_row = sums[:, row]
         for start in range(first_column, last_column, BLOCK):
-            size = min(BLOCK, last_column - start)
-            partial[:, :size] = 0
-            for t in range(0, n, FRAMES):
-                for i in range(0, size, PIXELS):
-                    _add_strip(pixels, row * row_stride + start + i, frame_stride, n - 1, digits, t, partial, i)
-            for r in range(len(digits)):
-                place, k = divmod(r, len(sums))
-                of_image = sums[k, row, start : start + size]
-                for i in range(0, size, PIXELS):
-                    _settle_strip(partial[r], i, 8 * place, of_image)
+            stop = min(start + BLOCK, last_column)
+            if fresh:
+                of_row[:, start:stop] = 0
+            for i in range(len(counts)):
+                frames = _frames_of_pass(addresses, i * FRAMES, row * row_stride)
+                _add_strips(frames, start, stop - (stop - start) % PIXELS, 0, terms[i], counts[i], of_row)
+                if rest > 0 and stop == last_column:
+                    _add_strips(frames, stop - PIXELS, stop, PIXELS - rest, terms[i], counts[i], of_row)
+
+
+@numba.njit(nogil=True)
+def _frames_of_pass(addresses: Array, t: int, offset: int) -> tuple[int, int, int, int, int, int, int, int]:
+    """Return where a row of eight frames is; the last frame stands in for those after it."""
+    end = len(addresses) - 1
+    return (
+        addresses[t] + offset,
+        addresses[min(t + 1, end)] + offset,
+        addresses[min(t + 2, end)] + offset,
+        addresses[min(t + 3, end)] + offset,
+        addresses[min(t + 4, end)] + offset,
+        addresses[min(t + 5, end)] + offset,
+        addresses[min(t + 6, end)] + offset,
+        addresses[min(t + 7, end)] + offset,
+    )
 
 
 @intrinsic
-def _add_strip(context, pixels, start, stride, last, weights, t, sums, at):
-    """Add the 32 pixels from ``start`` on, in frames t to t + 7, to ``sums[:, at:at + 32]``.
-
-    Frames after the ``last`` are replaced by it; their weights have to be 0. The sums are left in the order in
-    which the processor interleaves: pixels 0-3, 16-19, 4-7, 20-23 and so on.
-    """
-    return types.void(pixels, start, stride, last, weights, t, sums, at), _generate_add
+def _add_strips(context, frames, start, stop, skipped, terms, count, sums):
+    """Add pixels ``start`` to ``stop``, whole strips, of eight frames; the first ``skipped`` of each count as 0."""
+    return types.void(frames, start, stop, skipped, terms, count, sums), _generate_add
 
 
 def _generate_add(context, builder, signature, arguments):
-    pixels, weights, sums = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 4, 6))
-    start, stride, last, t, at = (arguments[i] for i in (1, 2, 3, 5, 7))
-    frames = []
-    for j in range(FRAMES):
-        frame = builder.add(t, t.type(j))
-        frame = builder.select(builder.icmp_signed("<", frame, last), frame, last)
-        address = builder.gep(pixels.data, [builder.add(start, builder.mul(frame, stride))])
-        frames.append(builder.load(builder.bitcast(address, _BYTES.as_pointer()), align=1))
-    pixels_of_four = [_interleaved(builder, frames[j : j + 4]) for j in range(0, FRAMES, 4)]
-
-    rows, words = cgutils.unpack_tuple(builder, weights.shape)
-    _, width = cgutils.unpack_tuple(builder, sums.shape)
-    word = builder.udiv(t, t.type(4))
-    with cgutils.for_range(builder, rows) as loop:
-        of_row = builder.gep(weights.data, [builder.add(builder.mul(loop.index, words), word)])
-        factors = [builder.load(builder.gep(of_row, [t.type(j)])) for j in range(FRAMES // 4)]
-        any_weight = factors[0]
-        for factor in factors[1:]:
-            any_weight = builder.or_(any_weight, factor)
-        with builder.if_then(builder.icmp_unsigned("!=", any_weight, any_weight.type(0))):
-            address = builder.gep(sums.data, [builder.add(builder.mul(loop.index, width), at)])
-            target = builder.bitcast(address, _WORDS.as_pointer())
-            for part in range(4):
-                place = builder.gep(target, [t.type(part)])
-                total = builder.load(place, align=4)
-                for quads, factor in zip(pixels_of_four, factors, strict=True):
-                    total = _dot(builder, total, quads[part], factor)
-                builder.store(total, place, align=4)
+    frames, start, stop, skipped, terms, count, sums = arguments
+    terms, sums = (
+        context.make_array(of)(context, builder, value)
+        for of, value in ((signature.args[4], terms), (signature.args[6], sums))
+    )
+    number = start.type
+    addresses = cgutils.unpack_tuple(builder, frames, FRAMES)
+    row_bytes, _ = cgutils.unpack_tuple(builder, sums.strides)
+    first_sum = builder.ptrtoint(sums.data, number)
+    counted = _counted(builder, skipped)
+    with cgutils.for_range_slice(builder, start, stop, number(PIXELS), number) as (column, _):
+        strips = [
+            builder.and_(builder.load(_pointer(builder, builder.add(address, column), _BYTES), align=1), counted)
+            for address in addresses
+        ]
+        quads = [_interleaved(builder, strips[:4]), _interleaved(builder, strips[4:])]
+        place_in_row = builder.add(first_sum, builder.mul(column, number(4)))
+        with cgutils.for_range(builder, count) as loop:
+            term = builder.gep(terms.data, [builder.mul(loop.index, number(4))])
+            *factors, place, row = (builder.load(builder.gep(term, [number(i)])) for i in range(4))
+            parts = [_dot(builder, of_part, factors, place) for of_part in zip(*quads, strict=True)]
+            of_row = builder.add(place_in_row, builder.mul(builder.sext(row, number), row_bytes))
+            _add_to_sums(builder, parts, _pointer(builder, of_row, _WORDS))
     return context.get_dummy_value()
 
 
-@intrinsic
-def _settle_strip(context, partial, at, shift, sums):
-    """Add ``partial[at:at + 32] << shift``, as `_add_strip` leaves it, to ``sums[at:at + 32]`` in order of pixels."""
-    return types.void(partial, at, shift, sums), _generate_settle
+def _pointer(builder, address, vector):
+    return builder.inttoptr(address, vector.as_pointer())
 
 
-def _generate_settle(context, builder, signature, arguments):
-    partial, sums = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 3))
-    _, at, shift, _ = arguments
-    total = ir.IntType(signature.args[3].dtype.bitwidth)
-    totals = ir.VectorType(total, _WORDS.count)
-    shifts = _everywhere(builder, builder.trunc(shift, total) if total.width < 64 else shift, totals)
-    source = builder.bitcast(builder.gep(partial.data, [at]), _WORDS.as_pointer())
-    target = builder.bitcast(builder.gep(sums.data, [at]), totals.as_pointer())
-    parts = [builder.load(builder.gep(source, [at.type(i)]), align=4) for i in range(4)]
-    for i, (half, pair) in enumerate(((0, 0), (0, 2), (4, 0), (4, 2))):
-        order = ir.Constant(_WORDS, [vector + half + j for vector in (0, _WORDS.count) for j in range(4)])
-        pixels = builder.shuffle_vector(parts[pair], parts[pair + 1], order)
-        if total.width > 32:
-            pixels = builder.sext(pixels, totals)
-        place = builder.gep(target, [at.type(i)])
-        before = builder.load(place, align=total.width // 8)
-        builder.store(builder.add(before, builder.shl(pixels, shifts)), place, align=total.width // 8)
-    return context.get_dummy_value()
+def _counted(builder, skipped):
+    """Return all ones in every byte but the first ``skipped``; nothing is left of it where that is a constant 0."""
+    order = ir.Constant(_BYTES, list(range(PIXELS)))
+    skipped = _everywhere(builder, builder.trunc(skipped, _BYTES.element), _BYTES)
+    return builder.sext(builder.icmp_unsigned(">=", order, skipped), _BYTES)
 
 
 def _interleaved(builder, frames):
-    """Four vectors of int32, each a pixel in four frames; within 128 bits, as the processor interleaves."""
+    """Four vectors of bytes, four neighbours a pixel in four frames.
+
+    Instructions work within halves of a vector: the first vector has pixels 0-3 and 16-19, the next 4-7 and 20-23.
+    """
     first, second = (
         [builder.bitcast(builder.shuffle_vector(a, b, _zip(half, 16)), _PAIRS) for half in range(2)]
         for a, b in (frames[:2], frames[2:])
     )
     return [
-        builder.bitcast(builder.shuffle_vector(first[outer], second[outer], _zip(half, 8)), _WORDS)
+        builder.bitcast(builder.shuffle_vector(first[outer], second[outer], _zip(half, 8)), _BYTES)
         for outer in range(2)
         for half in range(2)
     ]
@@ -209,10 +219,29 @@ def _zip(half, elements):
     return ir.Constant(ir.VectorType(ir.IntType(32), total), order)
 
 
-def _dot(builder, total, quads, factor):
-    name = "llvm.x86.avx512.vpdpbusd.256"
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_WORDS, [_WORDS] * 3), name)
-    return builder.call(function, [total, quads, _everywhere(builder, factor, _WORDS)])
+def _dot(builder, quads, factors, place):
+    """Σ digit·pixel·place over eight frames, for eight pixels."""
+    places = builder.bitcast(_everywhere(builder, place, _WORDS), _PAIRS)
+    sums = []
+    for pixels, factor in zip(quads, factors, strict=True):
+        digits = builder.bitcast(_everywhere(builder, factor, _WORDS), _BYTES)
+        pairs = _multiplied(builder, "llvm.x86.avx2.pmadd.ub.sw", _PAIRS, pixels, digits)
+        sums.append(_multiplied(builder, "llvm.x86.avx2.pmadd.wd", _WORDS, pairs, places))
+    return builder.add(*sums)
+
+
+def _multiplied(builder, name, result, ones, others):
+    function = ir.FunctionType(result, [ones.type, others.type])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, name), [ones, others])
+
+
+def _add_to_sums(builder, parts, target):
+    """Add what `_dot` found, in the order of pixels."""
+    for i, (half, pair) in enumerate(((0, 0), (0, 2), (4, 0), (4, 2))):
+        order = ir.Constant(_WORDS, [vector + half + j for vector in (0, _WORDS.count) for j in range(4)])
+        pixels = builder.shuffle_vector(parts[pair], parts[pair + 1], order)
+        place = builder.gep(target, [ir.IntType(64)(i)])
+        builder.store(builder.add(builder.load(place, align=4), pixels), place, align=4)
 
 
 def _everywhere(builder, value, vector):

@@ -1,8 +1,7 @@
 """The numba twin: the same sums in blocks that stay in cache, with the interpreter lock released.
 
-Frames are read where they lie: a block of frames is the flat memory from its first to its last pixel and two
-strides, so a region of interest is summed without being copied. Frames that arrive one at a time are copied until
-there are enough for one pass over the sums.
+Frames of a stack are read where they lie, so a region of interest is summed without being copied. Frames that arrive
+one at a time may be overwritten by the next: they are copied until there are enough for some passes over the sums.
 
 Threads are Python's, over kernels that release the lock. Rejected: numba's ``parallel=True``, whose workqueue aborts
 the process when several Python threads enter it at once.
@@ -30,17 +29,18 @@ Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
 
 THREADS: int = numba.config.NUMBA_NUM_THREADS
-PARALLEL_FROM = 1 << 24  # pixels in all frames from which several threads pay: about two milliseconds of work
+PARALLEL_FROM = 1 << 23  # pixels in all frames from which several threads pay: about half a millisecond of work
 BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
 GROUP = 8  # frames in one pass over the sums
-WAITING_BYTES = 1 << 25  # of frames of a stream that are summed together: one to four groups
+WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four groups
 
 
 class Sums:
     """Sums of K rows over frames of one shape; takes checked arrays."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], total: np.dtype[Any]) -> None:
-        self._sums = np.zeros((rows, *shape), total)
+        self._sums = np.empty((rows, *shape), total)
+        self._fresh = True  # nothing has been added, and what is in the sums means nothing
         self._waiting: Array | None = None
         self._their_weights = np.empty((rows, 4 * GROUP), total)
         self._n_waiting = 0
@@ -52,9 +52,7 @@ class Sums:
                 self._keep(frames[t], weights[:, t])
             return
         self._add_waiting()
-        for t in range(0, len(frames), _byte_dots.LONGEST):
-            some = slice(t, t + _byte_dots.LONGEST)
-            self._add_rows(frames[some], weights[:, some], parallel=True)
+        self._add(frames, weights, parallel=True)
 
     def result(self) -> Array:
         """Return the sums, (K, H, W[, C])."""
@@ -74,15 +72,16 @@ class Sums:
     def _add_waiting(self) -> None:
         if self._waiting is not None and self._n_waiting:
             frames, weights = self._waiting[: self._n_waiting], self._their_weights[:, : self._n_waiting]
-            self._add_rows(frames, weights, parallel=False)  # the caller of a stream has threads of its own
+            self._add(frames, weights, parallel=False)  # the caller of a stream has threads of its own
             self._n_waiting = 0
 
-    def _add_rows(self, frames: Array, weights: Array, *, parallel: bool) -> None:
-        rows, columns, add = _adder(frames, weights, self._sums)
+    def _add(self, frames: Array, weights: Array, *, parallel: bool) -> None:
+        rows, columns, add = _adder(frames, weights, self._sums, fresh=self._fresh)
         if not parallel or THREADS == 1 or frames.size < PARALLEL_FROM:
             add((0, rows, 0, columns))
         else:
             list(_threads().map(add, _parts(rows, columns)))
+        self._fresh = False
 
 
 def _lies_in_rows(frames: Array) -> bool:
@@ -97,42 +96,34 @@ def _lies_in_rows(frames: Array) -> bool:
     )
 
 
-def _adder(frames: Array, weights: Array, sums: Array) -> tuple[int, int, Callable[[Part], None]]:
+def _adder(frames: Array, weights: Array, sums: Array, *, fresh: bool) -> tuple[int, int, Callable[[Part], None]]:
     """Rows, columns, and the function that adds a part of them; a contiguous frame is one long row."""
-    *layout, rows, columns = _layout(frames)
-    sums = sums.reshape(len(weights), rows, columns)
-    strips = _byte_dots.columns(columns, frames.dtype, sums.dtype)
-    pieces = []  # a kernel, and from which column to which it adds
-    if strips:
-        digits = _byte_dots.digits(weights)
-        pieces.append((partial(_byte_dots.kernel(sums.dtype.name), *layout, len(frames), digits, sums), 0, strips))
-    if strips < columns:
+    rows, columns, row_stride = _rows(frames[0])
+    if _byte_dots.serves(frames.dtype, weights, columns):
+        addresses = frames.ctypes.data + np.arange(len(frames)) * frames.strides[0]
+        add = partial(_byte_dots.kernel(), addresses, row_stride, *_byte_dots.terms(weights))
+    else:
         factors = _factors(weights, frames.dtype)
         kernel = _kernel(frames.dtype.name, factors.dtype.name, sums.dtype.name)
-        pieces.append((partial(kernel, *layout, factors, sums), strips, columns))
-
-    def add(part: Part) -> None:
-        first_row, last_row, first, last = part
-        for kernel, begin, end in pieces:
-            if max(first, begin) < min(last, end):
-                kernel(first_row, last_row, max(first, begin), min(last, end))
-
-    return rows, columns, add
+        strides = (stride // frames.itemsize for stride in (frames.strides[0], row_stride))
+        add = partial(kernel, _flat(frames), *strides, factors)
+    sums = sums.reshape(len(weights), rows, columns)
+    return rows, columns, lambda part: add(fresh, sums, *part)
 
 
-def _layout(frames: Array) -> tuple[Array, int, int, int, int]:
-    """Flat memory, frame stride and row stride in pixels, rows, columns."""
-    n, rows = frames.shape[:2]
-    if frames.flags.c_contiguous:
-        columns = frames[0].size
-        return frames.reshape(-1), columns, 0, 1, columns
-    columns = frames[0, 0].size
-    frame_stride, row_stride = (stride // frames.itemsize for stride in frames.strides[:2])
-    if frames[0].flags.c_contiguous:
-        rows, columns, row_stride = 1, rows * columns, 0
-    span = (n - 1) * frame_stride + (rows - 1) * row_stride + columns
-    flat = np.lib.stride_tricks.as_strided(frames, (span,), (frames.itemsize,), writeable=False)
-    return flat, frame_stride, row_stride, rows, columns
+def _rows(frame: Array) -> tuple[int, int, int]:
+    """Rows, columns, and bytes from row to row; a contiguous frame is one long row."""
+    if frame.flags.c_contiguous:
+        return 1, frame.size, 0
+    return len(frame), frame[0].size, frame.strides[0]
+
+
+def _flat(frames: Array) -> Array:
+    """Return the memory from the first to the last pixel."""
+    rows, columns, row_stride = _rows(frames[0])
+    last = (len(frames) - 1) * frames.strides[0] + (rows - 1) * row_stride
+    span = last // frames.itemsize + columns
+    return np.lib.stride_tricks.as_strided(frames, (span,), (frames.itemsize,), writeable=False)
 
 
 def _factors(weights: Array, pixel: np.dtype[Any]) -> Array:
@@ -142,13 +133,13 @@ def _factors(weights: Array, pixel: np.dtype[Any]) -> Array:
 
 
 def _parts(rows: int, columns: int) -> Iterator[Part]:
-    """Split by rows, or a single long row by columns into whole strips, into one part a thread."""
-    for i in range(THREADS):
+    """Split by rows, or a single long row by columns, into one part a thread; none is narrower than a strip."""
+    parts = THREADS if rows > 1 else min(THREADS, max(1, columns // _byte_dots.PIXELS))
+    for i in range(parts):
         if rows > 1:
-            yield i * rows // THREADS, (i + 1) * rows // THREADS, 0, columns
+            yield i * rows // parts, (i + 1) * rows // parts, 0, columns
         else:
-            first, last = (_byte_dots.PIXELS * (j * columns // THREADS // _byte_dots.PIXELS) for j in (i, i + 1))
-            yield 0, 1, first, last if i + 1 < THREADS else columns
+            yield 0, 1, i * columns // parts, (i + 1) * columns // parts
 
 
 @functools.cache
@@ -170,6 +161,7 @@ def _kernel(pixel: str, weight: str, total: str) -> Any:  # noqa: ANN401 - numba
         types.intp,
         types.intp,
         array(weight, 2),
+        types.boolean,
         array(total, 3),
         *[types.intp] * 4,
     )
@@ -180,6 +172,7 @@ def _add_frames(
     frame_stride: int,
     row_stride: int,
     weights: Array,
+    fresh: bool,
     sums: Array,
     first_row: int,
     last_row: int,
@@ -191,6 +184,8 @@ def _add_frames(
     for row in range(first_row, last_row):
         for start in range(first_column, last_column, BLOCK):
             stop = min(start + BLOCK, last_column)
+            if fresh:
+                sums[:, row, start:stop] = 0
             block = pixels[row * row_stride + start :]
             for t in range(0, grouped, GROUP):
                 for k in range(len(weights)):
