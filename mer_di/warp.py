@@ -4,11 +4,14 @@ A *matrix* is a (2, 3) float64 array that maps a frame's (x, y) to the crop's (x
 integers, so a frame of width W covers -0.5..W-0.5.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mer_di.errors import InputError, SampleError
-from mer_di.resampling import EDGE, resample
+from mer_di.kernels import kernel
+from mer_di.kernels.constants import EDGE, TILE
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -21,6 +24,11 @@ raised) to chin inside, with about 5 % below the chin of the longest of them.
 """
 CANONICAL_FACE.setflags(write=False)
 
+_READ_IN_PLACE = ("uint8", "int32")  # frames and their sums; other numbers are converted to float64
+_RESAMPLE = (
+    "void({pixel}[:,:], intp, float64[:,::1], float64[::1], float64[::1], "
+    "float64[::1], float64[:,::1], float64[:,::1], float32[:,:,::1])"
+)
 _TRUNCATE = 4.0  # the Gaussian ends at this many sigmas, as in SciPy and scikit-image
 
 
@@ -192,8 +200,9 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int) -> NDArray[np.float32]:
         )
     inverse = _inverse(matrix)
     across, down = map(_gaussian, _sigmas(inverse))
-    crop = resample(pixels.reshape(*pixels.shape[:2], -1), inverse, across, down, size)
-    return crop.reshape(size, size, *pixels.shape[2:])
+    crop = np.empty((size, size, *pixels.shape[2:]), np.float32)
+    _resample(pixels.reshape(*pixels.shape[:2], -1), inverse, across, down, crop.reshape(size, size, -1))
+    return crop
 
 
 def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
@@ -210,6 +219,25 @@ def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
         Same shape.
     """
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+def _resample(pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Floats, crop: NDArray[np.float32]) -> None:
+    """Fill a crop (S, S, C) from an image (H, W, C) that is blurred under these weights along x and y."""
+    if pixels.dtype.name not in _READ_IN_PLACE:
+        pixels = pixels.astype(np.float64)
+    height, width, channels = pixels.shape
+    tile = min(len(crop), TILE)
+    columns, rows = (_extent(inverse[axis], tile, length) for axis, length in ((0, width), (1, height)))
+    line = np.empty((columns + across.size - 1) * channels)
+    lines = np.empty((rows + down.size - 1, columns * channels))
+    smooth = np.empty((rows, columns * channels))
+    fill = kernel("resampling", "resample", _RESAMPLE.format(pixel=pixels.dtype))
+    fill(pixels.reshape(height, -1), channels, inverse, across, down, line, lines, smooth, crop)
+
+
+def _extent(inverse: Floats, tile: int, length: int) -> int:
+    """Bound the number of source pixels along one axis that a tile can need."""
+    return min(int(tile * (abs(inverse[0]) + abs(inverse[1])) + 5), length)
 
 
 def _inverse(matrix: ArrayLike) -> Matrix:

@@ -6,8 +6,6 @@ numba's simulator.
 
 import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 from fractions import Fraction
 
@@ -17,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import cuda
 
-from mer_di import accumulate, compiled
+from mer_di import accumulate
 from mer_di.accumulate import Accumulator, _byte_dots, _cpu, weighted_sums
 from mer_di.errors import BackendUnavailableError, InputError
+from mer_di.kernels.constants import FRAMES
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp, phase_weights, scheme_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:Grid size")  # tiny frames do not fill a GPU
@@ -35,7 +34,7 @@ few = settings(max_examples=10)  # the simulator starts a Python thread a pixel
 def backend(request):
     if request.param == "cpu without byte dots":
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_byte_dots, "available", lambda: False)
+            patch.setattr(_byte_dots, "has_avx2", lambda: False)
             yield "cpu"
         return
     if request.param != "cuda":
@@ -157,15 +156,15 @@ def test_the_brightest_pixels_under_weights_of_one_and_more_digits(backend, weig
 def test_terms_make_up_the_weights(values):
     weights = np.array([values, [0] * len(values), values[::-1]], np.int32)
     table, counts = _byte_dots.terms(weights)
-    assert len(table) == len(counts) == -(-len(values) // _byte_dots.FRAMES)
-    found = np.zeros((3, len(table) * _byte_dots.FRAMES), int)
+    assert len(table) == len(counts) == -(-len(values) // FRAMES)
+    found = np.zeros((3, len(table) * FRAMES), int)
     for i, (of_pass, count) in enumerate(zip(table, counts, strict=True)):
         for *factors, place, row in of_pass[:count]:
             digits = np.array(factors, np.int32).view(np.int8).astype(int)
             assert np.abs(digits).max() in range(1, 65)  # two products of more and 255 would exceed 16 bits
             one, other = np.array([place], np.int32).view(np.int16).tolist()
             assert one == other
-            found[row, i * _byte_dots.FRAMES : (i + 1) * _byte_dots.FRAMES] += one * digits
+            found[row, i * FRAMES : (i + 1) * FRAMES] += one * digits
         assert not of_pass[count:, :2].any()
     assert found[:, : len(values)].tolist() == weights.tolist()
     assert not found[:, len(values) :].any()
@@ -406,22 +405,6 @@ def test_a_forked_process_makes_its_own_threads():
         assert np.array_equal(pool.apply_async(_sum_of, (frames,)).get(timeout=30), expected)
 
 
-@pytest.mark.skipif(SIMULATED, reason="has nothing to do with CUDA")
-def test_processes_that_compile_at_the_same_moment_share_a_cache(tmp_path):
-    program = (
-        "import sys, numpy as np; from mer_di.accumulate import weighted_sums\n"
-        "frames = np.arange(24, dtype=sys.argv[1]).reshape(2, 3, 4)\n"
-        "assert (weighted_sums(frames, [-1, 1], backend='cpu') == 12).all()\n"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    commands = [[sys.executable, "-c", program, dtype] for dtype in ("uint8", "float32")]
-    running = [subprocess.Popen(command, env=environment) for command in commands]
-    assert [process.wait(timeout=120) for process in running] == [0, 0]
-    # a kernel's file numbered 2 would belong to two signatures, and to whichever process came last
-    numbers = sorted(path.name.split(".")[-2] for path in tmp_path.rglob("*.nbc"))
-    assert numbers == ["1", "1"]
-
-
 # Refusals
 
 
@@ -488,19 +471,3 @@ def test_cuda_without_numba_cuda_says_what_to_install(monkeypatch):
     monkeypatch.setattr(accumulate, "find_spec", lambda name: None)
     with pytest.raises(BackendUnavailableError, match=r"pip install 'mer_di\[cuda\]'"):
         Accumulator([1, -1], backend="cuda")
-
-
-def test_without_a_place_for_a_cache_kernels_are_compiled_all_the_same(monkeypatch):
-    njit = compiled.numba.njit
-
-    def njit_without_cache(*arguments, cache=False, **options):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(*arguments, **options)
-
-    monkeypatch.setattr(compiled.numba, "njit", njit_without_cache)
-    kernel = _cpu._kernel.__wrapped__("uint8", "int16", "int32")
-    sums = np.zeros((1, 1, 3), np.int32)
-    pixels = np.array([1, 2, 3], np.uint8)
-    kernel(pixels, 0, 0, np.array([[2]], np.int16), False, sums, 0, 1, 0, 3)
-    assert sums.tolist() == [[[2, 4, 6]]]

@@ -7,9 +7,6 @@ Threads are Python's, over kernels that release the lock. Rejected: numba's ``pa
 the process when several Python threads enter it at once.
 """
 
-# numba makes some of its names at run time:
-# mypy: disable-error-code="attr-defined"
-
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -17,22 +14,24 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import numba
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from mer_di.accumulate import _byte_dots
-from mer_di.compiled import array, compiled
+from mer_di.executors import processors
+from mer_di.kernels import kernel
+from mer_di.kernels.constants import FRAMES, STRIP
 
 Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
 
-THREADS: int = numba.config.NUMBA_NUM_THREADS
+THREADS = processors()
 PARALLEL_FROM = 1 << 23  # pixels in all frames from which several threads pay: about half a millisecond of work
-BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
-GROUP = 8  # frames in one pass over the sums
-WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four groups
+WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four passes
+
+
+_BYTE_DOTS = "void(intp[::1], intp, int32[:,:,::1], intp[::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
+_LOOPS = "void({pixel}[::1], intp, intp, {weight}[:,::1], intp, {total}[:,:,::1], intp, intp, intp, intp)"
 
 
 class Sums:
@@ -42,7 +41,7 @@ class Sums:
         self._sums = np.empty((rows, *shape), total)
         self._fresh = True  # nothing has been added, and what is in the sums means nothing
         self._waiting: Array | None = None
-        self._their_weights = np.empty((rows, 4 * GROUP), total)
+        self._their_weights = np.empty((rows, 4 * FRAMES), total)
         self._n_waiting = 0
 
     def add(self, frames: Array, weights: Array) -> None:
@@ -61,8 +60,8 @@ class Sums:
 
     def _keep(self, frame: Array, weights: Array) -> None:
         if self._waiting is None:
-            groups = min(max(WAITING_BYTES // (GROUP * frame.nbytes), 1), 4)
-            self._waiting = np.empty((groups * GROUP, *frame.shape), frame.dtype)
+            passes = min(max(WAITING_BYTES // (FRAMES * frame.nbytes), 1), 4)
+            self._waiting = np.empty((passes * FRAMES, *frame.shape), frame.dtype)
         self._waiting[self._n_waiting] = frame
         self._their_weights[:, self._n_waiting] = weights
         self._n_waiting += 1
@@ -99,15 +98,15 @@ def _lies_in_rows(frames: Array) -> bool:
 def _adder(frames: Array, weights: Array, sums: Array, *, fresh: bool) -> tuple[int, int, Callable[[Part], None]]:
     """Rows, columns, and the function that adds a part of them; a contiguous frame is one long row."""
     rows, columns, row_stride = _rows(frames[0])
+    sums = sums.reshape(len(weights), rows, columns)
     if _byte_dots.serves(frames.dtype, weights, columns):
-        addresses = frames.ctypes.data + np.arange(len(frames)) * frames.strides[0]
-        add = partial(_byte_dots.kernel(), addresses, row_stride, *_byte_dots.terms(weights))
+        addresses = frames.ctypes.data + np.arange(len(frames), dtype=np.intp) * frames.strides[0]
+        add = partial(kernel("byte_dots", "add_bytes", _BYTE_DOTS), addresses, row_stride, *_byte_dots.terms(weights))
     else:
         factors = _factors(weights, frames.dtype)
-        kernel = _kernel(frames.dtype.name, factors.dtype.name, sums.dtype.name)
+        signature = _LOOPS.format(pixel=frames.dtype, weight=factors.dtype, total=sums.dtype)
         strides = (stride // frames.itemsize for stride in (frames.strides[0], row_stride))
-        add = partial(kernel, _flat(frames), *strides, factors)
-    sums = sums.reshape(len(weights), rows, columns)
+        add = partial(kernel("loops", "add_frames", signature), _flat(frames), *strides, factors)
     return rows, columns, lambda part: add(fresh, sums, *part)
 
 
@@ -134,7 +133,7 @@ def _factors(weights: Array, pixel: np.dtype[Any]) -> Array:
 
 def _parts(rows: int, columns: int) -> Iterator[Part]:
     """Split by rows, or a single long row by columns, into one part a thread; none is narrower than a strip."""
-    parts = THREADS if rows > 1 else min(THREADS, max(1, columns // _byte_dots.PIXELS))
+    parts = THREADS if rows > 1 else min(THREADS, max(1, columns // STRIP))
     for i in range(parts):
         if rows > 1:
             yield i * rows // parts, (i + 1) * rows // parts, 0, columns
@@ -149,79 +148,3 @@ def _threads() -> ThreadPoolExecutor:
 
 if hasattr(os, "register_at_fork"):  # a forked child inherits the pool, but not its threads
     os.register_at_fork(after_in_child=_threads.cache_clear)
-
-
-@functools.cache
-def _kernel(pixel: str, weight: str, total: str) -> Any:  # noqa: ANN401 - numba's own type has no stubs
-    """Compile `_add_frames` for one combination of dtypes."""
-    return compiled(
-        _add_frames,
-        f"add_frames_{pixel}_{weight}_{total}",
-        array(pixel, 1, readonly=True),
-        types.intp,
-        types.intp,
-        array(weight, 2),
-        types.boolean,
-        array(total, 3),
-        *[types.intp] * 4,
-    )
-
-
-def _add_frames(
-    pixels: Array,
-    frame_stride: int,
-    row_stride: int,
-    weights: Array,
-    fresh: bool,
-    sums: Array,
-    first_row: int,
-    last_row: int,
-    first_column: int,
-    last_column: int,
-) -> None:
-    n = weights.shape[1]
-    grouped = n - n % GROUP
-    for row in range(first_row, last_row):
-        for start in range(first_column, last_column, BLOCK):
-            stop = min(start + BLOCK, last_column)
-            if fresh:
-                sums[:, row, start:stop] = 0
-            block = pixels[row * row_stride + start :]
-            for t in range(0, grouped, GROUP):
-                for k in range(len(weights)):
-                    _add_group(block, frame_stride, weights[k], t, sums[k, row, start:stop])
-            for t in range(grouped, n):
-                for k in range(len(weights)):
-                    _add_one(block, frame_stride, weights[k], t, sums[k, row, start:stop])
-
-
-@numba.njit(nogil=True)
-def _add_one(block: Array, frame_stride: int, weights: Array, t: int, sums: Array) -> None:
-    weight = weights[t]
-    if weight == 0:
-        return
-    frame = block[t * frame_stride :]
-    for i in range(sums.size):
-        sums[i] += weight * frame[i]
-
-
-@numba.njit(nogil=True)
-def _add_group(block: Array, frame_stride: int, weights: Array, t: int, sums: Array) -> None:
-    if not weights[t : t + GROUP].all():
-        for j in range(GROUP):
-            _add_one(block, frame_stride, weights, t + j, sums)
-        return
-    w0, w1, w2, w3 = weights[t], weights[t + 1], weights[t + 2], weights[t + 3]
-    w4, w5, w6, w7 = weights[t + 4], weights[t + 5], weights[t + 6], weights[t + 7]
-    f0 = block[t * frame_stride :]
-    f1 = f0[frame_stride:]
-    f2 = f1[frame_stride:]
-    f3 = f2[frame_stride:]
-    f4 = f3[frame_stride:]
-    f5 = f4[frame_stride:]
-    f6 = f5[frame_stride:]
-    f7 = f6[frame_stride:]
-    for i in range(sums.size):
-        # One frame after the other, as _add_one would: the bits of float sums depend on the order.
-        half = sums[i] + w0 * f0[i] + w1 * f1[i] + w2 * f2[i] + w3 * f3[i]
-        sums[i] = half + w4 * f4[i] + w5 * f5[i] + w6 * f6[i] + w7 * f7[i]

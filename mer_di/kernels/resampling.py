@@ -1,82 +1,35 @@
-"""The compiled half of a warp: blur and interpolate, tile by tile, from the numbers of a frame to those of a crop."""
+"""A warp, tile by tile: blur what the tile needs of an image, then read it bilinearly where its pixels come from."""
 
-# numba makes some of its names at run time:
-# mypy: disable-error-code="attr-defined"
-
-import functools
 from typing import Any
 
 import numba
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from mer_di.compiled import array, compiled
+from mer_di.kernels.constants import EDGE, TILE
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-EDGE = 0.5 + 1e-6
-"""Pixels by which a frame reaches beyond its outermost centres, and a little: rounding must not decide."""
 
-_TILE = 64  # crop pixels a side; what a tile needs of the frame stays in the second-level cache
-_READ_IN_PLACE = ("uint8", "int32")  # frames and their sums; other numbers are converted to float64
-
-
-def resample(pixels: Array, inverse: Floats, across: Floats, down: Floats, size: int) -> NDArray[np.float32]:
-    """Blur an image along both axes, then read it bilinearly where the pixels of a crop come from.
-
-    Parameters
-    ----------
-    pixels : ndarray of integer or float, shape (H, W, C)
-    inverse : ndarray of float64, shape (2, 3)
-        Crop (x, y) to image (x, y), 0-based pixel centres.
-    across, down : ndarray of float64
-        Weights of the blur along x and y, of odd length; beyond the edge the edge pixel repeats.
-    size : int
-        Side S of the crop in pixels.
-
-    Returns
-    -------
-    ndarray of float32, shape (S, S, C)
-        Computed in float64 and rounded once; zero where the crop lies outside the image.
-    """
-    if pixels.dtype.name not in _READ_IN_PLACE:
-        pixels = pixels.astype(np.float64)
-    channels = pixels.shape[2]
-    crop = np.empty((size, size, channels), np.float32)
-    _kernel(pixels.dtype.name)(pixels.reshape(len(pixels), -1), channels, inverse, across, down, crop)
-    return crop
-
-
-@functools.cache
-def _kernel(pixel: str) -> Any:  # noqa: ANN401 - numba's own type has no stubs
-    """Compile `_resample` for one dtype."""
-    return compiled(
-        _resample,
-        f"resample_{pixel}",
-        array(pixel, 2, readonly=True, layout="A"),
-        types.intp,
-        array("float64", 2, readonly=True, layout="A"),
-        array("float64", 1, readonly=True),
-        array("float64", 1, readonly=True),
-        array("float32", 3),
-    )
-
-
-def _resample(pixels: Array, channels: int, inverse: Floats, across: Floats, down: Floats, crop: Array) -> None:
-    """Fill a crop (S, S, C) from an image (H, W·C), tile by tile: blur what the tile needs, then interpolate."""
+def resample(
+    pixels: Array,
+    channels: int,
+    inverse: Floats,
+    across: Floats,
+    down: Floats,
+    line: Floats,
+    lines: Floats,
+    smooth: Floats,
+    crop: Array,
+) -> None:
+    """Fill a crop (S, S, C) from an image (H, W·C); ``line``, ``lines`` and ``smooth`` have room for a tile."""
     size = len(crop)
     height, width = len(pixels), pixels.shape[1] // channels
-    rows = _extent(inverse[1], min(size, _TILE), height)
-    columns = _extent(inverse[0], min(size, _TILE), width)
-    line = np.empty((columns + across.size - 1) * channels)
-    lines = np.empty((rows + down.size - 1, columns * channels))
-    smooth = np.empty((rows, columns * channels))
-    for first_row in range(0, size, _TILE):
-        last_row = min(first_row + _TILE, size) - 1
-        for first_column in range(0, size, _TILE):
-            last_column = min(first_column + _TILE, size) - 1
+    for first_row in range(0, size, TILE):
+        last_row = min(first_row + TILE, size) - 1
+        for first_column in range(0, size, TILE):
+            last_column = min(first_column + TILE, size) - 1
             corners = first_row, last_row, first_column, last_column
             left, right = _needed(inverse[0], corners, width)
             top, bottom = _needed(inverse[1], corners, height)
@@ -84,13 +37,7 @@ def _resample(pixels: Array, channels: int, inverse: Floats, across: Floats, dow
             _interpolate(smooth, channels, inverse, corners, top, left, height, width, crop)
 
 
-@numba.njit(nogil=True)
-def _extent(inverse: Floats, tile: int, length: int) -> int:
-    """Bound the number of source pixels along one axis that a tile can need."""
-    return int(min(tile * (abs(inverse[0]) + abs(inverse[1])) + 5, length))
-
-
-@numba.njit(nogil=True)
+@numba.njit()
 def _needed(inverse: Floats, corners: tuple[int, int, int, int], length: int) -> tuple[int, int]:
     """Return the first source pixel along one axis that a tile needs, and the one after the last."""
     first_row, last_row, first_column, last_column = corners
@@ -103,7 +50,7 @@ def _needed(inverse: Floats, corners: tuple[int, int, int, int], length: int) ->
     return int(first), int(last) + 1
 
 
-@numba.njit(nogil=True)
+@numba.njit()
 def _blur(
     pixels: Array,
     channels: int,
@@ -126,7 +73,7 @@ def _blur(
         _weigh_column(lines[y:], down, smooth[y, : (right - left) * channels])
 
 
-@numba.njit(nogil=True)
+@numba.njit()
 def _widen(row: Array, channels: int, left: int, right: int, reach: int, line: Floats) -> None:
     """Copy a piece of a row and its surroundings; beyond the edge the edge pixel repeats."""
     start, stop = max(left - reach, 0), min(right + reach, row.size // channels)
@@ -146,7 +93,7 @@ def _widen(row: Array, channels: int, left: int, right: int, reach: int, line: F
             i += 1
 
 
-@numba.njit(nogil=True)
+@numba.njit()
 def _weigh_row(line: Floats, channels: int, weights: Floats, out: Floats) -> None:
     for i in range(out.size):
         out[i] = weights[0] * line[i]
@@ -156,7 +103,7 @@ def _weigh_row(line: Floats, channels: int, weights: Floats, out: Floats) -> Non
             out[i] += weight * shifted_line[i]
 
 
-@numba.njit(nogil=True)
+@numba.njit()
 def _weigh_column(lines: Floats, weights: Floats, out: Floats) -> None:
     for i in range(out.size):
         out[i] = weights[0] * lines[0, i]
@@ -166,7 +113,7 @@ def _weigh_column(lines: Floats, weights: Floats, out: Floats) -> None:
             out[i] += weight * line[i]
 
 
-@numba.njit(nogil=True)
+@numba.njit()
 def _interpolate(
     smooth: Floats,
     channels: int,
