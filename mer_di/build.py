@@ -5,30 +5,22 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from mer_di.cache import CORRECTION_COLUMNS, CachedClip, Provenance, open_cache, write_cache
 from mer_di.datasets import Database
-from mer_di.errors import CacheError, SampleError
+from mer_di.errors import CacheError
 from mer_di.face import landmark_model, model_sha256
 from mer_di.parts import Parts, changes
 from mer_di.plan import Plan, PlannedClip, make_plan
 from mer_di.recipe import Align, Aspect, Recipe, SeveralFaces
-from mer_di.rendering import render
-
-Progress = Callable[[PlannedClip | None, int], None]
-"""Called with each clip as it is finished and the number of clips in all.
-
-Once, with None, when rendering begins: what was told before comes from an interrupted build and took no time.
-"""
+from mer_di.tasks import Outcome, Progress, outcomes
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
@@ -176,12 +168,8 @@ def build_cache(
         plan = make_plan(database, recipe, min_class_size=min_class_size)
         parts.claim(_identity(provenance))
         resumed = sum(parts.has(clip.sample.sample_id) for clip in plan.clips)
-        dropped = _portable(plan.dropped | _render_all(plan, recipe, parts, model, executor, progress), database.root)
-        kept = [clip for clip in plan.clips if clip.sample.sample_id not in dropped]
-        if not kept:
-            parts.remove()
-            raise CacheError(_nothing_left(dropped))
-        write_cache(path, provenance, len(kept), (_cached(clip, parts) for clip in kept), dropped)
+        with contextlib.closing(outcomes(plan, recipe, parts, model, executor, progress)) as rendered:
+            kept, dropped = _write(path, provenance, plan, database.root, rendered, parts)
         parts.remove()
     classes = Counter(clip.sample.emotion for clip in kept)
     frames = sum(len(clip.numbers) for clip in kept)
@@ -189,64 +177,26 @@ def build_cache(
     return BuildReport(path, len(kept), dropped, dict(sorted(classes.items())), frames, resumed, seconds)
 
 
-def render_part(clip: PlannedClip, recipe: Recipe, model: Path | None, parts: Parts) -> str | None:
-    """Render one clip into its part; the task that workers run.
+def _write(
+    path: Path, provenance: Provenance, plan: Plan, root: Path, rendered: Iterable[Outcome], parts: Parts
+) -> tuple[list[PlannedClip], dict[str, str]]:
+    """Write the cache while clips are rendered; return those that were kept, and the reasons of the others."""
+    kept: list[PlannedClip] = []
+    dropped = {sample_id: _portable(reason, root) for sample_id, reason in plan.dropped.items()}
 
-    Returns
-    -------
-    str or None
-        The reason if the sample had to be dropped.
-    """
-    try:
-        rendered = render(clip, recipe, model)
-    except SampleError as reason:
-        return str(reason)
-    arrays: dict[str, NDArray[Any]] = {
-        "di": rendered.di,
-        "frames": rendered.frames,
-        "transform": rendered.transform,
-        "frame_size": np.array(rendered.frame_size),
-    }
-    parts.write(clip.sample.sample_id, arrays)
-    return None
+    def clips() -> Iterator[CachedClip]:
+        for clip, reason in rendered:
+            if reason is None:
+                kept.append(clip)
+                yield _cached(clip, parts)
+            else:
+                dropped[clip.sample.sample_id] = _portable(reason, root)
+        if not kept:
+            parts.remove()
+            raise CacheError(_nothing_left(dropped))
 
-
-def _render_all(
-    plan: Plan,
-    recipe: Recipe,
-    parts: Parts,
-    model: Path | None,
-    executor: Executor | None,
-    progress: Progress | None,
-) -> dict[str, str]:
-    tell = progress or (lambda _clip, _total: None)
-    waiting = []
-    for clip in plan.clips:
-        if parts.has(clip.sample.sample_id):
-            tell(clip, len(plan.clips))
-        else:
-            waiting.append(clip)
-    tell(None, len(plan.clips))
-    dropped: dict[str, str] = {}
-    with contextlib.ExitStack() as stack:
-        workers = executor or stack.enter_context(ThreadPoolExecutor(1))
-        tasks = {workers.submit(render_part, clip, recipe, model, parts): clip for clip in waiting}
-        for task in _finished(list(tasks)):
-            clip = tasks[task]
-            reason = task.result()
-            if reason is not None:
-                dropped[clip.sample.sample_id] = reason
-            tell(clip, len(plan.clips))
-    return dropped
-
-
-def _finished(tasks: list[Future[str | None]]) -> Iterator[Future[str | None]]:
-    """Yield tasks as they finish; if the caller leaves early, what has not begun never begins."""
-    try:
-        yield from as_completed(tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
+    write_cache(path, provenance, len(plan.clips), clips(), dropped)
+    return kept, dropped
 
 
 def _cached(clip: PlannedClip, parts: Parts) -> CachedClip:
@@ -303,9 +253,9 @@ def _already_complete(path: Path, provenance: Provenance, started: float) -> Bui
         return replace(report, seconds=time.perf_counter() - started, already_complete=True)
 
 
-def _portable(dropped: dict[str, str], root: Path) -> dict[str, str]:
+def _portable(reason: str, root: Path) -> str:
     """Name files relative to the database: the same database elsewhere gives the same cache."""
-    return {sample_id: reason.replace(f"{root}{os.sep}", "") for sample_id, reason in dropped.items()}
+    return reason.replace(f"{root}{os.sep}", "")
 
 
 def _nothing_left(dropped: dict[str, str]) -> str:

@@ -85,11 +85,11 @@ def write_cache(
         The cache; replaced if it exists.
     provenance : Provenance
     count : int
-        Number of clips.
+        How many clips there will be at most.
     clips : iterable of CachedClip
-        Sorted by sample id; consumed one at a time, so that one clip's images are in memory.
+        Sorted by sample id; written one at a time as they come, so that one clip's images are in memory.
     dropped : mapping of str to str
-        Sample id to reason.
+        Sample id to reason; looked at after the last clip, which may still add to it.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def _write_provenance(file: h5py.File, provenance: Provenance) -> None:
 
 def _write_clips(file: h5py.File, count: int, clips: Iterable[CachedClip], size: int) -> None:
     def stack(name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> h5py.Dataset:
-        return file.create_dataset(name, shape=(count, *shape), dtype=dtype, chunks=(1, *shape))
+        return file.create_dataset(name, shape=(max(count, 1), *shape), dtype=dtype, chunks=(1, *shape))
 
     di = [stack(f"di/{name}", (size, size, 3), np.float32) for name in DI_STREAMS]
     frames = [stack(f"frames/{name}", (size, size, 3), np.uint8) for name in KEY_FRAMES]
@@ -137,6 +137,8 @@ def _write_clips(file: h5py.File, count: int, clips: Iterable[CachedClip], size:
             # an image is a chunk: written as it is, without the copies that selecting a part of a dataset costs
             dataset.id.write_direct_chunk((index, 0, 0, 0), np.ascontiguousarray(image, dataset.dtype))
         rows.append((clip.columns, clip.fps))
+    for dataset in [transforms, *di, *frames]:
+        dataset.resize(len(rows), axis=0)
     _write_columns(file["samples"], [columns for columns, _ in rows], [fps for _, fps in rows])
 
 

@@ -280,11 +280,11 @@ KILLED = """
 import sys, time
 import mer_di, mer_di.build, mer_di.rendering
 from mer_di.recipe import Recipe
-render = mer_di.build.render
+render = mer_di.tasks.render
 def slowly(*args):
     time.sleep(0.02)
     return render(*args)
-mer_di.build.render = slowly
+mer_di.tasks.render = slowly
 from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(2) as pool:
     mer_di.build.build_cache(

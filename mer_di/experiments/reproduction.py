@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mer_di.build import Progress as BuildProgress
 from mer_di.build import build_cache, default_recipe
 from mer_di.datasets import Database
 from mer_di.errors import MissingDependencyError
@@ -18,6 +17,7 @@ from mer_di.origin import SYNTHETIC
 from mer_di.protocol import DEFAULT_VALIDATION
 from mer_di.recipe import Align
 from mer_di.results import Results
+from mer_di.tasks import Progress as BuildProgress
 from mer_di.train import TrainConfig
 
 
