@@ -106,26 +106,17 @@ def _compile(module: str, name: str, signature: str) -> bytes:
     function = numba.njit(signature, **bare)(python)
     optimized = binding.parse_assembly(function.inspect_llvm(function.signatures[0]))
     (symbol,) = (f.name for f in optimized.functions if not f.is_declaration and f.linkage == binding.Linkage.external)
-    _initialize()
-    target = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
-        opt=3,
-        reloc="pic",
-        codemodel="small",
-    )
-    return b"\n".join([symbol.encode(), target.emit_object(optimized)])
+    return b"\n".join([symbol.encode(), _machine().emit_object(optimized)])
 
 
 def _linked(code: bytes) -> Kernel:
     symbol, _, image = code.partition(b"\n")
-    name = symbol.decode()
-    _initialize()
-    object_file = binding.JITLibraryBuilder().add_object_img(image).export_symbol(name).add_current_process()
-    library = object_file.link(binding.create_lljit_compiler(), name)
-    function = ctypes.CFUNCTYPE(ctypes.c_int)(library[name])
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(image))
+    engine.finalize_object()
+    function = ctypes.CFUNCTYPE(ctypes.c_int)(engine.get_function_address(symbol.decode()))
 
-    def call(*arguments: NDArray[Any] | int, _alive: object = library) -> None:
+    def call(*arguments: NDArray[Any] | int, _alive: object = engine) -> None:
         # numba's convention: where a result and an exception would go, then the arguments, field by field
         result, exception = ctypes.c_void_p(), ctypes.c_void_p()
         fields = [field for argument in arguments for field in _fields(argument)]
@@ -141,6 +132,16 @@ def _fields(argument: NDArray[Any] | int) -> tuple[int, ...]:
     return (argument,)
 
 
-def _initialize() -> None:
+def _machine() -> Any:  # noqa: ANN401 - llvmlite's own type has no stubs
+    """Return this processor as LLVM sees it, with numba's own choices for code that is loaded in a process."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+    target = binding.Target.from_triple(binding.get_process_triple())
+    return target.create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=3,
+        reloc="static" if target.name.startswith("x86") else "default",
+        codemodel="jitdefault",
+        jit=True,
+    )
