@@ -75,7 +75,7 @@ def choose(weights: Array, frames: np.dtype[Any]) -> Arithmetic:
     brightest = max(int(np.iinfo(frames).max), -int(np.iinfo(frames).min))
     if weights.dtype == np.float64:
         return _fixed_point(pixels, weights, brightest)
-    bound = brightest * int(np.abs(weights.astype(object)).sum(axis=1).max())
+    bound = brightest * max(sum(map(abs, row)) for row in weights.tolist())
     for total in (np.int32, np.int64):
         if bound <= np.iinfo(total).max:
             return Arithmetic(pixels, weights.astype(total))

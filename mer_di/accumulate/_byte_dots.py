@@ -34,15 +34,15 @@ def terms(weights: Array) -> tuple[Array, Array]:
 
     Returns
     -------
-    ndarray of int32, shape (passes, 2·K, 4)
-        Of a term the digits of four frames and of the next four, a byte each; its place, 1 or 128, as two 16-bit
-        numbers; the row that it belongs to. The terms of a pass that are not zero come first. The last pass is filled
-        up with frames of weight zero.
+    ndarray of int32, shape (terms, 4)
+        One pass after the other, without those that are zero. Of a term the digits of four frames and of the next
+        four, a byte each; its place, 1 or 128, as two 16-bit numbers; the row that it belongs to. The last pass is
+        filled up with frames of weight zero.
     ndarray of intp, shape (passes,)
-        How many of them are not zero.
+        How many terms each pass has.
     """
     rows, n = weights.shape
-    whole = np.zeros((rows, n + -n % FRAMES), np.int64)
+    whole = np.zeros((rows, n + -n % FRAMES), np.int32)
     whole[:, :n] = weights
     low = (whole + BASE // 2) % BASE - BASE // 2
     digits = np.stack([low, (whole - low) // BASE]).astype(np.int8)
@@ -51,6 +51,5 @@ def terms(weights: Array) -> tuple[Array, Array]:
     table[..., :2] = np.ascontiguousarray(by_pass).view(np.int32)
     table[..., 2] = np.array([[1], [BASE]]) * 0x10001
     table[..., 3] = np.arange(rows)
-    used = by_pass.any(axis=3).reshape(len(table), -1)
-    first = np.argsort(~used, axis=1, kind="stable")
-    return np.take_along_axis(table.reshape(len(table), -1, 4), first[..., np.newaxis], 1), used.sum(axis=1)
+    used = by_pass.any(axis=3)
+    return table[used], used.sum(axis=(1, 2))

@@ -26,11 +26,11 @@ Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
 
 THREADS = processors()
-PARALLEL_FROM = 1 << 23  # pixels in all frames from which several threads pay: about half a millisecond of work
+PARALLEL_FROM = 1 << 24  # pixels in all frames from which several threads pay: about a millisecond of work
 WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four passes
 
 
-_BYTE_DOTS = "void(intp[::1], intp, int32[:,:,::1], intp[::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
+_BYTE_DOTS = "void(intp[::1], intp, int32[:,::1], intp[::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
 _LOOPS = "void({pixel}[::1], intp, intp, {weight}[:,::1], intp, {total}[:,:,::1], intp, intp, intp, intp)"
 
 

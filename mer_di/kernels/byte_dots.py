@@ -53,11 +53,14 @@ def add_bytes(
             stop = min(start + BLOCK, last_column)
             if fresh:
                 of_row[:, start:stop] = 0
+            first = 0
             for i in range(len(counts)):
                 frames = _frames_of_pass(addresses, i * FRAMES, row * row_stride)
-                _add_strips(frames, start, stop - (stop - start) % STRIP, 0, terms[i], counts[i], of_row)
+                of_pass = terms[first:]
+                _add_strips(frames, start, stop - (stop - start) % STRIP, 0, of_pass, counts[i], of_row)
                 if rest > 0 and stop == last_column:
-                    _add_strips(frames, stop - STRIP, stop, STRIP - rest, terms[i], counts[i], of_row)
+                    _add_strips(frames, stop - STRIP, stop, STRIP - rest, of_pass, counts[i], of_row)
+                first += counts[i]
 
 
 @numba.njit()
