@@ -27,7 +27,7 @@ CANONICAL_FACE.setflags(write=False)
 _READ_IN_PLACE = ("uint8", "int32")  # frames and their sums; other numbers are converted to float64
 _RESAMPLE = (
     "void({pixel}[:,:], intp, float64[:,::1], float64[::1], float64[::1], "
-    "float64[::1], float64[:,::1], float64[:,::1], float32[:,:,::1])"
+    "float64[::1], float64[:,::1], float64[:,::1], int32[:,::1], float64[:,::1], float32[:,:,::1])"
 )
 _TRUNCATE = 4.0  # the Gaussian ends at this many sigmas, as in SciPy and scikit-image
 
@@ -231,13 +231,14 @@ def _resample(pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Float
     line = np.empty((columns + across.size - 1) * channels)
     lines = np.empty((rows + down.size - 1, columns * channels))
     smooth = np.empty((rows, columns * channels))
+    places, shares = np.empty((2, tile), np.int32), np.empty((2, tile))
     fill = kernel("resampling", "resample", _RESAMPLE.format(pixel=pixels.dtype))
-    fill(pixels.reshape(height, -1), channels, inverse, across, down, line, lines, smooth, crop)
+    fill(pixels.reshape(height, -1), channels, inverse, across, down, line, lines, smooth, places, shares, crop)
 
 
 def _extent(inverse: Floats, tile: int, length: int) -> int:
     """Bound the number of source pixels along one axis that a tile can need."""
-    return min(int(tile * (abs(inverse[0]) + abs(inverse[1])) + 5), length)
+    return min(int(tile * (abs(inverse[0]) + abs(inverse[1])) + 5), length + 1)
 
 
 def _inverse(matrix: ArrayLike) -> Matrix:

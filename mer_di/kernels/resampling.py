@@ -21,9 +21,11 @@ def resample(
     line: Floats,
     lines: Floats,
     smooth: Floats,
+    places: Array,
+    shares: Floats,
     crop: Array,
 ) -> None:
-    """Fill a crop (S, S, C) from an image (H, W·C); ``line``, ``lines`` and ``smooth`` have room for a tile."""
+    """Fill a crop (S, S, C) from an image (H, W·C); what comes before it has room for what a tile needs."""
     size = len(crop)
     height, width = len(pixels), pixels.shape[1] // channels
     for first_row in range(0, size, TILE):
@@ -34,19 +36,22 @@ def resample(
             left, right = _needed(inverse[0], corners, width)
             top, bottom = _needed(inverse[1], corners, height)
             _blur(pixels, channels, across, down, top, bottom, left, right, line, lines, smooth)
-            _interpolate(smooth, channels, inverse, corners, top, left, height, width, crop)
+            _interpolate(smooth, channels, inverse, corners, top, left, height, width, places, shares, crop)
 
 
 @numba.njit()
 def _needed(inverse: Floats, corners: tuple[int, int, int, int], length: int) -> tuple[int, int]:
-    """Return the first source pixel along one axis that a tile needs, and the one after the last."""
+    """Return the first source pixel along one axis that a tile needs, and the one after the last.
+
+    The last may be the first beyond the edge: every pixel that is read has a next one.
+    """
     first_row, last_row, first_column, last_column = corners
     a, b = inverse[0] * first_column, inverse[0] * last_column
     c, d = inverse[1] * first_row, inverse[1] * last_row
     low = min(a, b) + min(c, d) + inverse[2]
     high = max(a, b) + max(c, d) + inverse[2]
     first = min(max(np.floor(low) - 1, 0.0), length - 1.0)  # a pixel to spare for rounding
-    last = min(max(np.floor(high) + 2, 0.0), length - 1.0)
+    last = min(max(np.floor(high) + 2, 1.0), float(length))
     return int(first), int(last) + 1
 
 
@@ -123,22 +128,54 @@ def _interpolate(
     left: int,
     height: int,
     width: int,
+    places: Array,
+    shares: Floats,
     crop: Array,
 ) -> None:
     first_row, last_row, first_column, last_column = corners
     for row in range(first_row, last_row + 1):
-        for column in range(first_column, last_column + 1):
-            x = inverse[0, 0] * column + inverse[0, 1] * row + inverse[0, 2]
-            y = inverse[1, 0] * column + inverse[1, 1] * row + inverse[1, 2]
-            if not (-EDGE <= x <= width - 1 + EDGE and -EDGE <= y <= height - 1 + EDGE):
-                crop[row, column] = 0
-                continue
-            x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-            i, j = int(x), int(y)
-            upper, lower = smooth[j - top], smooth[min(j + 1, height - 1) - top]
-            near, step = (i - left) * channels, channels * min(1, width - 1 - i)
-            for c in range(near, near + channels):
-                # a + share·(b - a) is exact where both are equal, so constants stay
-                above = upper[c] + (x - i) * (upper[c + step] - upper[c])
-                below = lower[c] + (x - i) * (lower[c + step] - lower[c])
-                crop[row, column, c - near] = above + (y - j) * (below - above)
+        _locate(inverse, row, first_column, last_column, height, width, places, shares)
+        if channels == 3:  # a number that the compiler knows: its loops are unrolled
+            _read(smooth, 3, top, left, places, shares, crop[row, first_column : last_column + 1])
+        elif channels == 1:
+            _read(smooth, 1, top, left, places, shares, crop[row, first_column : last_column + 1])
+        else:
+            _read(smooth, channels, top, left, places, shares, crop[row, first_column : last_column + 1])
+
+
+@numba.njit()
+def _locate(
+    inverse: Floats,
+    row: int,
+    first_column: int,
+    last_column: int,
+    height: int,
+    width: int,
+    places: Array,
+    shares: Floats,
+) -> None:
+    """Find the source pixel left of and above each crop pixel of a row, -1 outside, and how far the next ones count."""
+    for k in range(last_column + 1 - first_column):
+        column = first_column + k
+        x = inverse[0, 0] * column + inverse[0, 1] * row + inverse[0, 2]
+        y = inverse[1, 0] * column + inverse[1, 1] * row + inverse[1, 2]
+        inside = (x >= -EDGE) & (x <= width - 1 + EDGE) & (y >= -EDGE) & (y <= height - 1 + EDGE)
+        x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+        i, j = np.int32(x), np.int32(y)
+        places[0, k], places[1, k] = i if inside else np.int32(-1), j
+        shares[0, k], shares[1, k] = x - i, y - j
+
+
+@numba.njit()
+def _read(smooth: Floats, channels: int, top: int, left: int, places: Array, shares: Floats, crop: Array) -> None:
+    for k in range(len(crop)):
+        if places[0, k] < 0:
+            crop[k] = 0
+            continue
+        near = (places[0, k] - left) * channels
+        upper, lower = smooth[places[1, k] - top], smooth[places[1, k] - top + 1]
+        for c in range(channels):
+            # a + share·(b - a) is exact where both are equal, so constants stay
+            above = upper[near + c] + shares[0, k] * (upper[near + channels + c] - upper[near + c])
+            below = lower[near + c] + shares[0, k] * (lower[near + channels + c] - lower[near + c])
+            crop[k, c] = above + shares[1, k] * (below - above)
