@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ KEY_FRAMES = ("onset", "apex", "offset")
 TEXT_COLUMNS = ("sample_id", "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
 CORRECTION_COLUMNS = ("set_name", "sample_id", "field", "was", "now", "why", "source")
+CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
 _TEXT = h5py.string_dtype("utf-8")
 
 
@@ -101,14 +103,30 @@ def write_cache(
     try:
         with h5py.File(aside, "w", libver=("v110", "v110")) as file:
             _write_provenance(file, provenance)
-            _write_clips(file, count, clips, provenance.recipe.size)
+            _write_clips(file, count, _synced(clips, aside), provenance.recipe.size)
             _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
             _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
+        _sync(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _synced(clips: Iterable[CachedClip], path: Path) -> Iterator[CachedClip]:
+    """Pass clips on, and bring what was written of them to the disk meanwhile, so that little is left for the end."""
+    with ThreadPoolExecutor(1) as disk:
+        syncs = []
+        for index, clip in enumerate(clips):
+            if index and index % CLIPS_A_SYNC == 0:
+                syncs.append(disk.submit(_sync, path))
+            yield clip
+        for sync in syncs:
+            sync.result()
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b") as written:
+        os.fsync(written.fileno())
 
 
 def _write_provenance(file: h5py.File, provenance: Provenance) -> None:

@@ -96,11 +96,13 @@ def _rendered(
 ) -> Generator[Outcome, None, None]:
     """Render what is not finished yet; yield each clip as it is done, with the reason if it had to be dropped."""
     tell = progress or (lambda _clip, _total: None)
-    done = [clip for clip in plan.clips if parts.has(clip.sample.sample_id)]
+    done: list[PlannedClip] = []
+    waiting: list[PlannedClip] = []
+    for clip in plan.clips:
+        (done if parts.has(clip.sample.sample_id) else waiting).append(clip)
     for clip in done:
         tell(clip, len(plan.clips))
     tell(None, len(plan.clips))
-    waiting = [clip for clip in plan.clips if clip not in done]
     with contextlib.ExitStack() as stack:
         workers = executor or stack.enter_context(ThreadPoolExecutor(1))
         tasks = {workers.submit(render_part, clip, recipe, model, parts): clip for clip in waiting}

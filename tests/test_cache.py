@@ -1,3 +1,4 @@
+import errno
 import shutil
 
 import h5py
@@ -5,8 +6,9 @@ import numpy as np
 import pytest
 
 import mer_di
+from mer_di import cache
 from mer_di.build import build_cache
-from mer_di.cache import open_cache
+from mer_di.cache import CachedClip, Provenance, open_cache, write_cache
 from mer_di.errors import CacheError
 from mer_di.recipe import Recipe
 from mer_di.verification import departures
@@ -21,6 +23,24 @@ def cache_path(tiny, tmp_path):
 def problems(path):
     with open_cache(path) as cache:
         return "\n".join(departures(cache))
+
+
+def test_a_disk_that_fails_meanwhile_is_not_forgotten(cache_path, tiny, monkeypatch):
+    """The system tells of an error once: what is written at the end may then go well."""
+    before, fails = cache_path.read_bytes(), iter([True, False, False, False])
+
+    def fsync(_):
+        if next(fails):
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(cache, "CLIPS_A_SYNC", 2)
+    monkeypatch.setattr(cache.os, "fsync", fsync)
+    clips = [CachedClip({}, 25.0, np.zeros((3, 4, 4, 3), "f4"), np.zeros((3, 4, 4, 3), "u1"), np.eye(2, 3))] * 5
+    provenance = Provenance("manifest", "0" * 64, "", Recipe(align="none", aspect="stretch", size=4))
+    with pytest.raises(OSError, match="Input/output"):
+        write_cache(cache_path, provenance, 5, clips, {})
+    assert cache_path.read_bytes() == before
+    assert not cache_path.with_name(f".{cache_path.name}.tmp").exists()
 
 
 def test_reading_by_name(cache_path):

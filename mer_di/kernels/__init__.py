@@ -1,7 +1,7 @@
 """The compiled kernels, and their machine code: made by numba once, kept on disk, loaded without numba.
 
 Importing numba and preparing it to load code of its own takes most of a second, in every process. What it makes of a
-kernel is an ordinary function: LLVM's linker loads it in 2 ms, and ctypes calls it with the interpreter lock released.
+kernel is an ordinary function: LLVM loads it in 2 ms, and ctypes calls it with the interpreter lock released.
 
 A kernel takes arrays and integers, returns nothing, raises nothing and allocates nothing. The modules of this package
 import each other and nothing else of mer_di, so that its source says whether kept code is still the right one.
