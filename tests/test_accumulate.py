@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import cuda
 
-from mer_di import accumulate
-from mer_di.accumulate import Accumulator, _byte_dots, _cpu, weighted_sums
+from mer_di import accumulate, kernels
+from mer_di.accumulate import Accumulator, _cpu, weighted_sums
 from mer_di.errors import BackendUnavailableError, InputError
-from mer_di.kernels.constants import FRAMES
+from mer_di.kernels.byte_dots import KINDS, write_steps
+from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STEP
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp, phase_weights, scheme_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:Grid size")  # tiny frames do not fill a GPU
@@ -30,11 +31,14 @@ FLOATS = ["float16", "float32", "float64"]
 few = settings(max_examples=10)  # the simulator starts a Python thread a pixel
 
 
-@pytest.fixture(scope="module", params=["numpy", "cpu", "cpu without byte dots", "cuda"])
+@pytest.fixture(scope="module", params=["numpy", "cpu", "cpu by avx2", "cpu without byte dots", "cuda"])
 def backend(request):
-    if request.param == "cpu without byte dots":
+    if request.param.startswith("cpu "):
+        instructions = "avx2" if request.param == "cpu by avx2" else None
+        if instructions and not kernels.byte_instructions():
+            pytest.skip("this processor does not multiply bytes")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_byte_dots, "has_avx2", lambda: False)
+            patch.setattr(_cpu, "byte_instructions", lambda: instructions)
             yield "cpu"
         return
     if request.param != "cuda":
@@ -143,7 +147,8 @@ def test_sums_too_large_for_int64_are_refused(backend):
 
 
 @pytest.mark.parametrize(
-    "weight", [1, 63, 64, -64, -65, 127, 128, 8127, 8128, -8127, -8128, 32640, 2**23, -(2**31), 2**40]
+    "weight",
+    [1, 63, 64, -64, -65, 127, 128, 8127, 8128, -8127, -8128, -128, -129, 32639, 32640, -32640, 2**23, -(2**31), 2**40],
 )
 @pytest.mark.parametrize("n", [1, 8, 13])
 def test_the_brightest_pixels_under_weights_of_one_and_more_digits(backend, weight, n):
@@ -152,22 +157,35 @@ def test_the_brightest_pixels_under_weights_of_one_and_more_digits(backend, weig
     assert np.array_equal(weighted_sums(frames, weights, backend=backend), exact_sums(frames, weights))
 
 
-@given(st.lists(st.integers(-_byte_dots.LARGEST, _byte_dots.LARGEST), min_size=1, max_size=20))
-def test_terms_make_up_the_weights(values):
-    weights = np.array([values, [0] * len(values), values[::-1]], np.int32)
-    table, counts = _byte_dots.terms(weights)
-    assert len(counts) == -(-len(values) // FRAMES)
-    assert counts.sum() == len(table)
-    found = np.zeros((3, len(counts) * FRAMES), int)
-    for i, of_pass in enumerate(np.split(table, counts.cumsum()[:-1])):
-        for *factors, place, row in of_pass:
-            digits = np.array(factors, np.int32).view(np.int8).astype(int)
-            assert np.abs(digits).max() in range(1, 65)  # two products of more and 255 would exceed 16 bits
-            one, other = np.array([place], np.int32).view(np.int16).tolist()
-            assert one == other
-            found[row, i * FRAMES : (i + 1) * FRAMES] += one * digits
-    assert found[:, : len(values)].tolist() == weights.tolist()
-    assert not found[:, len(values) :].any()
+def weights_of(bits):
+    largest = _cpu.largest_weight(bits)
+    one = st.integers(-largest, largest) | st.integers(-2, 2)
+    return st.integers(1, 20).flatmap(lambda n: st.lists(st.lists(one, min_size=n, max_size=n), min_size=1, max_size=5))
+
+
+@pytest.mark.parametrize("bits", DIGIT_BITS.values())
+@pytest.mark.parametrize("fresh", [False, True])
+@given(data=st.data())
+def test_steps_make_up_the_weights(bits, fresh, data):
+    weights = np.array(data.draw(weights_of(bits)), np.int32)
+    rows, n = weights.shape
+    found = np.zeros((rows + 1, n + -n % FRAMES), int)
+    of_first_frames = []
+    steps = np.full((-(-rows // 2) * -(-n // FRAMES), STEP), -1, np.intp)
+    for first, kind, *of_rows in steps[: write_steps(weights, bits, fresh, steps)]:
+        n_rows, n_digits = KINDS[kind]
+        digits = np.array(of_rows[2:]).view(np.int8).astype(int).reshape(2, 2, FRAMES)
+        assert np.abs(digits).max() <= 1 << bits - 1  # two products of more and 255 would exceed what AVX2 holds
+        if fresh and first == 0:
+            of_first_frames += of_rows[:n_rows]
+        else:
+            assert digits[:n_rows].any(axis=(1, 2)).all()
+        assert not digits[:n_rows, n_digits:].any()
+        for row, (low, high) in zip(of_rows[:n_rows], digits, strict=False):
+            found[row, first : first + FRAMES] += low + (high << bits)
+    assert found[:rows, :n].tolist() == weights.tolist()
+    assert not found[:, n:].any()
+    assert sorted(of_first_frames) == list(range(rows)) * fresh
 
 
 @pytest.mark.parametrize("columns", [31, 32, 33, 63, 64, 65, 95])

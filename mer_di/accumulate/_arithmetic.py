@@ -13,15 +13,19 @@ Array = NDArray[Any]
 
 # What kernels read; frames of other dtypes are converted one at a time, without loss.
 _PIXELS = {
-    "uint8": "uint8",
-    "uint16": "uint16",
-    "int8": "int32",
-    "int16": "int32",
-    "int32": "int32",
-    "float16": "float32",
-    "float32": "float32",
-    "float64": "float64",
+    np.dtype(given): np.dtype(read)
+    for given, read in (
+        ("uint8", "uint8"),
+        ("uint16", "uint16"),
+        ("int8", "int32"),
+        ("int16", "int32"),
+        ("int32", "int32"),
+        ("float16", "float32"),
+        ("float32", "float32"),
+        ("float64", "float64"),
+    )
 }
+_BRIGHTEST = {dtype: max(np.iinfo(dtype).max, -np.iinfo(dtype).min) for dtype in _PIXELS if dtype.kind in "iu"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,7 @@ def checked_weights(weights: ArrayLike) -> Array:
         raise InputError(f"weights have shape {given.shape}; expected (T,) or (K, T), at least one row and one frame")
     if given.dtype.kind not in "iuf" or given.dtype.itemsize > 8 or (given.dtype == np.uint64 and given.max() >> 63):
         raise InputError(f"weights have dtype {given.dtype}; expected integers that fit int64, or float64")
-    if not np.isfinite(given).all():
+    if given.dtype.kind == "f" and not np.isfinite(given).all():
         raise InputError("a weight is not finite; expected finite weights")
     return np.atleast_2d(given).astype(np.float64 if given.dtype.kind == "f" else np.int64)
 
@@ -67,17 +71,18 @@ def choose(weights: Array, frames: np.dtype[Any]) -> Arithmetic:
     InputError
         If the dtype is not supported, or integer sums could exceed int64.
     """
-    if frames.name not in _PIXELS:
-        raise InputError(f"frames have dtype {frames}; expected one of {', '.join(_PIXELS)}")
-    pixels = np.dtype(_PIXELS[frames.name])
-    if frames.kind == "f":
+    dtype = frames.newbyteorder("=")
+    if dtype not in _PIXELS:
+        raise InputError(f"frames have dtype {frames}; expected one of {', '.join(map(str, _PIXELS))}")
+    pixels = _PIXELS[dtype]
+    if dtype.kind == "f":
         return Arithmetic(pixels, weights.astype(np.float64))
-    brightest = max(int(np.iinfo(frames).max), -int(np.iinfo(frames).min))
+    brightest = _BRIGHTEST[dtype]
     if weights.dtype == np.float64:
         return _fixed_point(pixels, weights, brightest)
     bound = brightest * max(sum(map(abs, row)) for row in weights.tolist())
-    for total in (np.int32, np.int64):
-        if bound <= np.iinfo(total).max:
+    for total, bits in ((np.int32, 31), (np.int64, 63)):
+        if bound < 1 << bits:
             return Arithmetic(pixels, weights.astype(total))
     raise InputError(
         f"sums of {frames} frames under these weights can reach {bound}, more than int64 holds; "

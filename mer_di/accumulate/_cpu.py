@@ -7,7 +7,9 @@ Threads are Python's, over kernels that release the lock. Rejected: numba's ``pa
 the process when several Python threads enter it at once.
 """
 
+import contextlib
 import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.accumulate import _byte_dots
 from mer_di.executors import processors
-from mer_di.kernels import kernel
-from mer_di.kernels.constants import FRAMES, STRIP
+from mer_di.kernels import byte_instructions, kernel
+from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STEP, STRIP
 
 Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
@@ -30,7 +31,7 @@ PARALLEL_FROM = 1 << 24  # pixels in all frames from which several threads pay: 
 WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four passes
 
 
-_BYTE_DOTS = "void(intp[::1], intp, int32[:,::1], intp[::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
+_BYTE_DOTS = "void(intp, intp, intp, int32[:,::1], intp[:,::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
 _LOOPS = "void({pixel}[::1], intp, intp, {weight}[:,::1], intp, {total}[:,:,::1], intp, intp, intp, intp)"
 
 
@@ -99,15 +100,30 @@ def _adder(frames: Array, weights: Array, sums: Array, *, fresh: bool) -> tuple[
     """Rows, columns, and the function that adds a part of them; a contiguous frame is one long row."""
     rows, columns, row_stride = _rows(frames[0])
     sums = sums.reshape(len(weights), rows, columns)
-    if _byte_dots.serves(frames.dtype, weights, columns):
-        addresses = frames.ctypes.data + np.arange(len(frames), dtype=np.intp) * frames.strides[0]
-        add = partial(kernel("byte_dots", "add_bytes", _BYTE_DOTS), addresses, row_stride, *_byte_dots.terms(weights))
-    else:
-        factors = _factors(weights, frames.dtype)
-        signature = _LOOPS.format(pixel=frames.dtype, weight=factors.dtype, total=sums.dtype)
-        strides = (stride // frames.itemsize for stride in (frames.strides[0], row_stride))
-        add = partial(kernel("loops", "add_frames", signature), _flat(frames), *strides, factors)
-    return rows, columns, lambda part: add(fresh, sums, *part)
+    instructions = _byte_instructions(frames.dtype, weights, columns)
+    if instructions:
+        add_bytes = kernel("byte_dots", f"add_bytes_by_{instructions}", _BYTE_DOTS)
+        of_frames = frames.ctypes.data, frames.strides[0], row_stride, np.ascontiguousarray(weights)
+        steps = -(-len(weights) // 2) * -(-len(frames) // FRAMES)
+        return rows, columns, lambda part: add_bytes(*of_frames, np.empty((steps, STEP), np.intp), fresh, sums, *part)
+    factors = _factors(weights, frames.dtype)
+    signature = _LOOPS.format(pixel=frames.dtype, weight=factors.dtype, total=sums.dtype)
+    strides = (stride // frames.itemsize for stride in (frames.strides[0], row_stride))
+    add_frames = partial(kernel("loops", "add_frames", signature), _flat(frames), *strides, factors)
+    return rows, columns, lambda part: add_frames(fresh, sums, *part)
+
+
+def _byte_instructions(pixel: np.dtype[Any], weights: Array, columns: int) -> str | None:
+    """Name those that can add frames under weights in the dtype of the sums, in rows of so many pixels."""
+    name = byte_instructions()
+    if name is None or pixel != np.uint8 or weights.dtype != np.int32 or columns < STRIP:
+        return None
+    return name if int(np.abs(weights).max()) <= largest_weight(DIGIT_BITS[name]) else None
+
+
+def largest_weight(bits: int) -> int:
+    """Return the size up to which a weight has two digits of so many bits, whatever its sign."""
+    return ((1 << bits - 1) - 1) * ((1 << bits) + 1)
 
 
 def _rows(frame: Array) -> tuple[int, int, int]:
@@ -143,7 +159,15 @@ def _parts(rows: int, columns: int) -> Iterator[Part]:
 
 @functools.cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="mer_di-accumulate")
+    return ThreadPoolExecutor(THREADS, "mer_di-accumulate", _keep_to_one_processor, (itertools.count(),))
+
+
+def _keep_to_one_processor(turns: Iterator[int]) -> None:
+    """Give each thread its own: sums are over before a scheduler would have parted two that it woke on the same."""
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        with contextlib.suppress(OSError):  # not allowed to: the scheduler decides
+            os.sched_setaffinity(0, {usable[next(turns) % len(usable)]})
 
 
 if hasattr(os, "register_at_fork"):  # a forked child inherits the pool, but not its threads

@@ -54,9 +54,12 @@ def kernel(module: str, name: str, signature: str) -> Kernel:
 
 
 @functools.cache
-def has_avx2() -> bool:
-    """Whether this processor multiplies 32 bytes at once."""
-    return bool(binding.get_host_cpu_features().get("avx2", False))
+def byte_instructions() -> str | None:
+    """Return the best instructions of this processor that multiply 32 bytes at once: "vnni", "avx2" or none."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512vnni", False) and features.get("avx512vl", False):
+        return "vnni"
+    return "avx2" if features.get("avx2", False) else None
 
 
 def _folder() -> Path:
@@ -128,7 +131,8 @@ def _linked(code: bytes) -> Kernel:
 def _fields(argument: NDArray[Any] | int) -> tuple[int, ...]:
     """Return an argument as numba passes it: of an array no owner, its sizes, address, shape and strides."""
     if isinstance(argument, np.ndarray):
-        return 0, 0, argument.size, argument.itemsize, argument.ctypes.data, *argument.shape, *argument.strides
+        address, _ = argument.__array_interface__["data"]
+        return 0, 0, argument.size, argument.itemsize, address, *argument.shape, *argument.strides
     return (argument,)
 
 

@@ -1,15 +1,20 @@
-"""Sums of 8-bit frames by instructions that multiply 32 bytes by 32 bytes at once, on processors with AVX2.
+"""Sums of 8-bit frames by instructions that multiply 32 bytes by 32 bytes at once.
 
-``vpmaddubsw`` multiplies unsigned by signed bytes and adds neighbouring products into 16 bits; ``vpmaddwd`` multiplies
-those and adds neighbours into 32. Frames are interleaved, so that four neighbours are one pixel in four frames and the
-signed bytes are their weights. A pass reads eight frames once for all rows of weights, which
-`mer_di.accumulate._byte_dots` writes as the terms of each pass.
+They multiply unsigned by signed bytes and add four neighbouring products. Frames are interleaved, so that four
+neighbours are one pixel in four frames, and weights are written in signed digits of a byte, one or two. A step reads
+eight frames once for one or two rows of weights.
+
+Two sets of instructions serve. AVX2 adds two products into 16 bits first, which holds digits of up to 64 in size; VNNI
+adds all four into 32 bits, in one instruction.
 """
 
 # Numba calls an intrinsic and its generator with objects of its own that have no stubs, as llvmlite has none:
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN002, ANN202
 # mypy: disable-error-code="no-untyped-call, no-untyped-def, call-arg"
 
+from collections.abc import Callable
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numba
@@ -19,97 +24,165 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from mer_di.kernels.constants import FRAMES, STRIP
+from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STRIP
 
 Array = NDArray[Any]
 
 BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
+KINDS = ((1, 1), (1, 2), (2, 1), (2, 2))  # rows and digits of a step
 
 _BYTES = ir.VectorType(ir.IntType(8), STRIP)
 _PAIRS = ir.VectorType(ir.IntType(16), STRIP // 2)
 _WORDS = ir.VectorType(ir.IntType(32), STRIP // 4)
 
 
-def add_bytes(
-    addresses: Array,
-    row_stride: int,
-    terms: Array,
-    counts: Array,
-    fresh: int,
-    sums: Array,
-    first_row: int,
-    last_row: int,
-    first_column: int,
-    last_column: int,
-) -> None:
-    """Add the frames at ``addresses`` to at least a strip of columns; ``fresh`` sums are overwritten.
+def _adding_by(dot, bits: int) -> Callable[..., None]:
+    """Return the kernel for instructions and the digits that they can multiply."""
 
-    What remains of a row after its last whole strip is covered by a strip that reaches back, without what is there.
-    """
-    rest = (last_column - first_column) % STRIP
-    for row in range(first_row, last_row):
-        of_row = sums[:, row]
-        for start in range(first_column, last_column, BLOCK):
-            stop = min(start + BLOCK, last_column)
-            if fresh:
-                of_row[:, start:stop] = 0
-            first = 0
-            for i in range(len(counts)):
-                frames = _frames_of_pass(addresses, i * FRAMES, row * row_stride)
-                of_pass = terms[first:]
-                _add_strips(frames, start, stop - (stop - start) % STRIP, 0, of_pass, counts[i], of_row)
-                if rest > 0 and stop == last_column:
-                    _add_strips(frames, stop - STRIP, stop, STRIP - rest, of_pass, counts[i], of_row)
-                first += counts[i]
+    @intrinsic
+    def add_strips(context, frames, start, stop, skipped, overwrite, step, sums):
+        """Add pixels ``start`` to ``stop``, whole strips, of eight frames; the first ``skipped`` of each count as 0."""
+        result = types.void(frames, start, stop, skipped, overwrite, step, sums)
+        return result, partial(_generate_add, dot=dot, bits=bits)
+
+    def add_bytes(
+        first: int,
+        frame_stride: int,
+        row_stride: int,
+        weights: Array,
+        steps: Array,
+        fresh: int,
+        sums: Array,
+        first_row: int,
+        last_row: int,
+        first_column: int,
+        last_column: int,
+    ) -> None:
+        """Add the frames from the address ``first`` to at least a strip of columns; ``fresh`` sums are overwritten.
+
+        ``steps`` is room for `write_steps`. What remains of a row after its last whole strip is covered by a strip that
+        reaches back, without what is there.
+        """
+        count = write_steps(weights, bits, fresh, steps)
+        last = first + (weights.shape[1] - 1) * frame_stride
+        rest = (last_column - first_column) % STRIP
+        for row in range(first_row, last_row):
+            of_row = sums[:, row]
+            for start in range(first_column, last_column, BLOCK):
+                stop = min(start + BLOCK, last_column)
+                whole = stop - (stop - start) % STRIP
+                if fresh:
+                    of_row[:, whole:stop] = 0
+                for step in steps[:count]:
+                    frames = _frames_from(first + step[0] * frame_stride, frame_stride, last, row * row_stride)
+                    overwrite = 1 if fresh and step[0] == 0 else 0
+                    add_strips(frames, start, whole, 0, overwrite, step, of_row)
+                    if whole < stop:
+                        add_strips(frames, stop - STRIP, stop, STRIP - rest, 0, step, of_row)
+
+    return add_bytes
 
 
 @numba.njit()
-def _frames_of_pass(addresses: Array, t: int, offset: int) -> tuple[int, int, int, int, int, int, int, int]:
+def write_steps(weights: Array, bits: int, fresh: int, steps: Array) -> int:
+    """Write weights (K, n) as steps of rows that are not zero over eight frames, and return how many there are.
+
+    Of each step: the first frame; which of `KINDS`; the rows, of which the second may be unused; for each row its low
+    and high digits, a byte a frame. Frames after the last have weight zero. If sums are fresh, the first eight frames
+    have steps for all rows, which can then overwrite them.
+    """
+    rows, n = weights.shape
+    count = 0
+    for t in range(0, n, FRAMES):
+        place = 0
+        for k in range(rows):
+            low, high = _digits(weights[k, t : t + FRAMES], bits)
+            if low == 0 and high == 0 and not (fresh and t == 0):
+                continue
+            if place == 0:
+                steps[count] = 0
+                count += 1
+            step = steps[count - 1]
+            step[0] = t
+            step[1] = 2 * place + (1 if high != 0 or step[1] % 2 != 0 else 0)
+            step[2 + place] = k
+            step[4 + 2 * place] = low
+            step[5 + 2 * place] = high
+            place = 1 - place
+    return count
+
+
+@numba.njit()
+def _digits(weights: Array, bits: int) -> tuple[int, int]:
+    """Return the low and the high digits of up to eight weights, a byte each."""
+    half = 1 << bits - 1
+    low, high = 0, 0
+    for j in range(len(weights)):
+        digit = ((weights[j] + half) & (2 * half - 1)) - half
+        low |= (digit & 0xFF) << 8 * j
+        high |= ((weights[j] - digit >> bits) & 0xFF) << 8 * j
+    return low, high
+
+
+@numba.njit()
+def _frames_from(t: int, stride: int, last: int, offset: int) -> tuple[int, int, int, int, int, int, int, int]:
     """Return where a row of eight frames is; the last frame stands in for those after it."""
-    end = len(addresses) - 1
     return (
-        addresses[t] + offset,
-        addresses[min(t + 1, end)] + offset,
-        addresses[min(t + 2, end)] + offset,
-        addresses[min(t + 3, end)] + offset,
-        addresses[min(t + 4, end)] + offset,
-        addresses[min(t + 5, end)] + offset,
-        addresses[min(t + 6, end)] + offset,
-        addresses[min(t + 7, end)] + offset,
+        t + offset,
+        min(t + stride, last) + offset,
+        min(t + 2 * stride, last) + offset,
+        min(t + 3 * stride, last) + offset,
+        min(t + 4 * stride, last) + offset,
+        min(t + 5 * stride, last) + offset,
+        min(t + 6 * stride, last) + offset,
+        min(t + 7 * stride, last) + offset,
     )
 
 
-@intrinsic
-def _add_strips(context, frames, start, stop, skipped, terms, count, sums):
-    """Add pixels ``start`` to ``stop``, whole strips, of eight frames; the first ``skipped`` of each count as 0."""
-    return types.void(frames, start, stop, skipped, terms, count, sums), _generate_add
-
-
-def _generate_add(context, builder, signature, arguments):
-    frames, start, stop, skipped, terms, count, sums = arguments
-    terms, sums = (
+def _generate_add(context, builder, signature, arguments, *, dot, bits):
+    """Write a loop for each kind of step, which keeps all factors in registers."""
+    frames, start, stop, skipped, overwrite, step, sums = arguments
+    step, sums = (
         context.make_array(of)(context, builder, value)
-        for of, value in ((signature.args[4], terms), (signature.args[6], sums))
+        for of, value in ((signature.args[5], step), (signature.args[6], sums))
     )
     number = start.type
+    entry = partial(_entry, builder, step.data)
     addresses = cgutils.unpack_tuple(builder, frames, FRAMES)
     row_bytes, _ = cgutils.unpack_tuple(builder, sums.strides)
-    first_sum = builder.ptrtoint(sums.data, number)
     counted = _counted(builder, skipped)
-    with cgutils.for_range_slice(builder, start, stop, number(STRIP), number) as (column, _):
-        strips = [
-            builder.and_(builder.load(_pointer(builder, builder.add(address, column), _BYTES), align=1), counted)
-            for address in addresses
-        ]
-        quads = [_interleaved(builder, strips[:4]), _interleaved(builder, strips[4:])]
-        place_in_row = builder.add(first_sum, builder.mul(column, number(4)))
-        with cgutils.for_range(builder, count) as loop:
-            term = builder.gep(terms.data, [builder.mul(loop.index, number(4))])
-            *factors, place, row = (builder.load(builder.gep(term, [number(i)])) for i in range(4))
-            parts = [_dot(builder, of_part, factors, place) for of_part in zip(*quads, strict=True)]
-            of_row = builder.add(place_in_row, builder.mul(builder.sext(row, number), row_bytes))
-            _add_to_sums(builder, parts, _pointer(builder, of_row, _WORDS))
+    for kind, overwrites in product(range(len(KINDS)), range(2)):
+        rows, digits = KINDS[kind]
+        is_kind = builder.icmp_signed("==", entry(1), number(kind))
+        with builder.if_then(builder.and_(is_kind, builder.icmp_signed("==", overwrite, overwrite.type(overwrites)))):
+            of_rows = [
+                builder.add(builder.ptrtoint(sums.data, number), builder.mul(entry(2 + row), row_bytes))
+                for row in range(rows)
+            ]
+            factors = [[_fours(builder, entry(4 + 2 * row + digit)) for digit in range(digits)] for row in range(rows)]
+            with cgutils.for_range_slice(builder, start, stop, number(STRIP), number) as (column, _):
+                strips = [
+                    builder.and_(
+                        builder.load(_pointer(builder, builder.add(address, column), _BYTES), align=1), counted
+                    )
+                    for address in addresses
+                ]
+                quads = [_interleaved(builder, strips[:4]), _interleaved(builder, strips[4:])]
+                for of_row, of_digits in zip(of_rows, factors, strict=True):
+                    parts = [_weighted(builder, pixels, of_digits, dot, bits) for pixels in zip(*quads, strict=True)]
+                    place = _pointer(builder, builder.add(of_row, builder.mul(column, number(4))), _WORDS)
+                    _to_sums(builder, parts, place, overwrites)
     return context.get_dummy_value()
+
+
+def _entry(builder, step, column):
+    return builder.load(builder.gep(step, [ir.IntType(64)(column)]))
+
+
+def _fours(builder, digits):
+    """Eight digits as two vectors that repeat four of them."""
+    words = builder.trunc(digits, _WORDS.element), builder.trunc(builder.lshr(digits, digits.type(32)), _WORDS.element)
+    return [_everywhere(builder, word, _WORDS) for word in words]
 
 
 def _pointer(builder, address, vector):
@@ -151,29 +224,39 @@ def _zip(half, elements):
     return ir.Constant(ir.VectorType(ir.IntType(32), total), order)
 
 
-def _dot(builder, quads, factors, place):
-    """Σ digit·pixel·place over eight frames, for eight pixels."""
-    places = builder.bitcast(_everywhere(builder, place, _WORDS), _PAIRS)
-    sums = []
-    for pixels, factor in zip(quads, factors, strict=True):
-        digits = builder.bitcast(_everywhere(builder, factor, _WORDS), _BYTES)
-        pairs = _multiplied(builder, "llvm.x86.avx2.pmadd.ub.sw", _PAIRS, pixels, digits)
-        sums.append(_multiplied(builder, "llvm.x86.avx2.pmadd.wd", _WORDS, pairs, places))
-    return builder.add(*sums)
+def _weighted(builder, pixels, digits, dot, bits):
+    """Σ weight·pixel over eight frames, for eight pixels; the digits of weights are in order of their places."""
+    total = ir.Constant(_WORDS, [0] * _WORDS.count)
+    for place, of_digit in reversed(list(enumerate(digits))):
+        for four, factor in zip(pixels, of_digit, strict=True):
+            total = dot(builder, total, four, factor)
+        if place > 0:
+            total = builder.shl(total, ir.Constant(_WORDS, [bits] * _WORDS.count))
+    return total
 
 
-def _multiplied(builder, name, result, ones, others):
-    function = ir.FunctionType(result, [ones.type, others.type])
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, name), [ones, others])
+def _dot_by_avx2(builder, total, pixels, digits):
+    pairs = _called(builder, "llvm.x86.avx2.pmadd.ub.sw", _PAIRS, pixels, builder.bitcast(digits, _BYTES))
+    ones = ir.Constant(_PAIRS, [1] * _PAIRS.count)
+    return builder.add(total, _called(builder, "llvm.x86.avx2.pmadd.wd", _WORDS, pairs, ones))
 
 
-def _add_to_sums(builder, parts, target):
-    """Add what `_dot` found, in the order of pixels."""
+def _dot_by_vnni(builder, total, pixels, digits):
+    return _called(builder, "llvm.x86.avx512.vpdpbusd.256", _WORDS, total, builder.bitcast(pixels, _WORDS), digits)
+
+
+def _called(builder, name, result, *arguments):
+    function = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, name), arguments)
+
+
+def _to_sums(builder, parts, target, overwrites):
+    """Add what `_weighted` found, in the order of pixels, or let it be the sums."""
     for i, (half, pair) in enumerate(((0, 0), (0, 2), (4, 0), (4, 2))):
         order = ir.Constant(_WORDS, [vector + half + j for vector in (0, _WORDS.count) for j in range(4)])
         pixels = builder.shuffle_vector(parts[pair], parts[pair + 1], order)
         place = builder.gep(target, [ir.IntType(64)(i)])
-        builder.store(builder.add(builder.load(place, align=4), pixels), place, align=4)
+        builder.store(pixels if overwrites else builder.add(builder.load(place, align=4), pixels), place, align=4)
 
 
 def _everywhere(builder, value, vector):
@@ -182,3 +265,7 @@ def _everywhere(builder, value, vector):
     one = builder.insert_element(nothing, value, ir.IntType(32)(0))
     first = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(one, nothing, first)
+
+
+add_bytes_by_avx2 = _adding_by(_dot_by_avx2, DIGIT_BITS["avx2"])
+add_bytes_by_vnni = _adding_by(_dot_by_vnni, DIGIT_BITS["vnni"])
