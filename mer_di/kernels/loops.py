@@ -5,11 +5,9 @@ from typing import Any
 import numba
 from numpy.typing import NDArray
 
-from mer_di.kernels.constants import FRAMES
+from mer_di.kernels.constants import BLOCK, FRAMES
 
 Array = NDArray[Any]
-
-BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
 
 
 def add_frames(
