@@ -86,41 +86,12 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
 
 @numba.njit()
 def _take(sums: Array, block: Array, fresh: int) -> None:
-    """Add a block to its sums, or let it be them: past the caches, which would read them first."""
-    n = len(sums)
-    if not fresh:
-        for i in range(n):
+    if fresh:
+        for i in range(len(sums)):
+            sums[i] = block[i]
+    else:
+        for i in range(len(sums)):
             sums[i] += block[i]
-        return
-    odd = min(n, -(sums.ctypes.data // 4) % 8)
-    whole = n - (n - odd) % 8
-    for i in range(odd):
-        sums[i] = block[i]
-    for i in range(odd, whole, 8):
-        _store_past_caches(sums, block, i)
-    for i in range(whole, n):
-        sums[i] = block[i]
-
-
-@intrinsic
-def _store_past_caches(context, sums, block, i):
-    """Copy eight numbers to an address that is a multiple of 32."""
-
-    def generate(context, builder, signature, arguments):
-        *arrays, i = arguments
-        target, source = (
-            _pointer_at(builder, context.make_array(of)(context, builder, value), i)
-            for of, value in zip(signature.args, arrays, strict=False)
-        )
-        store = builder.store(builder.load(source, align=4), target, align=32)
-        store.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
-        return context.get_dummy_value()
-
-    return types.void(sums, block, i), generate
-
-
-def _pointer_at(builder, array, i):
-    return builder.bitcast(builder.gep(array.data, [i]), _WORDS.as_pointer())
 
 
 @numba.njit()
