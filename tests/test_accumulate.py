@@ -164,18 +164,19 @@ def weights_of(bits):
 
 
 @pytest.mark.parametrize("bits", DIGIT_BITS.values())
+@pytest.mark.parametrize("fresh", [False, True])
 @given(data=st.data())
-def test_steps_make_up_the_weights(bits, data):
+def test_steps_make_up_the_weights(bits, fresh, data):
     weights = np.array(data.draw(weights_of(bits)), np.int32)
     rows, n = weights.shape
     found = np.zeros((rows + 1, n + -n % FRAMES), int)
     of_first_frames = []
     steps = np.full((-(-rows // 2) * -(-n // FRAMES), STEP), -1, np.intp)
-    for first, kind, *of_rows in steps[: write_steps(weights, bits, steps)]:
+    for first, kind, *of_rows in steps[: write_steps(weights, bits, fresh, steps)]:
         n_rows, n_digits = KINDS[kind]
         digits = np.array(of_rows[2:]).view(np.int8).astype(int).reshape(2, 2, FRAMES)
         assert np.abs(digits).max() <= 1 << bits - 1  # two products of more and 255 would exceed what AVX2 holds
-        if first == 0:
+        if fresh and first == 0:
             of_first_frames += of_rows[:n_rows]
         else:
             assert digits[:n_rows].any(axis=(1, 2)).all()
@@ -184,7 +185,7 @@ def test_steps_make_up_the_weights(bits, data):
             found[row, first : first + FRAMES] += low + (high << bits)
     assert found[:rows, :n].tolist() == weights.tolist()
     assert not found[:, n:].any()
-    assert sorted(of_first_frames) == list(range(rows))
+    assert sorted(of_first_frames) == list(range(rows)) * fresh
 
 
 @pytest.mark.parametrize("columns", [31, 32, 33, 63, 64, 65, 95])

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mer_di.executors import processors
 from mer_di.kernels import byte_instructions, kernel
-from mer_di.kernels.constants import BLOCK, DIGIT_BITS, FRAMES, STEP, STRIP
+from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STEP, STRIP
 
 Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
@@ -31,9 +31,7 @@ PARALLEL_FROM = 1 << 24  # pixels in all frames from which several threads pay: 
 WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four passes
 
 
-_BYTE_DOTS = (
-    "void(intp, intp, intp, int32[:,::1], intp[:,::1], int32[:,::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
-)
+_BYTE_DOTS = "void(intp, intp, intp, int32[:,::1], intp[:,::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
 _LOOPS = "void({pixel}[::1], intp, intp, {weight}[:,::1], intp, {total}[:,:,::1], intp, intp, intp, intp)"
 
 
@@ -105,15 +103,9 @@ def _adder(frames: Array, weights: Array, sums: Array, *, fresh: bool) -> tuple[
     instructions = _byte_instructions(frames.dtype, weights, columns)
     if instructions:
         add_bytes = kernel("byte_dots", f"add_bytes_by_{instructions}", _BYTE_DOTS)
-        weights = np.ascontiguousarray(weights)
-        of_frames = frames.ctypes.data, frames.strides[0], row_stride, weights
-        steps = -(-len(weights) // 2) * -(-len(frames) // FRAMES), STEP
-        block = len(weights), min(columns, BLOCK) + STRIP
-
-        def add_part(part: Part) -> None:
-            add_bytes(*of_frames, np.empty(steps, np.intp), np.empty(block, np.int32), fresh, sums, *part)
-
-        return rows, columns, add_part
+        of_frames = frames.ctypes.data, frames.strides[0], row_stride, np.ascontiguousarray(weights)
+        steps = -(-len(weights) // 2) * -(-len(frames) // FRAMES)
+        return rows, columns, lambda part: add_bytes(*of_frames, np.empty((steps, STEP), np.intp), fresh, sums, *part)
     factors = _factors(weights, frames.dtype)
     signature = _LOOPS.format(pixel=frames.dtype, weight=factors.dtype, total=sums.dtype)
     strides = (stride // frames.itemsize for stride in (frames.strides[0], row_stride))

@@ -24,10 +24,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from mer_di.kernels.constants import BLOCK, DIGIT_BITS, FRAMES, STRIP
+from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STRIP
 
 Array = NDArray[Any]
 
+BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
 AHEAD = 256  # bytes of each frame that are fetched before they are needed: processors follow eight streams too late
 KINDS = ((1, 1), (1, 2), (2, 1), (2, 2))  # rows and digits of a step
 
@@ -40,9 +41,9 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
     """Return the kernel for instructions and the digits that they can multiply."""
 
     @intrinsic
-    def add_strips(context, frames, start, stop, step, block, place):
-        """Add pixels ``start`` to ``stop``, whole strips, of eight frames to rows of a block, from ``place`` on."""
-        result = types.void(frames, start, stop, step, block, place)
+    def add_strips(context, frames, start, stop, skipped, overwrite, step, sums):
+        """Add pixels ``start`` to ``stop``, whole strips, of eight frames; the first ``skipped`` of each count as 0."""
+        result = types.void(frames, start, stop, skipped, overwrite, step, sums)
         return result, partial(_generate_add, dot=dot, bits=bits)
 
     def add_bytes(
@@ -51,7 +52,6 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
         row_stride: int,
         weights: Array,
         steps: Array,
-        block: Array,
         fresh: int,
         sums: Array,
         first_row: int,
@@ -61,46 +61,36 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
     ) -> None:
         """Add the frames from the address ``first`` to at least a strip of columns; ``fresh`` sums are overwritten.
 
-        ``steps`` is room for `write_steps`, and ``block`` for the sums of `BLOCK` pixels and a strip. What remains of a
-        row after its last whole strip is taken from a strip that reaches back.
+        ``steps`` is room for `write_steps`. What remains of a row after its last whole strip is covered by a strip that
+        reaches back, without what is there.
         """
-        count = write_steps(weights, bits, steps)
+        count = write_steps(weights, bits, fresh, steps)
         last = first + (weights.shape[1] - 1) * frame_stride
+        rest = (last_column - first_column) % STRIP
         for row in range(first_row, last_row):
+            of_row = sums[:, row]
             for start in range(first_column, last_column, BLOCK):
                 stop = min(start + BLOCK, last_column)
-                rest = (stop - start) % STRIP
-                whole = stop - start - rest
+                whole = stop - (stop - start) % STRIP
+                if fresh:
+                    of_row[:, whole:stop] = 0
                 for step in steps[:count]:
                     frames = _frames_from(first + step[0] * frame_stride, frame_stride, last, row * row_stride)
-                    add_strips(frames, start, start + whole, step, block, 0)
-                    if rest > 0:
-                        add_strips(frames, stop - STRIP, stop, step, block, whole)
-                for k in range(len(sums)):
-                    of_row = sums[k, row, start:stop]
-                    _take(of_row[:whole], block[k], fresh)
-                    _take(of_row[whole:], block[k, whole + STRIP - rest :], fresh)
+                    overwrite = 1 if fresh and step[0] == 0 else 0
+                    add_strips(frames, start, whole, 0, overwrite, step, of_row)
+                    if whole < stop:
+                        add_strips(frames, stop - STRIP, stop, STRIP - rest, 0, step, of_row)
 
     return add_bytes
 
 
 @numba.njit()
-def _take(sums: Array, block: Array, fresh: int) -> None:
-    if fresh:
-        for i in range(len(sums)):
-            sums[i] = block[i]
-    else:
-        for i in range(len(sums)):
-            sums[i] += block[i]
-
-
-@numba.njit()
-def write_steps(weights: Array, bits: int, steps: Array) -> int:
+def write_steps(weights: Array, bits: int, fresh: int, steps: Array) -> int:
     """Write weights (K, n) as steps of rows that are not zero over eight frames, and return how many there are.
 
     Of each step: the first frame; which of `KINDS`; the rows, of which the second may be unused; for each row its low
-    and high digits, a byte a frame. Frames after the last have weight zero. The first eight frames have steps for all
-    rows, which overwrite what is in a block.
+    and high digits, a byte a frame. Frames after the last have weight zero. If sums are fresh, the first eight frames
+    have steps for all rows, which can then overwrite them.
     """
     rows, n = weights.shape
     count = 0
@@ -108,7 +98,7 @@ def write_steps(weights: Array, bits: int, steps: Array) -> int:
         place = 0
         for k in range(rows):
             low, high = _digits(weights[k, t : t + FRAMES], bits)
-            if low == 0 and high == 0 and t > 0:
+            if low == 0 and high == 0 and not (fresh and t == 0):
                 continue
             if place == 0:
                 steps[count] = 0
@@ -152,31 +142,32 @@ def _frames_from(t: int, stride: int, last: int, offset: int) -> tuple[int, int,
 
 def _generate_add(context, builder, signature, arguments, *, dot, bits):
     """Write a loop for each kind of step, which keeps all factors in registers."""
-    frames, start, stop, step, block, place = arguments
-    step, block = (
+    frames, start, stop, skipped, overwrite, step, sums = arguments
+    step, sums = (
         context.make_array(of)(context, builder, value)
-        for of, value in ((signature.args[3], step), (signature.args[4], block))
+        for of, value in ((signature.args[5], step), (signature.args[6], sums))
     )
     number = start.type
     entry = partial(_entry, builder, step.data)
     addresses = cgutils.unpack_tuple(builder, frames, FRAMES)
-    row_bytes, word_bytes = cgutils.unpack_tuple(builder, block.strides)
-    first_sum = builder.add(builder.ptrtoint(block.data, number), builder.mul(builder.sub(place, start), word_bytes))
-    for overwrites, kind in product((False, True), range(len(KINDS))):
+    row_bytes, _ = cgutils.unpack_tuple(builder, sums.strides)
+    counted = _counted(builder, skipped)
+    for kind, overwrites in product(range(len(KINDS)), range(2)):
         rows, digits = KINDS[kind]
-        is_first = builder.icmp_signed("==", entry(0), number(0))
-        if not overwrites:
-            is_first = builder.not_(is_first)
-        with builder.if_then(builder.and_(builder.icmp_signed("==", entry(1), number(kind)), is_first)):
-            of_rows = [builder.add(first_sum, builder.mul(entry(2 + row), row_bytes)) for row in range(rows)]
+        is_kind = builder.icmp_signed("==", entry(1), number(kind))
+        with builder.if_then(builder.and_(is_kind, builder.icmp_signed("==", overwrite, overwrite.type(overwrites)))):
+            of_rows = [
+                builder.add(builder.ptrtoint(sums.data, number), builder.mul(entry(2 + row), row_bytes))
+                for row in range(rows)
+            ]
             factors = [[_fours(builder, entry(4 + 2 * row + digit)) for digit in range(digits)] for row in range(rows)]
             with cgutils.for_range_slice(builder, start, stop, number(STRIP), number) as (column, _):
-                strips = [_strip(builder, builder.add(address, column)) for address in addresses]
+                strips = [_strip(builder, builder.add(address, column), counted) for address in addresses]
                 quads = [_interleaved(builder, strips[:4]), _interleaved(builder, strips[4:])]
                 for of_row, of_digits in zip(of_rows, factors, strict=True):
                     parts = [_weighted(builder, pixels, of_digits, dot, bits) for pixels in zip(*quads, strict=True)]
-                    target = builder.add(of_row, builder.mul(column, number(4)))
-                    _to_sums(builder, parts, _pointer(builder, target, _WORDS), overwrites)
+                    place = _pointer(builder, builder.add(of_row, builder.mul(column, number(4))), _WORDS)
+                    _to_sums(builder, parts, place, overwrites)
     return context.get_dummy_value()
 
 
@@ -194,7 +185,14 @@ def _pointer(builder, address, vector):
     return builder.inttoptr(address, vector.as_pointer())
 
 
-def _strip(builder, address):
+def _counted(builder, skipped):
+    """Return all ones in every byte but the first ``skipped``; nothing is left of it where that is a constant 0."""
+    order = ir.Constant(_BYTES, list(range(STRIP)))
+    skipped = _everywhere(builder, builder.trunc(skipped, _BYTES.element), _BYTES)
+    return builder.sext(builder.icmp_unsigned(">=", order, skipped), _BYTES)
+
+
+def _strip(builder, address, counted):
     """Load a strip of a frame, and have what follows fetched."""
     byte = ir.IntType(8).as_pointer()
     number = ir.IntType(32)
@@ -203,7 +201,7 @@ def _strip(builder, address):
     )
     ahead = builder.inttoptr(builder.add(address, address.type(AHEAD)), byte)
     builder.call(fetch, [ahead, number(0), number(3), number(1)])  # to read, into all levels of the data cache
-    return builder.load(_pointer(builder, address, _BYTES), align=1)
+    return builder.and_(builder.load(_pointer(builder, address, _BYTES), align=1), counted)
 
 
 def _interleaved(builder, frames):

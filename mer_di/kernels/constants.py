@@ -3,9 +3,6 @@
 FRAMES = 8
 """Frames that are read in one pass over the sums."""
 
-BLOCK = 1 << 14
-"""Pixels that all frames are read for before the next ones: their int32 sums fill 64 KiB of the second-level cache."""
-
 STRIP = 32
 """Pixels that `byte_dots` adds at once: one byte each of a vector."""
 
