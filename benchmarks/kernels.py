@@ -33,7 +33,7 @@ Task = Callable[[Array], object]
 
 SHAPES = ((100, 480, 640, 3), (32, 224, 224, 3), (60, 250, 250, 3))
 CLIPS_BYTES = 512 << 20
-SETTLE = 0.02  # seconds; threads of BLAS and OpenMP spin for a while after their work
+SETTLE = 0.05  # seconds; threads of OpenBLAS spin for 2**26 clock ticks after their work, those of OpenMP for less
 PEERS = ("tensordot", "channel loop", "naive prange")
 STREAMING, ONE_THREAD = "streaming", "mer_di, 1 thread"
 
