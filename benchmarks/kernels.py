@@ -33,7 +33,7 @@ Task = Callable[[Array], object]
 
 SHAPES = ((100, 480, 640, 3), (32, 224, 224, 3), (60, 250, 250, 3))
 CLIPS_BYTES = 512 << 20
-SETTLE = 0.05  # seconds; threads of OpenBLAS spin for 2**26 clock ticks after their work, those of OpenMP for less
+PAUSE = 0.01  # seconds
 PEERS = ("tensordot", "channel loop", "naive prange")
 STREAMING, ONE_THREAD = "streaming", "mer_di, 1 thread"
 
@@ -156,6 +156,15 @@ def contestants(n: int) -> dict[tuple[str, str], Task]:
     return tasks
 
 
+def settle() -> None:
+    """Wait until no thread is busy any more: those of BLAS and OpenMP spin for a while after their work."""
+    busy = PAUSE
+    while busy > PAUSE / 10:
+        before = time.process_time()
+        time.sleep(PAUSE)
+        busy = time.process_time() - before
+
+
 def measure(clips: list[Array], rounds: int) -> dict[tuple[str, str], Array]:
     """Time every contestant once a round; seconds a clip, one figure a round."""
     tasks = contestants(len(clips[0]))
@@ -167,7 +176,7 @@ def measure(clips: list[Array], rounds: int) -> dict[tuple[str, str], Array]:
     for _ in range(rounds):
         for key in order.sample(list(tasks), len(tasks)):
             clip = next(next_clip)
-            time.sleep(SETTLE)
+            settle()
             start = time.perf_counter()
             tasks[key](clip)
             seconds[key].append(time.perf_counter() - start)
