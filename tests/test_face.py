@@ -104,7 +104,8 @@ def test_grey_and_strided_frames_are_read_too(finder, portrait):
 
 
 @pytest.mark.parametrize(
-    ("size", "scales"), [((231, 231), "1, 2;"), ((650, 960), "0.67, 1.3;"), ((1080, 1920), "0.33, 0.67, 1.3;")]
+    ("size", "scales"),
+    [((231, 231), "1, 2;"), ((650, 960), "0.33, 0.67, 1.3;"), ((1080, 1920), "0.17, 0.33, 0.67, 1.3;")],
 )
 def test_no_face_says_where_it_looked(finder, size, scales):
     with pytest.raises(SampleError) as caught:
@@ -136,25 +137,40 @@ def plain_detector():
 
 
 def full_scan(frame):
-    """The detector's own scan of every level at the comfortable scale: sure faces, in pixels of the frame."""
-    scale = min(1.0, detector.COMFORTABLE_SIDE / max(frame.shape))
-    height, width = round(frame.shape[0] * scale), round(frame.shape[1] * scale)
-    resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found, _, _ = plain_detector().run(resized, 0, detector.SURE_SCORE)
-    across, down = frame.shape[1] / width, frame.shape[0] / height
-    corners = [(box.left(), box.top(), box.right(), box.bottom()) for box in found]
-    ratios = (across, down, across, down)
-    return [tuple((x + 0.5) * by - 0.5 for x, by in zip(box, ratios, strict=True)) for box in corners]
+    """The sure faces that dlib finds in the whole frame, as it is."""
+    found, _, _ = plain_detector().run(frame, 0, detector.SURE_SCORE)
+    return [(box.left(), box.top(), box.right(), box.bottom()) for box in found]
 
 
-@pytest.mark.parametrize("side", [420, 512, 640, 800, 960, 1200])
+def overlap(one, other):
+    """Intersection over union."""
+    corners = np.array([one, other])
+    left, top, _, _ = corners.max(axis=0)
+    _, _, right, bottom = corners.min(axis=0)
+    both = max(right - left, 0) * max(bottom - top, 0)
+    return both / (np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum() - both)
+
+
+@pytest.mark.parametrize("side", [200, 320, 420, 640, 960, 1200])
 @pytest.mark.parametrize("part", [slice(40, 360), slice(100, 300), slice(180, 400), slice(0, 512)])
-def test_the_quick_scan_finds_what_a_full_one_finds(portrait, side, part):
+def test_a_coarse_look_finds_what_a_full_one_finds(portrait, finder, side, part):
     """From a face that fills the frame to one of a sixth of it, also cut by the border."""
     frame = cv2.resize(portrait[: part.stop - part.start, part], (side, side))
-    boxes = full_scan(frame)
-    assert len(boxes) == 1
-    assert detector.detect(frame) == boxes
+    (box,) = full_scan(cv2.resize(frame, None, fx=2, fy=2))
+    full = Face(box, landmarks.predict(finder.model, frame, tuple((np.array(box) + 0.5) / 2 - 0.5)))
+    assert np.abs(finder.find(frame).landmarks - full.landmarks).mean() < 0.005 * eye_distance(full)
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 160, 240, 320])
+def test_faces_of_every_size_are_found(finder, portrait, width):
+    """Down to a sixteenth of the frame."""
+    found, head = finder.find(portrait), portrait[20:220, 140:300]
+    scale = width / (found.box[2] - found.box[0])
+    face = cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    frame = np.full((750, 1000, 3), 127, np.uint8)
+    frame[100 : 100 + len(face), 200 : 200 + face.shape[1]] = face
+    placed = (finder.find(frame).landmarks - (200, 100) + 0.5) / scale - 0.5 + (140, 20)
+    assert np.abs(placed - found.landmarks).mean() < 0.04 * eye_distance(found)
 
 
 def test_grey_is_found_as_three_equal_channels(finder, portrait):
@@ -208,12 +224,12 @@ def test_a_finder_travels_to_another_process(finder, portrait):
 
 
 def test_a_patch_that_only_resembles_a_face_is_none(finder, portrait):
-    smaller = cv2.resize(portrait, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
-    boxes, scores, _ = dlib.get_frontal_face_detector().run(smaller, 0, 0.0)
+    frame = cv2.resize(portrait[80:, :432], (320, 320), interpolation=cv2.INTER_AREA)
+    boxes, scores, _ = plain_detector().run(frame, 0, 0.0)
     assert len(boxes) == 2
     assert scores[1] < 0.3 < 1 < scores[0]
-    found = finder.find(smaller)
-    assert found.box == (boxes[0].left(), boxes[0].top(), boxes[0].right(), boxes[0].bottom())
+    found = finder.find(frame)
+    assert overlap(found.box, (boxes[0].left(), boxes[0].top(), boxes[0].right(), boxes[0].bottom())) > 0.7
 
 
 def test_an_unsure_face_is_taken_where_none_is_surer(finder, portrait, monkeypatch):

@@ -69,11 +69,10 @@ class FaceFinder:
     def find(self, frame: NDArray[np.uint8]) -> Face:
         """Find the face in a frame.
 
-        The detector looks at the frame with its longer side at 640 pixels (never enlarged), first for faces of 3/10
-        of that or more, then for those down to 1/8; then, while no face is sure (score 0.3 or more), at
-        twice that scale, up to twice the frame's own size. Where none is sure at any scale, the surest one is taken;
-        beside a sure face, unsure ones and those for which it was not yet looked do not count. Landmarks are read at
-        full resolution.
+        The detector looks at the frame with its longer side at 320 pixels (never enlarged), which shows faces of 1/4
+        of that or more; then, while no face is sure (score 0.3 or more), at twice that scale, up to twice the frame's
+        own size. Where none is sure at any scale, the surest one is taken; beside a sure face, unsure ones and those
+        for which it was not yet looked do not count. Landmarks are read at full resolution.
 
         Parameters
         ----------
