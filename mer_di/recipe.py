@@ -13,7 +13,7 @@ Align = Literal["none", "similarity", "per-frame"]
 Aspect = Literal["stretch", "keep"]
 SeveralFaces = Literal["drop", "largest"]
 
-METHOD = 1  # raised whenever the same parameters would give other pixels
+METHOD = 2  # raised whenever the same parameters would give other pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
