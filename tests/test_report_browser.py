@@ -258,6 +258,21 @@ def test_a_phone_needs_no_sideways_scrolling(opened, name, scheme):
         assert browser.execute_script(inside) <= 0
 
 
+@pytest.mark.parametrize("width", [660, 1000, 1200, 1280, 1400])
+def test_the_confusion_of_seven_classes_is_seen_whole(opened, width):
+    browser = opened("run", width=width)
+    overflow = """
+        const table = document.querySelector(".confusion");
+        for (const row of table.rows)
+          while (row.cells.length < 8) row.append(row.lastElementChild.cloneNode(true));
+        const names = ["anger", "disgust", "fear", "happiness", "others", "sadness", "surprise"];
+        names.forEach((name, i) => { table.rows[0].cells[i + 1].textContent = name; });
+        const box = table.parentElement;
+        return box.scrollWidth - box.clientWidth;
+    """
+    assert browser.execute_script(overflow) == 0
+
+
 @pytest.mark.parametrize("name", ["cache", "run", "comparison"])
 def test_words_stand_out_from_their_ground_by_day_and_night(opened, name):
     script = """
