@@ -89,13 +89,13 @@ def learning_curve(
     validated = [row["validation_loss"] for row in history if row["validation_loss"] is not None]
 
     def paint(axes: Axes) -> None:
-        axes.plot(trained, [row["training_loss"] for row in history], color=FIRST, linewidth=1.5)
+        axes.plot(trained, [row["training_loss"] for row in history], ".-", color=FIRST, linewidth=1.5, markersize=4)
         if validated:
-            axes.plot(trained, validated, color=SECOND, linewidth=1.5, linestyle=(0, (4, 1.5)))
+            axes.plot(trained, validated, ".", color=SECOND, linewidth=1.5, markersize=4, linestyle=(0, (4, 1.5)))
         axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=":")
         axes.set_xlim(0.7, epochs + 0.3)
         axes.set_ylim(0, 1.04 * loss)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(3))
 
     last = f"training loss {history[-1]['training_loss']:.2f} after {len(trained)} epochs" if history else "no epoch"
