@@ -88,6 +88,8 @@ def predict(
     ------
     InputError
         If the model cannot be read, or the landmark model is another than the training's.
+    CacheError
+        If the training's cache was computed by another method than this version's.
     BackendUnavailableError, MissingDependencyError
         If the device, or the landmark model, is not here.
     """

@@ -88,6 +88,20 @@ class Recipe:
         """Hexadecimal digest of `text` in UTF-8."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    def require_method(self) -> None:
+        """Make sure that this version computes what the recipe says.
+
+        Raises
+        ------
+        CacheError
+            If its method is another one.
+        """
+        if self.method != METHOD:
+            raise CacheError(
+                f"the recipe is of method {self.method}, and this mer_di computes by method {METHOD}, which gives "
+                "other pixels; use the mer_di that built the cache, or build it again"
+            )
+
     @classmethod
     def from_text(cls, text: str) -> "Recipe":
         """Read a recipe back from its canonical JSON.

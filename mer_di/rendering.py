@@ -62,6 +62,8 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
 
     Raises
     ------
+    CacheError
+        If the recipe is of another method than this version's.
     SampleError
         If a frame does not decode, the frame size changes, or the face is not found (see `frames`, `face`).
 
@@ -70,6 +72,7 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
     With one transform a clip, warping is linear and commutes with the sum: the region of interest is
     accumulated in integers and three float images are warped instead of T frames.
     """
+    recipe.require_method()
     weights = phase_weights(
         len(clip.numbers),
         clip.onset_phase,

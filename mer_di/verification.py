@@ -67,7 +67,7 @@ def recomputed(cache: Cache, database: Database, count: int, *, seed: int = 0, m
     Raises
     ------
     CacheError
-        If the database is not the one that the cache was built from.
+        If the database is not the one that the cache was built from, or this version computes by another method.
     """
     recipe = cache.recipe
     _require_same_source(cache, database, recipe, model)

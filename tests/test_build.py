@@ -20,7 +20,7 @@ from mer_di.comparison import compare
 from mer_di.errors import CacheError
 from mer_di.executors import local
 from mer_di.parts import Parts
-from mer_di.recipe import Recipe
+from mer_di.recipe import METHOD, Recipe
 from mer_di.verification import departures, recomputed
 
 SIZE = 20
@@ -279,7 +279,7 @@ def test_a_missing_folder_for_the_cache_is_one_sentence(tiny, tmp_path):
 KILLED = """
 import sys, time
 import mer_di, mer_di.build, mer_di.rendering
-from mer_di.recipe import Recipe
+from mer_di.recipe import METHOD, Recipe
 render = mer_di.tasks.render
 def slowly(*args):
     time.sleep(0.02)
@@ -346,6 +346,12 @@ def test_recomputation_refuses_another_database(built, tiny):
     tiny.rows[0]["apex"] = 4
     tiny.write_table()
     with pytest.raises(CacheError, match="annotation_sha256"):
+        recomputed(built, load(tiny), 1)
+
+
+def test_pixels_of_another_method_cannot_be_repeated(built, tiny, monkeypatch):
+    monkeypatch.setattr("mer_di.recipe.METHOD", METHOD + 1)
+    with pytest.raises(CacheError, match=f"of method {METHOD}, and this mer_di computes by method {METHOD + 1}"):
         recomputed(built, load(tiny), 1)
 
 

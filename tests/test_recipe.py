@@ -4,7 +4,7 @@ import json
 import pytest
 
 from mer_di.errors import CacheError, InputError
-from mer_di.recipe import Recipe, differences
+from mer_di.recipe import METHOD, Recipe, differences
 
 
 def plain(**fields):
@@ -38,7 +38,7 @@ def test_every_field_changes_the_digest():
         plain(temporal_length=10),
         plain(corrections=("released",)),
         plain(tree="raw"),
-        plain(method=2),
+        plain(method=METHOD + 1),
     ]
     assert len({recipe.sha256 for recipe in (aligned, *others)}) == len(others) + 1
 
