@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,10 +70,11 @@ class FaceFinder:
     def find(self, frame: NDArray[np.uint8]) -> Face:
         """Find the face in a frame.
 
-        The detector looks at the frame with its longer side at 320 pixels (never enlarged), which shows faces of 1/4
-        of that or more; then, while no face is sure (score 0.3 or more), at twice that scale, up to twice the frame's
-        own size. Where none is sure at any scale, the surest one is taken; beside a sure face, unsure ones and those
-        for which it was not yet looked do not count. Landmarks are read at full resolution.
+        The detector looks at the frame's luma with the longer side at 320 pixels (never enlarged), which shows faces
+        of 1/4 of that or more. While none of them is sure (score 0.3 or more), or one is as small as can be seen at
+        that scale, it looks at twice the scale, up to twice the frame's own size. Where none is sure at any scale, the
+        surest one is taken; beside a sure face, unsure ones and those for which it was not yet looked do not count.
+        Landmarks are read on the luma at full resolution.
 
         Parameters
         ----------
@@ -89,8 +91,8 @@ class FaceFinder:
         SampleError
             ``face-not-found``, or ``several-faces`` where ``several`` is ``"drop"``.
         """
-        pixels = _checked(frame)
-        boxes = detect(pixels)
+        grey = _grey(frame)
+        boxes = detect(grey)
         if len(boxes) > 1 and self.several == "drop":
             raise SampleError(
                 "several-faces",
@@ -98,7 +100,7 @@ class FaceFinder:
                 "crop the clip, or take the largest face",
             )
         box = max(boxes, key=_area)
-        return Face(box, predict(self.model, pixels, box))
+        return Face(box, predict(self.model, grey, box))
 
     def track(self, frame: NDArray[np.uint8], face: Face) -> Face:
         """Find the same face in a later frame, from where it was; does not notice that a face has gone.
@@ -121,7 +123,7 @@ class FaceFinder:
         SampleError
             ``face-outside-frame``: the face was last seen leaving the frame.
         """
-        landmarks = predict(self.model, _checked(frame), face.box)
+        landmarks = predict(self.model, _grey(frame), face.box)
         dx, dy = (landmarks - face.landmarks).mean(axis=0).tolist()
         left, top, right, bottom = face.box
         return Face((left + dx, top + dy, right + dx, bottom + dy), landmarks)
@@ -165,13 +167,15 @@ def smoothed(tracks: NDArray[np.float64], window: int = SMOOTHING_WINDOW) -> NDA
     return np.asarray(np.einsum("tw,twpc->tpc", fitted[frames - starts], windows), np.float64)
 
 
-def _checked(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Check a frame and return its luma (ITU-R BT.601)."""
     grey_or_rgb = frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 3)
     if frame.dtype != np.uint8 or not grey_or_rgb or not frame.size:
         raise InputError(
             f"frame is {frame.dtype} of shape {frame.shape}; expected uint8 of shape (H, W, 3) RGB or (H, W) grey"
         )
-    return np.ascontiguousarray(frame)
+    pixels = np.ascontiguousarray(frame)
+    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _area(box: Box) -> float:

@@ -31,14 +31,14 @@ _Dlib = Any  # dlib ships no types
 
 
 def detect(frame: NDArray[np.uint8]) -> list[Box]:
-    """Find the faces in a frame, or of unsure ones the surest: see `mer_di.face.FaceFinder.find`.
+    """Find the faces in a grey frame, or of unsure ones the surest: see `mer_di.face.FaceFinder.find`.
 
     Raises
     ------
     SampleError
         ``face-not-found``.
     """
-    height, width = frame.shape[:2]
+    height, width = frame.shape
     scales = _scales(max(height, width))
     sure: list[Box] = []
     unsure: list[tuple[float, Box]] = []
@@ -66,12 +66,11 @@ def _scales(longest: int) -> list[float]:
 
 
 def _detect_at(frame: NDArray[np.uint8], scale: float) -> list[tuple[float, Box]]:
-    height, width = frame.shape[:2]
+    height, width = frame.shape
     size = max(1, round(width * scale)), max(1, round(height * scale))
     resized = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    pixels = resized if resized.ndim == 3 else cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB)
     across, down = width / size[0], height / size[1]
-    found, scores, _ = _detector().run(pixels, 0, 0.0)
+    found, scores, _ = _detector().run(resized, 0, 0.0)
     return [(score, _enlarged(box, across, down)) for score, box in zip(scores, found, strict=True)]
 
 

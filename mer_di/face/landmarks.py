@@ -69,7 +69,7 @@ def model_sha256(path: Path) -> str:
 
 
 def predict(model: Path, frame: NDArray[np.uint8], box: Box) -> Landmarks:
-    """Read the landmarks of the face in a box, on the frame magnified by a whole factor.
+    """Read the landmarks of the face in a box, on the grey frame magnified by a whole factor.
 
     The predictor rounds to whole pixels, which is most of its jitter.
 
@@ -83,7 +83,7 @@ def predict(model: Path, frame: NDArray[np.uint8], box: Box) -> Landmarks:
     columns = _around(left, right, width / 2, frame.shape[1])
     rows = _around(top, bottom, width / 2, frame.shape[0])
     factor = max(1, math.ceil(MAGNIFIED_WIDTH / width))
-    patch = cv2.resize(_intensity(frame[rows, columns]), None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+    patch = cv2.resize(frame[rows, columns], None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
     origin = np.array([columns.start, rows.start])
     corners = np.rint((np.reshape(box, (2, 2)) - origin + 0.5) * factor - 0.5).astype(int)
     shape = _predictor(model)(patch, dlib.rectangle(*corners.ravel().tolist()))
@@ -121,11 +121,6 @@ def _predictor(path: Path) -> _Dlib:
     if parts != MODEL_PARTS:
         raise InputError(f"{path} has {parts} points; expected dlib's model of {MODEL_PARTS} points")
     return predictor
-
-
-def _intensity(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the mean of the channels, which is all that the predictor looks at."""
-    return pixels if pixels.ndim == 2 else np.asarray(cv2.transform(pixels, np.full((1, 3), 1 / 3)), np.uint8)
 
 
 def _around(first: float, last: float, margin: float, length: int) -> slice:
