@@ -279,7 +279,7 @@ def test_a_missing_folder_for_the_cache_is_one_sentence(tiny, tmp_path):
 KILLED = """
 import sys, time
 import mer_di, mer_di.build, mer_di.rendering
-from mer_di.recipe import METHOD, Recipe
+from mer_di.recipe import Recipe
 render = mer_di.tasks.render
 def slowly(*args):
     time.sleep(0.02)

@@ -156,8 +156,9 @@ def overlap(one, other):
 def test_a_coarse_look_finds_what_a_full_one_finds(portrait, finder, side, part):
     """From a face that fills the frame to one of a sixth of it, also cut by the border."""
     frame = cv2.resize(portrait[: part.stop - part.start, part], (side, side))
-    (box,) = full_scan(cv2.resize(frame, None, fx=2, fy=2))
-    full = Face(box, landmarks.predict(finder.model, frame, tuple((np.array(box) + 0.5) / 2 - 0.5)))
+    (doubled,) = full_scan(cv2.resize(frame, None, fx=2, fy=2))
+    box = tuple((np.array(doubled) + 0.5) / 2 - 0.5)
+    full = Face(box, landmarks.predict(finder.model, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), box))
     assert np.abs(finder.find(frame).landmarks - full.landmarks).mean() < 0.005 * eye_distance(full)
 
 

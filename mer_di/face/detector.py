@@ -22,7 +22,7 @@ DETECTOR_SHA256 = (
     "f3f7aa833fb4a14a46fc48689f45b98d85ef72d6dfaf8bdc012b7d3c522a5426"  # of dlib's detector, saved by dlib
 )
 COARSE_SIDE = 320  # pixels; enough for a face of 1/4 of the frame, the detector's smallest being 80 pixels
-SURE_SCORE = 0.3  # of the detector, from 0; mistaken patches scored up to 0.21, dark faces from 0.4, others 0.7 to 2.5
+SURE_SCORE = 0.3  # of the detector, from 0; faces in luma scored 0.5 to 2.6, mistaken patches in colour up to 0.21
 CLEAR_WIDTH = 80  # pixels at that scale; boxes are 73, 88, 105, …: beside one of the first, another may be too small
 FINEST_SCALE = 2.0  # of the frame; a face of less than 40 pixels tells nothing about a micro-expression
 
