@@ -135,8 +135,11 @@ def region(matrix: ArrayLike, size: int, height: int, width: int) -> tuple[slice
         ``face-outside-frame``: no pixel of the crop lies inside the frame.
     """
     inverse = _inverse(matrix)
-    x, y = _sources(inverse, size)
+    x, y = _sources(inverse, np.array([0.0, size - 1]))  # of the corners: if they are inside, everything is
     inside = _inside(x, y, height, width)
+    if not inside.all():
+        x, y = _sources(inverse, np.arange(size, dtype=np.float64))
+        inside = _inside(x, y, height, width)
     if not inside.any():
         raise SampleError(
             "face-outside-frame",
@@ -254,11 +257,9 @@ def _inverse(matrix: ArrayLike) -> Matrix:
     return np.column_stack([linear, -linear @ forward[:, 2]])
 
 
-def _sources(inverse: Matrix, size: int) -> tuple[Floats, Floats]:
-    """Return x and y in the frame of every crop pixel, each of shape (size, size)."""
-    columns = np.arange(size, dtype=np.float64)
-    rows = columns[:, np.newaxis]
-    x, y = (along * columns + across * rows + start for along, across, start in inverse)
+def _sources(inverse: Matrix, positions: Floats) -> tuple[Floats, Floats]:
+    """Return x and y in the frame of the crop pixels in rows and columns at n positions, each of shape (n, n)."""
+    x, y = (along * positions + across * positions[:, np.newaxis] + start for along, across, start in inverse)
     return x, y
 
 
