@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,17 +65,20 @@ class Parts:
         return self._path(sample_id).exists()
 
     def write(self, sample_id: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Store one finished sample.
+        """Store the arrays of one finished sample, as the fields of one record.
 
         Raises
         ------
         OSError
             If the disk is full or the folder cannot be written.
         """
-        _write_aside(self._path(sample_id), arrays)
+        record = np.empty((), [(name, array.dtype, array.shape) for name, array in arrays.items()])
+        for name, array in arrays.items():
+            record[name] = array
+        _write_aside(self._path(sample_id), record)
 
-    def read(self, sample_id: str) -> dict[str, NDArray[Any]]:
-        """Return the arrays of one finished sample.
+    def read(self, sample_id: str) -> NDArray[Any]:
+        """Return the record of one finished sample; a field is one of its arrays.
 
         Raises
         ------
@@ -85,10 +87,10 @@ class Parts:
         """
         path = self._path(sample_id)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                return dict(stored.items())
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            record: NDArray[Any] = np.load(path, allow_pickle=False)
+        except (OSError, EOFError, ValueError) as error:
             raise CacheError(f"{path} is damaged ({error}); delete it and run the same build again") from error
+        return record
 
     def remove(self) -> None:
         """Delete the folder and what it holds."""
@@ -97,7 +99,7 @@ class Parts:
 
     def _path(self, sample_id: str) -> Path:
         # A sample id may hold any character; its digest is a file name everywhere.
-        return self.folder / f"{hashlib.sha256(sample_id.encode()).hexdigest()[:32]}.npz"
+        return self.folder / f"{hashlib.sha256(sample_id.encode()).hexdigest()[:32]}.npy"
 
 
 def changes(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
@@ -128,14 +130,14 @@ def _identity(path: Path) -> dict[str, str]:
     return found
 
 
-def _write_aside(path: Path, content: bytes | Mapping[str, NDArray[Any]]) -> None:
+def _write_aside(path: Path, content: bytes | NDArray[Any]) -> None:
     handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as aside:
             if isinstance(content, bytes):
                 aside.write(content)
             else:
-                np.savez(aside, allow_pickle=False, **content)
+                np.save(aside, content, allow_pickle=False)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

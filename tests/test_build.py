@@ -226,12 +226,13 @@ def test_an_interrupted_build_refuses_another_recipe(tiny, tmp_path):
     build_cache(load(tiny), out, plain(size=8), overwrite=True)
 
 
-def test_a_damaged_part_is_named(tiny, tmp_path):
+@pytest.mark.parametrize("left", [0, 5, 100, -1])
+def test_a_damaged_part_is_named(tiny, tmp_path, left):
     out = tmp_path / "resumed.h5"
     with pytest.raises(Stop):
         build_cache(load(tiny), out, plain(), progress=stop_after(2))
-    part = next(Parts.beside(out).folder.glob("*.npz"))
-    part.write_bytes(part.read_bytes()[:100])
+    part = next(Parts.beside(out).folder.glob("*.npy"))
+    part.write_bytes(part.read_bytes()[:left])
     with pytest.raises(CacheError, match=f"{part.name} is damaged"):
         build_cache(load(tiny), out, plain())
 
@@ -306,7 +307,7 @@ def test_a_build_killed_at_random_moments_equals_an_uninterrupted_one(empty_data
     command = [sys.executable, "-c", KILLED, str(empty_database.table), str(killed), plain().text]
     for _ in range(10):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        already = len(list(Parts.beside(killed).folder.glob("[!.]*.npz")))
+        already = len(list(Parts.beside(killed).folder.glob("[!.]*.npy")))
         for _ in range(1 + already + moments.randrange(6)):
             assert process.stdout.readline() == "clip\n"
         time.sleep(moments.uniform(0.0, 0.04))
