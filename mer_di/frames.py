@@ -1,5 +1,6 @@
 """Frames as RGB uint8 arrays, one at a time, from a folder of images or a video. Sees files, not faces."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -244,14 +245,12 @@ def _plain_jpeg(encoded: bytes) -> NDArray[np.uint8] | None:
     simplejpeg = _simplejpeg()
     if simplejpeg is None or not _has_no_metadata(encoded):
         return None
-    try:
+    with contextlib.suppress(ValueError):  # damaged
         height, width, coded, _ = simplejpeg.decode_jpeg_header(encoded)
         if coded == "Gray":
             return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY"), np.uint8)[..., 0]
         if coded in ("YCbCr", "RGB"):
             return np.asarray(simplejpeg.decode_jpeg(encoded, "RGB", buffer=_near(height, width)), np.uint8)
-    except ValueError:
-        pass
     return None
 
 
