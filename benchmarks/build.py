@@ -6,9 +6,9 @@ Two databases are drawn once and kept in ``--data``: CASME II's size (640×480, 
 JPEG). On each, all contestants work through the same clips with the same number of threads, in a new order every round;
 a ratio is that of two times of one round. They are
 
-* ``decode``: the build's own reading of the files (`mer_di.frames`) and nothing else;
+* ``decode``: the build's own reading of the files (`mer_di.imaging.frames`) and nothing else;
 * ``decode, OpenCV``: ``cv2.imdecode`` to three channels, which needs nothing but OpenCV;
-* ``build``: `mer_di.build.build_cache`: faces, sums, warps, key frames and the finished HDF5 file;
+* ``build``: `mer_di.building.build.build_cache`: faces, sums, warps, key frames and the finished HDF5 file;
 * ``build, no extra`` and ``decode, no extra``: both without simplejpeg, if it is installed.
 
 Processor time is given beside wall time, because it depends less on what else the machine does. Then: on some of the
@@ -40,10 +40,12 @@ import numpy as np
 import platformdirs
 from machine import keep, machine
 
-from mer_di import accumulate, build, face, frames, load_dataset, parts, rank_pooling, rendering, warp
+from mer_di import accumulate, load_dataset, rank_pooling
+from mer_di.building import build, parts, rendering
+from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.datasets import Database
 from mer_di.executors import local, processors
-from mer_di.plan import PlannedClip, make_plan
+from mer_di.imaging import face, frames, warp
 from mer_di.recipe import Recipe
 from mer_di.synthetic import write_database
 

@@ -20,10 +20,10 @@ import torch
 from machine import keep, machine
 
 from mer_di.executors import processors
-from mer_di.losses import consistency_loss
-from mer_di.models import ModelConfig, build_model
+from mer_di.learning.losses import consistency_loss
+from mer_di.learning.models import ModelConfig, build_model
+from mer_di.learning.train import TrainConfig, train_model
 from mer_di.torch_dataset import LabelledImages
-from mer_di.train import TrainConfig, train_model
 
 N_CLASSES = 7
 BATCHES = 8
@@ -77,7 +77,7 @@ def folds_at_a_time(config: TrainConfig, workers: int) -> float:
 
 def startup() -> float:
     """Return the seconds from the start of a process until it could train: everything imported, options parsed."""
-    code = "import mer_di.evaluate, mer_di.cli.train"
+    code = "import mer_di.evaluation.evaluate, mer_di.cli.train"
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.perf_counter() - started

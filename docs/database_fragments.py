@@ -12,10 +12,10 @@ import lookalikes
 from click.testing import CliRunner
 from markdown_parts import block, scratch, table
 
+from mer_di.building.plan import make_plan
 from mer_di.cli import root as command_line
 from mer_di.datasets import SETS, dataset_spec, list_datasets, load_dataset
 from mer_di.experiments import load_table
-from mer_di.plan import make_plan
 from mer_di.recipe import Recipe
 from mer_di.synthetic.layouts import find_layout
 from mer_di.synthetic.quirks import plant

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mer_di import dynamic_image, normalize, phase_dynamic_images
 from mer_di.accumulate import weighted_sums
+from mer_di.imaging.warp import to_uint8, warp
 from mer_di.rank_pooling import SCHEMES, arp, phase_weights, reversed_arp
 from mer_di.synthetic import draw_clip
-from mer_di.warp import to_uint8, warp
 
 mpl.use("Agg")
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True}

@@ -18,13 +18,13 @@ from tiny_cache import write_tiny_cache
 
 import mer_di
 from mer_di.datasets import dataset_spec
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
-from mer_di.models import BACKBONES, ModelConfig
-from mer_di.models.fusion import FUSIONS
-from mer_di.protocol import DEFAULT_VALIDATION
+from mer_di.learning.models import BACKBONES, ModelConfig
+from mer_di.learning.models.fusion import FUSIONS
+from mer_di.learning.train import TrainConfig
 from mer_di.rank_pooling import SCHEMES
-from mer_di.train import TrainConfig
 
 PROJECT = Path(__file__).parents[1]
 PAPER_DATABASES = ("casme2", "samm", "mmew")

@@ -10,8 +10,8 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mer_di.metrics import bootstrap_intervals, per_subject, scores
-from mer_di.protocol import loso, require_honest
+from mer_di.evaluation.metrics import bootstrap_intervals, per_subject, scores
+from mer_di.evaluation.protocol import loso, require_honest
 from mer_di.torch_dataset import DynamicImageDataset
 
 data = DynamicImageDataset(sys.argv[1], size=16)

@@ -11,7 +11,7 @@ import cv2
 
 import mer_di
 from mer_di.accumulate import weighted_sums
-from mer_di.frames import read_frames
+from mer_di.imaging.frames import read_frames
 from mer_di.phases import split
 from mer_di.rank_pooling import phase_weights
 from mer_di.synthetic import draw_clip

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mer_di import errors as errors
     from mer_di import rank_pooling as rank_pooling
     from mer_di import synthetic as synthetic
-    from mer_di.build import build_cache as build_cache
+    from mer_di.building.build import build_cache as build_cache
     from mer_di.cache import open_cache as open_cache
     from mer_di.datasets import list_datasets as list_datasets
     from mer_di.datasets import load_dataset as load_dataset
@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "PhaseImages": "mer_di.dynamic_images",
-    "build_cache": "mer_di.build",
+    "build_cache": "mer_di.building.build",
     "dynamic_image": "mer_di.dynamic_images",
     "list_datasets": "mer_di.datasets",
     "load_dataset": "mer_di.datasets",

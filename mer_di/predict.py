@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer_di import frames, phases
+from mer_di import phases
+from mer_di.building.plan import PlannedClip
+from mer_di.building.rendering import render
 from mer_di.cache import CachedClip, Provenance, write_cache
-from mer_di.devices import choose_device
 from mer_di.errors import InputError, SampleError
-from mer_di.face import landmark_model, model_sha256
-from mer_di.plan import PlannedClip
+from mer_di.imaging import frames
+from mer_di.imaging.face import landmark_model, model_sha256
+from mer_di.learning.devices import choose_device
+from mer_di.learning.saved_model import SavedModel, load_model
+from mer_di.learning.train import predict_probabilities
 from mer_di.recipe import Recipe
-from mer_di.rendering import render
 from mer_di.sample import Sample
-from mer_di.saved_model import SavedModel, load_model
 from mer_di.torch_dataset import DynamicImageDataset
-from mer_di.train import predict_probabilities
 
 
 @dataclass(frozen=True, slots=True)

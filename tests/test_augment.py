@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mer_di import augment as room
-from mer_di.augment import augment, rotate
+from mer_di.learning import augment as room
+from mer_di.learning.augment import augment, rotate
 
 
 def batch(count=8, streams=2, side=7, seed=0):

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 import mer_di
-from mer_di.build import build_cache, default_recipe
+from mer_di.building.build import build_cache, default_recipe
+from mer_di.building.parts import Parts
 from mer_di.cache import open_cache
-from mer_di.comparison import compare
 from mer_di.errors import CacheError
 from mer_di.executors import local
-from mer_di.parts import Parts
+from mer_di.inspection.comparison import compare
+from mer_di.inspection.verification import departures, recomputed
 from mer_di.recipe import METHOD, Recipe
-from mer_di.verification import departures, recomputed
 
 SIZE = 20
 
@@ -279,16 +279,16 @@ def test_a_missing_folder_for_the_cache_is_one_sentence(tiny, tmp_path):
 
 KILLED = """
 import sys, time
-import mer_di, mer_di.build, mer_di.rendering
+import mer_di, mer_di.building.build, mer_di.building.rendering
 from mer_di.recipe import Recipe
-render = mer_di.tasks.render
+render = mer_di.building.tasks.render
 def slowly(*args):
     time.sleep(0.02)
     return render(*args)
-mer_di.tasks.render = slowly
+mer_di.building.tasks.render = slowly
 from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(2) as pool:
-    mer_di.build.build_cache(
+    mer_di.building.build.build_cache(
         mer_di.load_dataset("manifest", sys.argv[1]), sys.argv[2], Recipe.from_text(sys.argv[3]), executor=pool,
         progress=lambda clip, total: print("clip", flush=True),
     )
@@ -322,7 +322,7 @@ def test_a_build_killed_at_random_moments_equals_an_uninterrupted_one(empty_data
 
 
 def test_a_task_can_travel_to_another_process(tiny):
-    from mer_di.plan import make_plan
+    from mer_di.building.plan import make_plan
 
     clip = make_plan(load(tiny), plain()).clips[0]
     assert pickle.loads(pickle.dumps(clip)) == clip

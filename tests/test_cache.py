@@ -7,11 +7,11 @@ import pytest
 
 import mer_di
 from mer_di import cache
-from mer_di.build import build_cache
+from mer_di.building.build import build_cache
 from mer_di.cache import CachedClip, Provenance, open_cache, write_cache
 from mer_di.errors import CacheError
+from mer_di.inspection.verification import departures
 from mer_di.recipe import Recipe
-from mer_di.verification import departures
 
 
 @pytest.fixture

@@ -231,11 +231,11 @@ def test_an_interrupt_leaves_a_build_that_resumes(tiny, tmp_path):
     import signal
 
     code = (
-        "import signal, sys, time, mer_di.build, mer_di.cli\n"
+        "import signal, sys, time, mer_di.building.build, mer_di.cli\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a test run in the background ignores it
-        "render = mer_di.tasks.render\n"
+        "render = mer_di.building.tasks.render\n"
         "def slowly(*a):\n    print('clip', flush=True); time.sleep(0.3); return render(*a)\n"
-        "mer_di.tasks.render = slowly\nmer_di.cli.main()"
+        "mer_di.building.tasks.render = slowly\nmer_di.cli.main()"
     )
     arguments = ["build", "--dataset", "manifest", "--root", str(tiny.table), "--align", "none", "--jobs", "1"]
     out = tmp_path / "interrupted.h5"

@@ -11,10 +11,10 @@ from mer_di.cli import training_options
 from mer_di.cli.compare import command as compare
 from mer_di.cli.train import _config, _leakage, _page
 from mer_di.cli.train import command as train
-from mer_di.evaluate import evaluate
-from mer_di.models import ModelConfig
-from mer_di.protocol import DEFAULT_VALIDATION
-from mer_di.train import TrainConfig
+from mer_di.evaluation.evaluate import evaluate
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION
+from mer_di.learning.models import ModelConfig
+from mer_di.learning.train import TrainConfig
 
 SMALL = ["--backbone", "test_resnet", "--no-pretrained", "--fusion", "concat", "--size", "16", "--epochs", "1"]
 SMALL += ["--validation", "subjects:1", "--device", "cpu", "--jobs", "1"]
@@ -44,7 +44,8 @@ def parsed(*arguments):
 
 
 def test_a_run_is_opened_without_the_networks_library_and_without_scikit_learn():
-    code = "import sys, mer_di.evaluate, mer_di.cli.train; print({'timm', 'torchvision', 'sklearn'} & {*sys.modules})"
+    heavy = "{'timm', 'torchvision', 'sklearn'}"
+    code = f"import sys, mer_di.evaluation.evaluate, mer_di.cli.train; print({heavy} & {{*sys.modules}})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found == "set()\n"
 

@@ -4,9 +4,9 @@ import pytest
 from tiny_cache import EMOTIONS, write_tiny_cache
 
 from mer_di.cache import open_cache
-from mer_di.contact_sheet import RANGES, spread, write_contact_sheet
 from mer_di.dynamic_images import NORMALIZATIONS, normalize
 from mer_di.errors import CacheError, InputError
+from mer_di.inspection.contact_sheet import RANGES, spread, write_contact_sheet
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_unknown_tree_and_unknown_correction_set(name, tmp_path):
 def test_asking_for_names_imports_no_database_and_no_spreadsheet_reader():
     code = (
         "import sys; from mer_di.datasets import list_datasets; list_datasets(); "
-        "print(sorted({'openpyxl', 'cv2', 'mer_di.datasets.casme2', 'mer_di.frames'} & set(sys.modules)))"
+        "print(sorted({'openpyxl', 'cv2', 'mer_di.datasets.casme2', 'mer_di.imaging.frames'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -5,8 +5,8 @@ import threading
 import pytest
 import torch
 
-from mer_di.devices import choose_device, reproducible
 from mer_di.errors import InputError
+from mer_di.learning.devices import choose_device, reproducible
 
 CPU = torch.device("cpu")
 

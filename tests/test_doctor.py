@@ -1,5 +1,5 @@
 import mer_di
-from mer_di.doctor import examine
+from mer_di.inspection.doctor import examine
 
 
 def test_every_unusable_sample_has_a_kind_and_a_detail(tiny):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mer_di import environment
 from mer_di.cli import COMMANDS, root
-from mer_di.environment import PACKAGES, PURPOSES, Trial, examine, extra_of
+from mer_di.inspection import environment
+from mer_di.inspection.environment import PACKAGES, PURPOSES, Trial, examine, extra_of
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -51,10 +51,10 @@ def test_what_tests_need_is_found_to_work_here(found):
 
 
 def test_a_codec_that_returns_another_picture_is_a_problem(monkeypatch):
-    import mer_di.frames
+    import mer_di.imaging.frames
 
-    read = mer_di.frames.read_frames
-    monkeypatch.setattr(mer_di.frames, "read_frames", lambda *a: (255 - frame for frame in read(*a)))
+    read = mer_di.imaging.frames.read_frames
+    monkeypatch.setattr(mer_di.imaging.frames, "read_frames", lambda *a: (255 - frame for frame in read(*a)))
     trial = environment._attempt(lambda: environment._image(".png"))
     assert trial.found is None
     assert "grey levels off" in trial.problem

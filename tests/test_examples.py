@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from mer_di import build_cache, load_dataset, normalize, open_cache, phase_dynamic_images
-from mer_di.build import default_recipe
-from mer_di.frames import read_frames
+from mer_di.building.build import default_recipe
+from mer_di.imaging.frames import read_frames
+from mer_di.inspection.verification import departures
 from mer_di.synthetic import draw_clip, write_database
-from mer_di.verification import departures
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = {  # what each is given, and what it leaves behind

@@ -11,8 +11,8 @@ from mer_di.cache import DI_STREAMS, open_cache
 from mer_di.cli import root
 from mer_di.dynamic_images import normalize
 from mer_di.errors import InputError
-from mer_di.export import export
-from mer_di.pictures import picture, row_of_weights
+from mer_di.inspection.export import export
+from mer_di.inspection.pictures import picture, row_of_weights
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +104,12 @@ def test_a_folder_with_something_in_it_is_left_alone(cache, tmp_path):
 
 
 def test_a_failure_leaves_nothing_behind(cache, tmp_path, monkeypatch):
-    import mer_di.export
+    import mer_di.inspection.export
 
     def fail(path, image):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mer_di.export, "_save", fail)
+    monkeypatch.setattr(mer_di.inspection.export, "_save", fail)
     with pytest.raises(OSError, match="No space"):
         export(cache, tmp_path / "out", "png")
     assert list(tmp_path.iterdir()) == []

@@ -12,10 +12,10 @@ import pytest
 import skimage.data
 from scipy.signal import savgol_filter
 
-from mer_di import warp
 from mer_di.errors import InputError, MissingDependencyError, SampleError
-from mer_di.face import Face, FaceFinder, detector, landmark_model, landmarks, model_sha256, smoothed
-from mer_di.frames import read_frames
+from mer_di.imaging import warp
+from mer_di.imaging.face import Face, FaceFinder, detector, landmark_model, landmarks, model_sha256, smoothed
+from mer_di.imaging.frames import read_frames
 
 GRID = (
     "bbaf2n",
@@ -313,7 +313,8 @@ def test_the_bundled_model_is_the_expected_file():
 
 def test_the_model_is_located_without_importing_its_package():
     code = (
-        "import sys; from mer_di.face import FaceFinder; FaceFinder(); print('face_recognition_models' in sys.modules)"
+        "import sys; from mer_di.imaging.face import FaceFinder; FaceFinder(); "
+        "print('face_recognition_models' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mer_di import frames
 from mer_di.errors import InputError, SampleError
-from mer_di.frames import list_frames, read_frames, require_listed
+from mer_di.imaging import frames
+from mer_di.imaging.frames import list_frames, read_frames, require_listed
 
 LOSSLESS = (".png", ".bmp", ".tif")
 SAMPLINGS = {

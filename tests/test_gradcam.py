@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from mer_di.errors import InputError
-from mer_di.gradcam import class_map, grad_cam
-from mer_di.models import DIANet, LEARNet, ModelConfig, OrigiNet
+from mer_di.learning.gradcam import class_map, grad_cam
+from mer_di.learning.models import DIANet, LEARNet, ModelConfig, OrigiNet
 
 
 @pytest.fixture(autouse=True)

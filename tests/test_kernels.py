@@ -18,7 +18,7 @@ ADD = (
 PROGRAM = """
 import sys, numpy as np
 from mer_di.accumulate import weighted_sums
-from mer_di.warp import warp
+from mer_di.imaging.warp import warp
 frames = np.arange(240, dtype=sys.argv[1]).reshape(2, 40, 3)
 assert (weighted_sums(frames, [-1, 1], backend="cpu") == 120).all()
 assert (warp(np.full((9, 8), 7.0), [[1, 0, 0], [0, 1, 0]], 5) == 7).all()

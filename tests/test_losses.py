@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.losses import FOCUS, OVERLAP, classification_loss, consistency_loss, weigh_classes
+from mer_di.learning.losses import FOCUS, OVERLAP, classification_loss, consistency_loss, weigh_classes
 
 numbers = st.floats(-5, 5, width=32).map(lambda value: round(value, 3))
 seeds = st.integers(0, 1000)

@@ -5,12 +5,12 @@ import csv
 import pytest
 
 import mer_di
-from mer_di.build import build_cache
+from mer_di.building.build import build_cache
 from mer_di.cache import open_cache
-from mer_di.doctor import examine
+from mer_di.inspection.doctor import examine
+from mer_di.inspection.verification import departures
 from mer_di.recipe import Recipe
 from mer_di.synthetic import write_database
-from mer_di.verification import departures
 
 READ_AS_MEANT = {"label-spelling", "folder-alias", "doubled-folder", "renamed-folder", "clip-name-shared", "litter"}
 TOLD = {"folder-without-row", "label-contradicts-folder"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from mer_di.errors import InputError
-from mer_di.metrics import bootstrap_intervals, per_subject, scores
+from mer_di.evaluation.metrics import bootstrap_intervals, per_subject, scores
 
 CLASSES = ("disgust", "happiness", "surprise")
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch.nn.functional import pad
 
 from mer_di.errors import InputError, MissingDependencyError
-from mer_di.models import (
+from mer_di.learning.models import (
     BACKBONES,
     DIANet,
     LEARNet,
@@ -22,10 +22,10 @@ from mer_di.models import (
     build_model,
     restart_statistics,
 )
-from mer_di.models import weights as weights_room
-from mer_di.models.fusion import FUSIONS, CrossFusion
-from mer_di.models.keras import HalvingConv
-from mer_di.models.originet import rrelu
+from mer_di.learning.models import weights as weights_room
+from mer_di.learning.models.fusion import FUSIONS, CrossFusion
+from mer_di.learning.models.keras import HalvingConv
+from mer_di.learning.models.originet import rrelu
 
 LITE0 = "tf_efficientnet_lite0"
 TINY = ModelConfig(backbone="test_efficientnet", weights="random", size=40)

@@ -4,8 +4,8 @@ import lookalikes
 import pytest
 
 import mer_di
+from mer_di.building.plan import make_plan
 from mer_di.errors import InputError
-from mer_di.plan import make_plan
 from mer_di.recipe import Recipe
 
 

@@ -10,16 +10,16 @@ from safetensors import safe_open
 from tiny_cache import write_tiny_cache
 
 import mer_di
-from mer_di.build import build_cache
+from mer_di.building.build import build_cache
 from mer_di.cli.predict import command
 from mer_di.errors import InputError
-from mer_di.final_model import train_on_everyone
-from mer_di.models import ModelConfig
+from mer_di.evaluation.final_model import train_on_everyone
+from mer_di.learning.models import ModelConfig
+from mer_di.learning.saved_model import load_model, save_model
+from mer_di.learning.train import TrainConfig, predict_probabilities
 from mer_di.predict import Clip, predict
 from mer_di.recipe import Recipe
-from mer_di.saved_model import load_model, save_model
 from mer_di.torch_dataset import DynamicImageDataset
-from mer_di.train import TrainConfig, predict_probabilities
 
 CONFIG = TrainConfig(
     model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16, streams=("offset", "full")),
@@ -130,7 +130,7 @@ def test_a_final_model_holds_out_validation_subjects_or_nobody(cache, monkeypatc
         seen.append((len(training), validation and len(validation)))
         raise InputError("enough")
 
-    monkeypatch.setattr("mer_di.final_model.train_model", spy)
+    monkeypatch.setattr("mer_di.evaluation.final_model.train_model", spy)
     for rule in ("none", "subjects:1", "subjects:2"):
         with pytest.raises(InputError, match="enough"):
             train_on_everyone([cache], CONFIG, validation=rule, device="cpu")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit, LeaveOneGroupOut
 
 from mer_di.errors import InputError
-from mer_di.protocol import Fold, everyone, fold_seed, loso, make_folds, require_honest
+from mer_di.evaluation.protocol import Fold, everyone, fold_seed, loso, make_folds, require_honest
 
 people = st.lists(st.sampled_from([f"s{i}" for i in range(8)]), min_size=8, max_size=40)
 

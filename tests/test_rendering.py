@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from mer_di import rendering, warp
-from mer_di.face import FaceFinder
-from mer_di.plan import PlannedClip
+from mer_di.building import rendering
+from mer_di.building.plan import PlannedClip
+from mer_di.building.rendering import render
+from mer_di.imaging import warp
+from mer_di.imaging.face import FaceFinder
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe
-from mer_di.rendering import render
 from mer_di.sample import Sample
 
 LENGTH, APEX, SIZE = 9, 4, 64

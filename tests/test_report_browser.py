@@ -8,10 +8,10 @@ import pytest
 from tiny_cache import write_tiny_cache
 
 from mer_di.cache import open_cache
-from mer_di.evaluate import evaluate
-from mer_di.models import ModelConfig
+from mer_di.evaluation.evaluate import evaluate
+from mer_di.learning.models import ModelConfig
+from mer_di.learning.train import TrainConfig
 from mer_di.report import write_cache_report, write_comparison_report, write_run_report
-from mer_di.train import TrainConfig
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 PROGRAMS = {name: shutil.which(name) for name in ("chromium", "chromedriver")}

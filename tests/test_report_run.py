@@ -11,13 +11,13 @@ from tiny_cache import write_tiny_cache
 from mer_di.cli.compare import command as compare
 from mer_di.cli.report import command as report
 from mer_di.errors import RunError
-from mer_di.evaluate import evaluate
-from mer_di.models import ModelConfig
+from mer_di.evaluation.evaluate import evaluate
+from mer_di.evaluation.run import Run
+from mer_di.learning.models import ModelConfig
+from mer_di.learning.train import TrainConfig
 from mer_di.report import write_comparison_report, write_run_report
 from mer_di.report.caches import find_caches
 from mer_di.report.paper import paper_number
-from mer_di.run import Run
-from mer_di.train import TrainConfig
 
 DIANET = {"architecture": "dianet", "streams": ["onset", "offset"], "backbone": "efficientnetv2", "fusion": "cross"}
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import RunError
-from mer_di.run import Predictions, Run, file_names
+from mer_di.evaluation.run import Predictions, Run
+from mer_di.files import file_names
 
 PREDICTIONS = Predictions(
     sample_ids=np.array(["s1/a, b", 's1/"c"', "s2/ü"]),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.run import Predictions, Run
-from mer_di.significance import compare_runs, mcnemar, paired_tests, wilcoxon
+from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.significance import compare_runs, mcnemar, paired_tests, wilcoxon
 
 
 @given(st.integers(0, 15), st.integers(0, 15))

@@ -7,11 +7,12 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 import pytest
 from test_build import assert_same_content, load, plain
 
-from mer_di import build, build_cache, tasks
+from mer_di import build_cache
+from mer_di.building import build, tasks
+from mer_di.building.parts import Parts
+from mer_di.building.plan import make_plan
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError, SampleError
-from mer_di.parts import Parts
-from mer_di.plan import make_plan
 
 
 class Backwards(Executor):

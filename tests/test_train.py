@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.models import ModelConfig, build_model
+from mer_di.learning.models import ModelConfig, build_model
+from mer_di.learning.train import TrainConfig, _batches, predict_probabilities, train_model
 from mer_di.torch_dataset import LabelledImages
-from mer_di.train import TrainConfig, _batches, predict_probabilities, train_model
 
 SIDE = 40
 MODEL = ModelConfig(backbone="test_efficientnet", weights="random", size=SIDE)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from skimage import transform
 
-from mer_di import warp
 from mer_di.errors import InputError, SampleError
+from mer_di.imaging import warp
 
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 

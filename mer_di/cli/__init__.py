@@ -81,7 +81,7 @@ def _internal(error: Exception) -> str:
 
 
 def _missing_package(error: Exception) -> str | None:
-    from mer_di.environment import extra_of
+    from mer_di.inspection.environment import extra_of
 
     module = error.name if isinstance(error, ModuleNotFoundError) else None
     extra = extra_of(module) if module else None

@@ -23,8 +23,8 @@ from mer_di.cli.options import (
 from mer_di.executors import Workers, cluster, local
 
 if TYPE_CHECKING:
-    from mer_di.build import BuildReport
-    from mer_di.plan import PlannedClip
+    from mer_di.building.build import BuildReport
+    from mer_di.building.plan import PlannedClip
 
 SCHEMES = ("arp", "reversed_arp", "harmonic_arp", "harmonic_legacy", "active_image")
 
@@ -98,7 +98,7 @@ def command(
 
     An interrupted build is resumed by the same command.
     """
-    from mer_di.build import build_cache, default_recipe
+    from mer_di.building.build import build_cache, default_recipe
 
     database = load(dataset, root, table, tree, corrections)
     report_corrections(database)

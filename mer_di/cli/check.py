@@ -12,7 +12,7 @@ from tabulate import tabulate
 from mer_di.cli.options import apex_policy_option, database_options, json_option, load, min_class_size_option
 
 if TYPE_CHECKING:
-    from mer_di.doctor import Diagnosis
+    from mer_di.inspection.doctor import Diagnosis
     from mer_di.phases import ApexPolicy
 
 
@@ -37,7 +37,7 @@ def command(
 
     Exit code 1 if a sample is unusable.
     """
-    from mer_di.doctor import examine
+    from mer_di.inspection.doctor import examine
 
     database = load(dataset, root, table, tree, corrections)
     diagnosis = examine(database, apex_policy=apex_policy, min_class_size=min_class_size, decode=decode)

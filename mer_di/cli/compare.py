@@ -10,7 +10,7 @@ import click
 from mer_di.cli.options import json_option
 
 if TYPE_CHECKING:
-    from mer_di.significance import PairedTests
+    from mer_di.evaluation.significance import PairedTests
 
 
 @click.command("compare")
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @json_option
 def command(a: Path, b: Path, page: Path | None, as_json: bool) -> None:
     """Test whether one of two runs on the same samples is better: paired, over samples and over subjects."""
-    from mer_di.run import Run
-    from mer_di.significance import compare_runs
+    from mer_di.evaluation.run import Run
+    from mer_di.evaluation.significance import compare_runs
 
     found = compare_runs(Run(a), Run(b))
     if page:

@@ -28,7 +28,7 @@ def command(a: Path, b: Path, as_json: bool) -> None:
     Exit code 1 if anything differs.
     """
     from mer_di.cache import open_cache
-    from mer_di.comparison import compare
+    from mer_di.inspection.comparison import compare
 
     with open_cache(a) as first, open_cache(b) as second:
         found = compare(first, second)

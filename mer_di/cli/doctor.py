@@ -13,7 +13,7 @@ from tabulate import tabulate
 from mer_di.cli.options import json_option
 
 if TYPE_CHECKING:
-    from mer_di.environment import Environment, Trial
+    from mer_di.inspection.environment import Environment, Trial
 
 
 @click.command("doctor")
@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
 
     Exit code 1 if the commands that need no extra cannot run.
     """
-    from mer_di.environment import examine
+    from mer_di.inspection.environment import examine
 
     found = examine()
     click.echo(json.dumps({**asdict(found), "problems": found.problems}, indent=1) if as_json else _page(found))
@@ -59,7 +59,7 @@ def _trials(trials: "dict[str, Trial]") -> list[tuple[str, str | None]]:
 
 
 def _commands(found: "Environment") -> list[tuple[str, str]]:
-    from mer_di.environment import PURPOSES
+    from mer_di.inspection.environment import PURPOSES
 
     rows = []
     for extra, purpose in PURPOSES.items():

@@ -11,7 +11,7 @@ from mer_di.cli.options import cache_argument, json_option
 from mer_di.cli.picture_options import streams_option
 
 if TYPE_CHECKING:
-    from mer_di.export import Form
+    from mer_di.inspection.export import Form
 
 
 @click.command("export")
@@ -38,7 +38,7 @@ def command(
     cache: Path, out: Path, form: "Form", streams: tuple[str, ...], normalization: str | None, as_json: bool
 ) -> None:
     """Write the dynamic images as PNG or NPY files, with an index.csv of sample, subject, label and files."""
-    from mer_di.export import export
+    from mer_di.inspection.export import export
 
     done = export(cache, out, form, streams=streams, normalization=normalization)
     said = f"{done.samples} samples, {done.files} files, {done.normalization} -> {done.folder}; what is what: index.csv"

@@ -44,7 +44,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Draw a contact sheet: key frames and dynamic images of some samples, as a PNG."""
-    from mer_di.contact_sheet import write_contact_sheet
+    from mer_di.inspection.contact_sheet import write_contact_sheet
 
     sheet = write_contact_sheet(
         cache, out, n=n, emotion=emotion, subject=subject, streams=streams, normalization=normalization, side=side

@@ -12,8 +12,8 @@ from mer_di.cli.options import json_option
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 
 if TYPE_CHECKING:
-    from mer_di.results import Results
-    from mer_di.train import TrainConfig
+    from mer_di.evaluation.results import Results
+    from mer_di.learning.train import TrainConfig
 
 _RATES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 _MODEL = ("architecture", "streams", "size", "backbone", "fusion", "dedicated_backbones", "dropout")
@@ -112,7 +112,7 @@ def command(
         return
     if out is None:
         raise click.UsageError("--out is missing: the folder of the run")
-    from mer_di.evaluate import evaluate
+    from mer_di.evaluation.evaluate import evaluate
 
     config = _config(**parameters)
     with fold_executor(jobs, dask, device) as executor:
@@ -136,8 +136,8 @@ def command(
 
 
 def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
-    from mer_di.models import ModelConfig
-    from mer_di.train import TrainConfig
+    from mer_di.learning.models import ModelConfig
+    from mer_di.learning.train import TrainConfig
 
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
     model = {name: parameters.pop(name) for name in _MODEL}
@@ -146,8 +146,8 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
 
 
 def _save(path: Path, caches: tuple[Path, ...], config: "TrainConfig", rule: str, seed: int, device: str) -> None:
-    from mer_di.final_model import train_on_everyone
-    from mer_di.saved_model import save_model
+    from mer_di.evaluation.final_model import train_on_everyone
+    from mer_di.learning.saved_model import save_model
 
     click.echo("training one network on all subjects", err=True)
     save_model(train_on_everyone(caches, config, validation=rule, seed=seed, device=device), path)
@@ -155,8 +155,8 @@ def _save(path: Path, caches: tuple[Path, ...], config: "TrainConfig", rule: str
 
 
 def _folds(caches: tuple[Path, ...], protocol: str, validation: str, seed: int, as_json: bool) -> str:
-    from mer_di.corpus import read_corpus
-    from mer_di.protocol import make_folds
+    from mer_di.evaluation.corpus import read_corpus
+    from mer_di.evaluation.protocol import make_folds
 
     corpus = read_corpus(caches)
     columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}

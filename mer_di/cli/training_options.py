@@ -15,7 +15,7 @@ from mer_di.cli.options import Decorator
 from mer_di.executors import cluster, local, processors
 
 if TYPE_CHECKING:
-    from mer_di.results import Results
+    from mer_di.evaluation.results import Results
 
 DEFAULT_VALIDATION = "subjects:3"
 
@@ -84,7 +84,7 @@ def fold_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def fold_executor(jobs: int | None, dask: str | None, device: str) -> Iterator[Executor | None]:
     """Open what folds run on: a Dask cluster, processes, or nothing for one at a time in this process."""
-    from mer_di.devices import choose_device
+    from mer_di.learning.devices import choose_device
 
     if dask:
         with cluster(dask) as workers:
@@ -107,7 +107,7 @@ class FoldBar:
         self.bar = tqdm(desc=title, unit="fold", disable=None, file=sys.stderr, dynamic_ncols=True, smoothing=0)
 
     def __call__(self, name: str | None, total: int) -> None:
-        """Take one more fold as done; see `mer_di.evaluate.Progress`."""
+        """Take one more fold as done; see `mer_di.evaluation.evaluate.Progress`."""
         if name is None:
             finished = self.bar.n
             self.bar.reset(total)

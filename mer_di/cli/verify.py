@@ -31,7 +31,7 @@ def command(
     Exit code 1 if it departs from what it claims.
     """
     from mer_di.cache import open_cache
-    from mer_di.verification import departures, recomputed
+    from mer_di.inspection.verification import departures, recomputed
 
     with open_cache(cache) as opened:
         found = departures(opened)

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mer_di.build import build_cache, default_recipe
+from mer_di.building.build import build_cache, default_recipe
+from mer_di.building.tasks import Progress as BuildProgress
 from mer_di.datasets import Database
 from mer_di.errors import MissingDependencyError
-from mer_di.evaluate import Progress, evaluate
+from mer_di.evaluation.evaluate import Progress, evaluate
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION
+from mer_di.evaluation.results import Results
 from mer_di.experiments.tables import Row, RunSettings, Table
-from mer_di.models import ModelConfig
+from mer_di.learning.models import ModelConfig
+from mer_di.learning.train import TrainConfig
 from mer_di.origin import SYNTHETIC
-from mer_di.protocol import DEFAULT_VALIDATION
 from mer_di.recipe import Align
-from mer_di.results import Results
-from mer_di.tasks import Progress as BuildProgress
-from mer_di.train import TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,14 @@ def reproduce(
     overrides : Overrides, optional
         None for the paper's setting.
     validation : str
-        See `mer_di.evaluate.evaluate`.
+        See `mer_di.evaluation.evaluate.evaluate`.
     seeds : sequence of int
     min_class_size : int, optional
         Smallest class that is kept; by default the paper's 10.
     align : {"none", "similarity", "per-frame"}, optional
-        See `mer_di.build.default_recipe`, which decides by default.
+        See `mer_di.building.build.default_recipe`, which decides by default.
     audit : bool
-        See `mer_di.evaluate.evaluate`.
+        See `mer_di.evaluation.evaluate.evaluate`.
     device : {"auto", "cpu", "cuda", "mps"}
     builders, trainers : concurrent.futures.Executor, optional
         Where clips are rendered and folds run; one after another by default.
@@ -148,7 +148,7 @@ def reproduce(
     Raises
     ------
     CacheError, InputError, BackendUnavailableError
-        See `mer_di.build.build_cache` and `mer_di.evaluate.evaluate`.
+        See `mer_di.building.build.build_cache` and `mer_di.evaluation.evaluate.evaluate`.
     """
     overrides, folder = overrides or Overrides(), Path(out)
     smallest = table.min_class_size if min_class_size is None else min_class_size

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_di.cache import open_cache
+from mer_di.evaluation.run import Predictions, Run
 from mer_di.report.encoding import colour_limit, overlay, signed_thumbnail
-from mer_di.run import Predictions, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def _chosen(predictions: Predictions, kept: NDArray[np.bool_]) -> list[int]:
 def _explained(
     run: Run, predictions: Predictions, index: int, fold_files: dict[str, str], rows: dict[str, tuple[Path, int]]
 ) -> Attention:
-    from mer_di.gradcam import grad_cam  # loads torch
-    from mer_di.saved_model import load_model
+    from mer_di.learning.gradcam import grad_cam  # loads torch
+    from mer_di.learning.saved_model import load_model
     from mer_di.torch_dataset import DynamicImageDataset
 
     name = str(predictions.sample_ids[index])

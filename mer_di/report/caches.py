@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer_di.corpus import Source, read_corpus
 from mer_di.errors import CacheError, InputError
+from mer_di.evaluation.corpus import Source, read_corpus
+from mer_di.evaluation.run import Run
 from mer_di.origin import SYNTHETIC
-from mer_di.run import Run
 
 _LEVELS = 3  # `mer-di reproduce` puts a run three folders below its caches
 

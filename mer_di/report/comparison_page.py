@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.significance import compare_runs
 from mer_di.recipe import differences
 from mer_di.report import plots
 from mer_di.report.caches import is_synthetic
 from mer_di.report.page import write_page
-from mer_di.run import Predictions, Run
-from mer_di.significance import compare_runs
 
 
 @dataclass(frozen=True, slots=True)

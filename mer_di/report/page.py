@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import mer_di
-from mer_di.run import write_text
+from mer_di.files import write_text
 
 _SCRIPTS = ("tables", "gallery")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mer_di.cache import open_cache
 from mer_di.errors import InputError
+from mer_di.evaluation.run import FoldRecord, Predictions, Run
 from mer_di.report import plots
 from mer_di.report.attention import Attention, attentions
 from mer_di.report.caches import UsedCache, find_caches, is_synthetic
@@ -16,7 +17,6 @@ from mer_di.report.figure import Figure
 from mer_di.report.gallery import ROOM, Card, Verdict, make_cards, viewer_settings
 from mer_di.report.page import write_page
 from mer_di.report.paper import paper_number
-from mer_di.run import FoldRecord, Predictions, Run
 
 _NOT_SETTINGS = ("caches", "seed")
 

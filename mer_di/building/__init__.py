@@ -1,0 +1,1 @@
+"""From a database to a cache: what is planned, rendered and written."""

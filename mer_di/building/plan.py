@@ -1,0 +1,118 @@
+"""What a build will do before a pixel is read: which samples, which frames, and why the others not."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mer_di import phases
+from mer_di.datasets import Database
+from mer_di.errors import InputError, SampleError
+from mer_di.imaging import frames
+from mer_di.recipe import Recipe
+from mer_di.sample import Sample
+
+ApexSource = Literal["table", "midpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedClip:
+    """A sample whose frames are where the table says.
+
+    Attributes
+    ----------
+    sample : Sample
+        The table's row after corrections.
+    path : pathlib.Path
+        Folder of frames or video file.
+    onset, apex, offset : int
+        Frame numbers in the database's numbering, inclusive; the apex is the one that is used.
+    apex_source : {"table", "midpoint"}
+        Where the apex comes from.
+    onset_phase, offset_phase : range
+        0-based positions within onset..offset.
+    """
+
+    sample: Sample
+    path: Path
+    onset: int
+    apex: int
+    offset: int
+    apex_source: ApexSource
+    onset_phase: range
+    offset_phase: range
+
+    @property
+    def numbers(self) -> range:
+        """Frame numbers of the clip in the database's numbering."""
+        return range(self.onset, self.offset + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The outcome for every row of a table.
+
+    Attributes
+    ----------
+    clips : tuple of PlannedClip
+        What will be read, sorted by sample id.
+    dropped : dict of str to str
+        Sample id to reason, ``kind: detail``.
+    """
+
+    clips: tuple[PlannedClip, ...]
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) -> Plan:
+    """Decide for every sample of a database whether it can be read, without decoding anything.
+
+    Parameters
+    ----------
+    database : Database
+        A loaded database.
+    recipe : Recipe
+        Its apex policy and phases decide which apexes are usable.
+    min_class_size : int
+        Samples of a class with fewer rows than this are dropped as ``class-too-small``. Rows are counted
+        over the whole table, before anything else is dropped (10 is the paper's rule, section 3.1).
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        If ``min_class_size`` is below 1.
+    """
+    if min_class_size < 1:
+        raise InputError(f"min_class_size is {min_class_size}; expected 1 (keep every class) or more")
+    sizes = Counter(sample.emotion for sample in database.samples)
+    clips: list[PlannedClip] = []
+    dropped: dict[str, str] = {}
+    for sample in database.samples:
+        try:
+            _require_class(sample, sizes[sample.emotion], min_class_size)
+            clips.append(_planned(sample, recipe))
+        except SampleError as reason:
+            dropped[sample.sample_id] = str(reason)
+    return Plan(tuple(clips), dropped)
+
+
+def _require_class(sample: Sample, size: int, smallest: int) -> None:
+    if size < smallest:
+        raise SampleError(
+            "class-too-small", f"the table has {size} samples of {sample.emotion!r}; at least {smallest} were asked for"
+        )
+
+
+def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
+    onset, apex, offset = phases.key_frames(sample, recipe.apex_policy, apex_in=recipe.apex_in)
+    if sample.path is None:
+        raise SampleError("clip-not-found", f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}")
+    frames.require_listed(sample.path, range(onset, offset + 1))
+    rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
+    return PlannedClip(
+        sample, sample.path, onset, apex, offset, "table" if apex == sample.apex else "midpoint", rising, fading
+    )

@@ -1,0 +1,171 @@
+"""One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.accumulate import Accumulator
+from mer_di.building.plan import PlannedClip
+from mer_di.imaging import warp
+from mer_di.imaging.face import Face, FaceFinder, smoothed
+from mer_di.imaging.frames import one_channel, read_frames
+from mer_di.rank_pooling import phase_weights
+from mer_di.recipe import Recipe, SeveralFaces
+
+Frame = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedClip:
+    """What a cache stores of one sample.
+
+    Attributes
+    ----------
+    di : ndarray of float32, shape (3, S, S, 3)
+        Raw sums of onset, offset and full row, RGB.
+    frames : ndarray of uint8, shape (3, S, S, 3)
+        Aligned onset, apex and offset frame, RGB.
+    transform : ndarray of float64, shape (2, 3)
+        Frame (x, y) to crop (x, y), 0-based pixel centres; with ``per-frame`` alignment that of the onset frame.
+    frame_size : tuple of int
+        Height and width of the source frames.
+    """
+
+    di: NDArray[np.float32]
+    frames: NDArray[np.uint8]
+    transform: Matrix
+    frame_size: tuple[int, int]
+
+
+def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None) -> RenderedClip:
+    """Compute the dynamic images and key frames of one clip.
+
+    Parameters
+    ----------
+    clip : PlannedClip
+        Where its frames are and how they split into phases.
+    recipe : Recipe
+        How to align, weigh and warp.
+    landmark_model : pathlib.Path, optional
+        The 5-point model when faces are aligned; the bundled one by default.
+
+    Returns
+    -------
+    RenderedClip
+
+    Raises
+    ------
+    CacheError
+        If the recipe is of another method than this version's.
+    SampleError
+        If a frame does not decode, the frame size changes, or the face is not found (see `frames`, `face`).
+
+    Notes
+    -----
+    With one transform a clip, warping is linear and commutes with the sum: the region of interest is
+    accumulated in integers and three float images are warped instead of T frames.
+    """
+    recipe.require_method()
+    weights = phase_weights(
+        len(clip.numbers),
+        clip.onset_phase,
+        clip.offset_phase,
+        scheme=recipe.scheme,
+        reversal=recipe.reversal,
+        temporal_length=recipe.temporal_length,
+    )
+    key_positions = (0, clip.apex - clip.onset, len(clip.numbers) - 1)
+    if recipe.align == "per-frame":
+        return _render_each(clip, recipe, weights, key_positions, landmark_model)
+    return _render_once(clip, recipe, weights, key_positions, landmark_model)
+
+
+def _render_once(
+    clip: PlannedClip,
+    recipe: Recipe,
+    weights: NDArray[np.int64] | NDArray[np.float64],
+    key_positions: tuple[int, int, int],
+    landmark_model: Path | None,
+    *,
+    in_colour: bool = False,
+) -> RenderedClip:
+    """Pool grey frames as one channel, unless ``in_colour``: three equal ones would give the same three times."""
+    frames = read_frames(clip.path, clip.numbers)
+    first = next(frames)
+    grey = None if in_colour else one_channel(first)
+    height, width = first.shape[:2]
+    matrix = _placement(first if grey is None else grey, recipe, landmark_model)
+    region = warp.region(matrix, recipe.size, height, width)
+    inside = warp.shifted(matrix, *region)
+    sums = Accumulator(weights)
+    keys: dict[int, Frame] = {}
+    for position, frame in enumerate(chain([first], frames)):
+        pixels = frame if grey is None else one_channel(frame)
+        if pixels is None:  # a frame in colour among grey ones
+            return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
+        view = pixels[region]
+        sums.add(view)
+        if position in key_positions:
+            keys[position] = _rgb(warp.to_uint8(warp.warp(view, inside, recipe.size)))
+    di = np.stack([_rgb(warp.warp(image, inside, recipe.size)) for image in sums.sums()])
+    return RenderedClip(di, np.stack([keys[position] for position in key_positions]), matrix, (height, width))
+
+
+def _render_each(
+    clip: PlannedClip,
+    recipe: Recipe,
+    weights: NDArray[np.int64] | NDArray[np.float64],
+    key_positions: tuple[int, int, int],
+    landmark_model: Path | None,
+) -> RenderedClip:
+    """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
+    finder = _finder(recipe, landmark_model)
+    tracks = smoothed(np.stack([face.landmarks for face in _tracked(finder, read_frames(clip.path, clip.numbers))]))
+    matrices = [warp.similarity(landmarks, recipe.size) for landmarks in tracks]
+    sums = Accumulator(weights)
+    keys: dict[int, Frame] = {}
+    frame_size = (0, 0)
+    for position, frame in enumerate(read_frames(clip.path, clip.numbers)):
+        frame_size = frame.shape[:2]
+        image = warp.warp(frame, matrices[position], recipe.size)
+        sums.add(image)
+        if position in key_positions:
+            keys[position] = warp.to_uint8(image)
+    di = sums.sums().astype(np.float32)
+    return RenderedClip(di, np.stack([keys[position] for position in key_positions]), matrices[0], frame_size)
+
+
+def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:
+    face: Face | None = None
+    for frame in frames:
+        face = finder.find(frame) if face is None else finder.track(frame, face)
+        yield face
+
+
+def _placement(first: Frame, recipe: Recipe, landmark_model: Path | None) -> Matrix:
+    if recipe.align == "similarity":
+        return warp.similarity(_finder(recipe, landmark_model).find(first).landmarks, recipe.size)
+    place = warp.stretch if recipe.aspect == "stretch" else warp.letterbox
+    height, width = first.shape[:2]
+    return place(height, width, recipe.size)
+
+
+def _rgb(crop: NDArray[Any]) -> NDArray[Any]:
+    return crop if crop.ndim == 3 else np.broadcast_to(crop[..., np.newaxis], (*crop.shape, 3))
+
+
+def _finder(recipe: Recipe, landmark_model: Path | None) -> FaceFinder:
+    return _loaded_finder(landmark_model, recipe.several_faces or "drop")
+
+
+@cache
+def _loaded_finder(landmark_model: Path | None, several: SeveralFaces) -> FaceFinder:
+    """Check and load the model once a process, not once a clip."""
+    return FaceFinder(landmark_model, several=several)

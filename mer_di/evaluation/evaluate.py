@@ -1,0 +1,317 @@
+"""Folds to predictions to results: every sample is tested once, by a network that never met its subject.
+
+Each finished fold is saved at once, so a killed run resumes. What a fold computes depends on the samples, the
+configuration, the seed and the fold's name, and on nothing else.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mer_di.errors import BackendUnavailableError, InputError, RunError
+from mer_di.evaluation.corpus import Corpus, Source, read_corpus
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
+from mer_di.evaluation.results import Results, over_seeds, pool, summarize
+from mer_di.evaluation.run import FoldRecord, Run
+from mer_di.files import file_names
+from mer_di.learning.devices import choose_device, own_randomness
+from mer_di.learning.models import build_model
+from mer_di.learning.saved_model import SavedModel, save_model
+from mer_di.learning.train import TrainConfig, Watch, predict_probabilities, train_model
+from mer_di.torch_dataset import DynamicImageDataset, LabelledImages, Normalization
+
+Progress = Callable[[str | None, int], None]
+"""Called with the name of each fold as it is finished and the number of folds.
+
+Once, with None, when training begins: what was told before comes from an interrupted run and took no time.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeedRun:
+    """One seed's run, with all that a worker needs for any of its folds.
+
+    Attributes
+    ----------
+    run : Run
+        Where records go.
+    corpus : Corpus
+    folds : tuple of Fold
+    config : TrainConfig
+    seed : int
+    device : str
+    audit : bool
+        Whether to record, and never use, the test accuracy after each epoch.
+    save_networks : bool
+        Whether to keep each fold's network.
+    """
+
+    run: Run
+    corpus: Corpus
+    folds: tuple[Fold, ...]
+    config: TrainConfig
+    seed: int
+    device: str
+    audit: bool
+    save_networks: bool
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name of each fold's file."""
+        return file_names(fold.name for fold in self.folds)
+
+
+def evaluate(
+    caches: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    config: TrainConfig | None = None,
+    *,
+    protocol: str = "loso",
+    validation: str = DEFAULT_VALIDATION,
+    seeds: Sequence[int] = (0,),
+    shuffled_labels: bool = False,
+    audit: bool = False,
+    save_networks: bool = False,
+    executor: Executor | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Results:
+    """Train and test every fold of a protocol.
+
+    Parameters
+    ----------
+    caches : sequence of path-like
+        Files that ``mer-di build`` wrote.
+    out : path-like
+        RUN_DIR. An interrupted run of the same configuration is resumed. The first seed's run lies in the folder
+        itself, each further one is a complete run in ``seed-N`` within it.
+    config : TrainConfig, optional
+        The paper's if not given.
+    protocol : str
+        ``loso``, ``k-fold:K`` or ``leave-one-dataset-out``.
+    validation : str
+        ``subjects:K`` draws K of the training subjects, by (seed, fold) alone, to stop the training and to choose
+        the epoch; ``none`` trains for a fixed number of epochs. The tested subject never takes part.
+    seeds : sequence of int
+    shuffled_labels : bool
+        A control: permute the labels over all samples, by the seed, before anything else. There is nothing to learn,
+        and accuracy should be at chance.
+    audit : bool
+        Record what the best epoch on the tested subjects would have given. It is not used.
+    save_networks : bool
+        Keep each fold's network beside its record, as `mer_di.learning.saved_model.load_model` reads it: to look at
+        what it saw in people whom it never met. A finished fold without its network is trained again, to the same
+        result.
+    executor : concurrent.futures.Executor, optional
+        Where folds run: processes, or a cluster that shares the file system. One after another by default, with the
+        same results. It is not shut down.
+    device : {"auto", "cpu", "cuda", "mps"}
+    progress : callable, optional
+        See `Progress`.
+
+    Returns
+    -------
+    Results
+        Also written, with the predictions, below ``out``.
+
+    Raises
+    ------
+    CacheError
+        If a cache cannot be read.
+    InputError
+        If an argument is unknown, the samples are too few for the protocol, a fold leaks, a training fails, or
+        networks of caches with different recipes are to be saved.
+    RunError
+        If ``out`` holds a run under another configuration, or a damaged one.
+    MissingDependencyError
+        If ImageNet weights cannot be had.
+    BackendUnavailableError
+        If the device is not here, or a worker died.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds are {list(seeds)}; expected at least one, and each once")
+    config, device, corpus = config or TrainConfig(), choose_device(device), read_corpus(caches)
+    rules = {"protocol": protocol, "rule": validation, "labels": "shuffled" if shuffled_labels else "annotated"}
+    identity = {
+        **json.loads(config.text),
+        **rules,
+        "audit_leakage": audit,
+        "caches": [source.identity() for source in corpus.sources],
+    }
+    if save_networks:
+        _ = corpus.recipe
+    runs = []
+    for seed in seeds:
+        samples = corpus.shuffled(seed) if shuffled_labels else corpus
+        folds = _honest_folds(samples, protocol, validation, seed)
+        run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
+        run.claim({**identity, "seed": seed})
+        runs.append(SeedRun(run, samples, folds, config, seed, device, audit, save_networks))
+    _run_unfinished(runs, executor, progress or (lambda _name, _total: None))
+    results = over_seeds([_conclude(each, rules) for each in runs])
+    runs[0].run.write_results(asdict(results))
+    return results
+
+
+def run_fold(job: SeedRun, fold: Fold) -> None:
+    """Train and test one fold and save its record; the task that workers run.
+
+    Parameters
+    ----------
+    job : SeedRun
+    fold : Fold
+        One of its folds.
+    """
+    require_honest(fold, job.corpus.subjects)
+    import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
+    started = time.perf_counter()
+    test_correct: list[int] = []
+    images = labelled_images(job.corpus, job.config)
+    test = images.subset(fold.test)
+    trained = train_model(
+        images.subset(fold.train),
+        images.subset(fold.validation) if len(fold.validation) else None,
+        len(job.corpus.classes),
+        job.config,
+        seed=fold_seed(job.seed, fold.name),
+        device=job.device,
+        watch=_auditor(test, job.device, test_correct) if job.audit else None,
+    )
+    probabilities = predict_probabilities(trained.model, test.images, device=job.device)
+    classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
+    record = FoldRecord(
+        name=fold.name,
+        seed=fold_seed(job.seed, fold.name),
+        train_subjects=np.unique(subjects[fold.train]).tolist(),
+        validation_subjects=np.unique(subjects[fold.validation]).tolist(),
+        untrained_classes=[classes[label] for label in range(len(classes)) if label not in labels[fold.train]],
+        best_epoch=trained.best_epoch,
+        history=trained.history,
+        sample_ids=job.corpus.sample_ids[fold.test].tolist(),
+        probabilities=probabilities.tolist(),
+        test_correct=test_correct if job.audit else None,
+        seconds=time.perf_counter() - started,
+        device=job.device,
+    )
+    if job.save_networks:  # first: a finished fold has all that was asked for
+        saved = SavedModel(trained.model, job.config, classes, job.corpus.recipe)
+        save_model(saved, job.run.network(job.files[fold.name]))
+    job.run.write_fold(job.files[fold.name], record)
+
+
+def labelled_images(corpus: Corpus, config: TrainConfig) -> LabelledImages:
+    """Return every image of a corpus as a training sees it, with the corpus' labels.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    config : TrainConfig
+        Its streams, size and normalization decide.
+
+    Returns
+    -------
+    LabelledImages
+        In the corpus' order. The images of the last corpus are kept in memory, so that a worker reads them once.
+    """
+    stamps = tuple(source.path.stat().st_mtime_ns for source in corpus.sources)
+    size, streams = config.model.input_size, config.model.streams
+    images = _images(corpus.sources, stamps, streams, config.normalization, size)
+    return LabelledImages(images, torch.from_numpy(corpus.labels))
+
+
+@lru_cache(maxsize=1)
+def _images(
+    sources: tuple[Source, ...],
+    _stamps: tuple[int, ...],
+    streams: tuple[str, ...],
+    normalization: Normalization,
+    size: int,
+) -> torch.Tensor:
+    parts = [
+        DynamicImageDataset(source.path, streams, normalization=normalization, size=size).load().images
+        for source in sources
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _honest_folds(corpus: Corpus, protocol: str, validation: str, seed: int) -> tuple[Fold, ...]:
+    columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
+    folds = make_folds(protocol, validation, **columns, seed=seed)
+    for fold in folds:
+        require_honest(fold, corpus.subjects)
+    return folds
+
+
+def _auditor(test: LabelledImages, device: str, correct: list[int]) -> Watch:
+    def watch(model: torch.nn.Module, _epoch: int) -> None:
+        guessed = predict_probabilities(model, test.images, device=device).argmax(axis=1)
+        correct.append(int((guessed == test.labels.numpy()).sum()))
+
+    return watch
+
+
+def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Progress) -> None:
+    tasks = [(job, fold) for job in runs for fold in job.folds]
+    waiting = [(job, fold) for job, fold in tasks if _finished(job, fold) is None]
+    if waiting:
+        _require_weights(waiting[0][0])
+    for job, fold in tasks:
+        if (job, fold) not in waiting:
+            tell(fold.name, len(tasks))
+    tell(None, len(tasks))
+    if executor is None:
+        for job, fold in waiting:
+            run_fold(job, fold)
+            tell(fold.name, len(tasks))
+        return
+    futures: dict[Future[None], str] = {}
+    try:
+        for job, fold in waiting:
+            futures[executor.submit(run_fold, job, fold)] = fold.name
+        for future in as_completed(futures):
+            future.result()
+            tell(futures[future], len(tasks))
+    except BrokenExecutor as error:
+        raise BackendUnavailableError(
+            f"a worker died ({error}); a lack of memory is the usual reason. Finished folds are kept: run the same "
+            "again with fewer jobs"
+        ) from error
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _require_weights(job: SeedRun) -> None:
+    """Build the network once before any worker does: weights are downloaded, or found to be missing, here."""
+    with own_randomness(torch.device(job.device)):
+        build_model(job.config.model, len(job.corpus.classes))
+
+
+def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
+    record = job.run.fold(job.files[fold.name])
+    if job.save_networks and not job.run.network(job.files[fold.name]).exists():
+        return None
+    if record and (record.name, record.sample_ids) != (fold.name, job.corpus.sample_ids[fold.test].tolist()):
+        raise RunError(
+            f"{job.run.folder / 'folds' / job.files[fold.name]} is fold {record.name!r} of other samples, expected "
+            f"{fold.name!r}; delete it and train again"
+        )
+    return record
+
+
+def _conclude(job: SeedRun, rules: dict[str, str]) -> Results:
+    records = [record for fold in job.folds if (record := _finished(job, fold))]
+    predictions = pool(job.corpus, records)
+    results = summarize(job.corpus, predictions, records, seed=job.seed, validation=rules)
+    job.run.write_predictions(predictions)
+    job.run.write_results(asdict(results))
+    return results

@@ -1,0 +1,61 @@
+"""A network for new clips: trained on everybody."""
+
+import os
+from collections.abc import Sequence
+
+from mer_di.evaluation.corpus import read_corpus
+from mer_di.evaluation.evaluate import labelled_images
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone, fold_seed, subjects_held_out
+from mer_di.learning.devices import choose_device
+from mer_di.learning.saved_model import SavedModel
+from mer_di.learning.train import TrainConfig, train_model
+
+
+def train_on_everyone(
+    caches: Sequence[str | os.PathLike[str]],
+    config: TrainConfig | None = None,
+    *,
+    validation: str = DEFAULT_VALIDATION,
+    seed: int = 0,
+    device: str = "auto",
+) -> SavedModel:
+    """Train one network on all subjects, for clips of somebody else.
+
+    How well it does is what `mer_di.evaluation.evaluate.evaluate` measured under the same configuration; nothing is
+    left here to measure it on.
+
+    Parameters
+    ----------
+    caches : sequence of path-like
+        Files that ``mer-di build`` wrote, by one recipe.
+    config : TrainConfig, optional
+        The paper's if not given.
+    validation : str
+        ``subjects:K`` holds out K subjects to stop the training; ``none`` trains on all for a fixed number of epochs.
+    seed : int
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Returns
+    -------
+    SavedModel
+
+    Raises
+    ------
+    InputError
+        If the caches were built by different recipes, the subjects are too few, or the training fails.
+    CacheError, MissingDependencyError, BackendUnavailableError
+        See `mer_di.evaluation.evaluate.evaluate`.
+    """
+    config, corpus = config or TrainConfig(), read_corpus(caches)
+    recipe = corpus.recipe
+    fold = everyone(corpus.subjects, validation_subjects=subjects_held_out(validation), seed=seed)
+    images = labelled_images(corpus, config)
+    trained = train_model(
+        images.subset(fold.train),
+        images.subset(fold.validation) if len(fold.validation) else None,
+        len(corpus.classes),
+        config,
+        seed=fold_seed(seed, fold.name),
+        device=choose_device(device),
+    )
+    return SavedModel(trained.model, config, corpus.classes, recipe)

@@ -1,0 +1,191 @@
+"""From finished folds to the results of a run."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+
+import mer_di
+from mer_di.errors import InputError
+from mer_di.evaluation.corpus import Corpus
+from mer_di.evaluation.metrics import bootstrap_intervals, per_subject, scores
+from mer_di.evaluation.run import FoldRecord, Predictions
+
+_PACKAGES = ("torch", "timm", "numpy", "scikit-learn")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of a run, as ``results.json`` holds them. Rates are fractions.
+
+    Attributes
+    ----------
+    n : int
+        Samples, each tested once.
+    accuracy, uf1, uar : float
+        Pooled over folds; see `mer_di.evaluation.metrics.scores`.
+    classes : list of str
+        In label order.
+    confusion : list of list of int
+        Rows are true classes, columns predicted ones.
+    intervals : dict or None
+        Bootstrap over subjects; see `mer_di.evaluation.metrics.Intervals`. None with a single subject.
+    per_subject : list of dict
+        ``subject``, ``n``, ``correct``, ``accuracy``.
+    per_class : list of dict
+        ``name``, ``n``, ``precision``, ``recall``, ``f1``, and ``untrained``: how many of its samples were tested by
+        a network that had no training sample of it.
+    seeds : dict
+        ``values``; and for ``accuracy``, ``uf1`` and ``uar`` the ``mean``, sample standard deviation ``sd`` (None
+        with one seed) and ``each``. Everything else in these results is the first seed's.
+    validation : dict
+        ``rule``, ``protocol``, ``folds`` and ``labels`` (``annotated``, or ``shuffled`` in a control).
+    audit : dict or None
+        What choosing each fold's best epoch on its own test subject would have given: ``honest`` (the accuracy
+        above), ``best_epoch_on_test`` and ``inflation_points``. None if it was not asked for.
+    caches : list of dict
+        ``dataset`` and ``path`` of each cache, where it lay; ``config.json`` holds its digest.
+    seconds : float
+        Wall time of all folds, added up; folds that ran in parallel took less together.
+    versions : dict of str to str
+        Of mer_di, Python and the packages that compute; and the device.
+    """
+
+    n: int
+    accuracy: float
+    uf1: float
+    uar: float
+    classes: list[str]
+    confusion: list[list[int]]
+    intervals: dict[str, Any] | None
+    per_subject: list[dict[str, Any]]
+    per_class: list[dict[str, Any]]
+    seeds: dict[str, Any]
+    validation: dict[str, Any]
+    audit: dict[str, float] | None
+    caches: list[dict[str, str]]
+    seconds: float
+    versions: dict[str, str]
+
+
+def pool(corpus: Corpus, records: Sequence[FoldRecord]) -> Predictions:
+    """Put the predictions of all folds together, in the corpus' order.
+
+    Raises
+    ------
+    InputError
+        If a sample was not tested exactly once; some of them are named.
+    """
+    tested = [name for record in records for name in record.sample_ids]
+    names, times = np.unique([*tested, *corpus.sample_ids], return_counts=True)
+    if len(tested) != len(corpus) or (times != 2).any():
+        wrong = [str(name) for name in names[times != 2][:3]]
+        raise InputError(f"expected every sample to be tested exactly once; not so: {', '.join(wrong)}")
+    rows = dict(zip(tested, (row for record in records for row in record.probabilities), strict=True))
+    probabilities = np.array([rows[str(name)] for name in corpus.sample_ids], dtype=np.float64)
+    classes = np.array(corpus.classes)
+    predicted = classes[probabilities.argmax(axis=1)]
+    return Predictions(
+        corpus.sample_ids, corpus.subjects, classes[corpus.labels], predicted, probabilities, corpus.classes
+    )
+
+
+def summarize(
+    corpus: Corpus, predictions: Predictions, records: Sequence[FoldRecord], *, seed: int, validation: dict[str, Any]
+) -> Results:
+    """Score the pooled predictions of one seed.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    predictions : Predictions
+        From `pool`.
+    records : sequence of FoldRecord
+    seed : int
+    validation : dict
+        See `Results`.
+
+    Returns
+    -------
+    Results
+    """
+    labels, guessed = corpus.labels, predictions.probabilities.argmax(axis=1)
+    pooled = scores(labels, guessed, corpus.classes)
+    intervals = bootstrap_intervals(labels, guessed, corpus.subjects, len(corpus.classes))
+    untrained = _untrained(corpus, records)
+    people = per_subject(labels, guessed, corpus.subjects)
+    return Results(
+        n=pooled.n,
+        accuracy=pooled.accuracy,
+        uf1=pooled.uf1,
+        uar=pooled.uar,
+        classes=list(corpus.classes),
+        confusion=pooled.confusion.tolist(),
+        intervals=None if intervals is None else _listed(asdict(intervals)),
+        per_subject=[{**asdict(person), "accuracy": person.accuracy} for person in people],
+        per_class=[{**asdict(row), "untrained": untrained[row.name]} for row in pooled.per_class],
+        seeds=_spread([seed], [pooled.accuracy], [pooled.uf1], [pooled.uar]),
+        validation={**validation, "folds": len(records)},
+        audit=_audit(pooled.accuracy, pooled.n, records),
+        caches=[{"dataset": source.dataset, "path": str(source.path)} for source in corpus.sources],
+        seconds=sum(record.seconds for record in records),
+        versions=_versions(records),
+    )
+
+
+def over_seeds(each: Sequence[Results]) -> Results:
+    """Return the first seed's results with the mean and spread over all seeds.
+
+    Parameters
+    ----------
+    each : sequence of Results
+        One a seed, each of a single seed.
+
+    Returns
+    -------
+    Results
+    """
+    seeds = [seed for results in each for seed in results.seeds["values"]]
+    rates = ([results.accuracy for results in each], [results.uf1 for results in each], [r.uar for r in each])
+    return replace(each[0], seeds=_spread(seeds, *rates))
+
+
+def _spread(seeds: list[int], accuracy: list[float], uf1: list[float], uar: list[float]) -> dict[str, Any]:
+    rates = {"accuracy": accuracy, "uf1": uf1, "uar": uar}
+    return {"values": seeds} | {
+        name: {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None, "each": values}
+        for name, values in rates.items()
+    }
+
+
+def _listed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values as JSON gives them back: lists for tuples."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _untrained(corpus: Corpus, records: Sequence[FoldRecord]) -> dict[str, int]:
+    emotion = dict(zip(corpus.sample_ids.tolist(), corpus.labels.tolist(), strict=True))
+    counts = dict.fromkeys(corpus.classes, 0)
+    for record in records:
+        for name in record.sample_ids:
+            label = corpus.classes[emotion[name]]
+            counts[label] += label in record.untrained_classes
+    return counts
+
+
+def _audit(honest: float, n: int, records: Sequence[FoldRecord]) -> dict[str, float] | None:
+    audited = [record.test_correct for record in records if record.test_correct is not None]
+    if not audited:
+        return None
+    best = sum(max(epochs) for epochs in audited) / n
+    return {"honest": honest, "best_epoch_on_test": best, "inflation_points": 100 * (best - honest)}
+
+
+def _versions(records: Sequence[FoldRecord]) -> dict[str, str]:
+    computing = {name: version(name) for name in _PACKAGES}
+    devices = ", ".join(sorted({record.device for record in records}))
+    return {"mer_di": mer_di.__version__, "python": platform.python_version(), **computing, "device": devices}

@@ -1,0 +1,222 @@
+"""A run on disk: its configuration, one file a finished fold, predictions, results.
+
+    RUN_DIR/config.json  folds/<fold>.json [folds/<fold>.safetensors]  predictions.csv  results.json
+
+A file appears under its name only when it is complete, so whatever a kill leaves behind is whole or ignored.
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.errors import RunError
+from mer_di.files import write_text
+from mer_di.recipe import differences
+
+_FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
+_PROBABILITY = "p_"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRecord:
+    """What one fold left behind.
+
+    Attributes
+    ----------
+    name : str
+    seed : int
+        The fold's own.
+    train_subjects, validation_subjects : list of str
+    untrained_classes : list of str
+        Classes that the training samples lack: they cannot be predicted, and samples of them are counted as wrong.
+    best_epoch : int
+        1-based; the epoch whose weights made the predictions.
+    history : list of dict
+        One an epoch, as the training reports it.
+    sample_ids : list of str
+        Of the tested samples.
+    probabilities : list of list of float
+        One row a tested sample, one value a class.
+    test_correct : list of int or None
+        After each epoch, how many tested samples were recognised: an audit that nothing ever used.
+    seconds : float
+        Wall time of training and testing.
+    device : str
+    """
+
+    name: str
+    seed: int
+    train_subjects: list[str]
+    validation_subjects: list[str]
+    untrained_classes: list[str]
+    best_epoch: int
+    history: list[dict[str, Any]]
+    sample_ids: list[str]
+    probabilities: list[list[float]]
+    test_correct: list[int] | None
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a run says of every sample, in the order of the file.
+
+    Attributes
+    ----------
+    sample_ids, subjects, labels, predicted : ndarray of str, shape (N,)
+        Labels and predictions as names of classes.
+    probabilities : ndarray of float64, shape (N, C)
+    classes : tuple of str
+    """
+
+    sample_ids: NDArray[np.str_]
+    subjects: NDArray[np.str_]
+    labels: NDArray[np.str_]
+    predicted: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+    classes: tuple[str, ...]
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each sample was recognised, shape (N,)."""
+        return np.asarray(self.labels == self.predicted)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The folder of a run.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        RUN_DIR.
+    """
+
+    folder: Path
+
+    def claim(self, config: Mapping[str, Any]) -> None:
+        """Make the folder, or make sure that the folds in it were computed under the same configuration.
+
+        Parameters
+        ----------
+        config : mapping
+            Everything that the results depend on, as plain values.
+
+        Raises
+        ------
+        RunError
+            If it holds folds of another configuration, naming each field that differs, or of an unknown one.
+        """
+        path, folds = self.folder / "config.json", self.folder / "folds"
+        folds.mkdir(parents=True, exist_ok=True)
+        if any(folds.glob("*.json")):
+            changed = differences(json.dumps(config), json.dumps(self.config()))
+            if changed:
+                raise RunError(
+                    f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
+                    "Repeat its settings to resume it, or choose another --out."
+                )
+        else:  # nothing was computed yet, so there is nothing to mix up
+            write_text(path, _json(config))
+
+    def config(self) -> dict[str, Any]:
+        """Return the run's configuration.
+
+        Raises
+        ------
+        RunError
+            If there is none, or it is damaged.
+        """
+        return _read_json(self.folder / "config.json")
+
+    def results(self) -> dict[str, Any]:
+        """Return the run's results.
+
+        Raises
+        ------
+        RunError
+            If the run is not finished, or the file is damaged.
+        """
+        return _read_json(self.folder / "results.json")
+
+    def fold(self, file_name: str) -> FoldRecord | None:
+        """Return a finished fold, or None.
+
+        Raises
+        ------
+        RunError
+            If its file is damaged.
+        """
+        path = self.folder / "folds" / file_name
+        if not path.exists():
+            return None
+        try:
+            return FoldRecord(**_read_json(path))
+        except TypeError as error:
+            raise RunError(f"{path} is no fold of a run ({error}); delete it and train again") from error
+
+    def network(self, file_name: str) -> Path:
+        """Return where a fold's network is kept, if it is."""
+        return (self.folder / "folds" / file_name).with_suffix(".safetensors")
+
+    def write_fold(self, file_name: str, record: FoldRecord) -> None:
+        """Save a finished fold."""
+        write_text(self.folder / "folds" / file_name, _json(asdict(record)))
+
+    def write_results(self, results: Mapping[str, Any]) -> None:
+        """Save the results, in the order of their keys."""
+        write_text(self.folder / "results.json", _json(results))
+
+    def write_predictions(self, predictions: Predictions) -> None:
+        """Save the predictions: sample_id, subject, label, predicted, and ``p_<class>`` for each class."""
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*_FIXED_COLUMNS, *(_PROBABILITY + name for name in predictions.classes)])
+        columns = (predictions.sample_ids, predictions.subjects, predictions.labels, predictions.predicted)
+        for *fixed, row in zip(*columns, predictions.probabilities.tolist(), strict=True):
+            writer.writerow([*fixed, *map(repr, row)])
+        write_text(self.folder / "predictions.csv", text.getvalue())
+
+    def predictions(self) -> Predictions:
+        """Read the predictions back, to the bit.
+
+        Raises
+        ------
+        RunError
+            If there are none, or the file is damaged.
+        """
+        path = self.folder / "predictions.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                header, *rows = csv.reader(file)
+            fixed = np.array([row[: len(_FIXED_COLUMNS)] for row in rows], dtype=str).T
+            probabilities = np.array([row[len(_FIXED_COLUMNS) :] for row in rows], dtype=np.float64)
+            classes = tuple(name.removeprefix(_PROBABILITY) for name in header[len(_FIXED_COLUMNS) :])
+            sample_ids, subjects, labels, predicted = fixed
+            return Predictions(sample_ids, subjects, labels, predicted, probabilities, classes)
+        except FileNotFoundError as error:
+            raise RunError(f"{path} is absent; the run is not finished. Run its mer-di train again") from error
+        except ValueError as error:
+            raise RunError(f"{path} is no table of predictions ({error}); run its mer-di train again") from error
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged ({error}); delete it and run the same mer-di train again") from error
+    return found

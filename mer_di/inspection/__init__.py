@@ -1,0 +1,1 @@
+"""Looking at a database, at caches and at the installation."""

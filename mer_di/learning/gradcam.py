@@ -1,0 +1,89 @@
+"""Where a network looked: Grad-CAM over the last map of each stream."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from mer_di.errors import InputError
+from mer_di.learning.models import DIANet, LEARNet
+
+
+def grad_cam(network: nn.Module, images: Tensor, label: int) -> NDArray[np.float32]:
+    """Return how much each place of each stream speaks for a class.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A `DIANet` or a `LEARNet`, in evaluation mode.
+    images : Tensor of float32, shape (n_streams, 3, S, S)
+        One sample as the network takes it.
+    label : int
+        0-based class whose score (before the softmax) is explained.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_streams, h, w)
+        Not negative; 0 where nothing speaks for the class. The scale is one for both streams, so that they compare,
+        and has no meaning beyond that.
+
+    Raises
+    ------
+    InputError
+        If the network has no single last map for each stream.
+
+    References
+    ----------
+    Selvaraju et al., Grad-CAM, ICCV 2017, Eqs. 1 and 2.
+    """
+    maps: list[Tensor] = []
+    hook = _keep_last_maps(network, maps)
+    try:
+        with torch.enable_grad():
+            score = network(images[None]).logits[0, label]
+            gradients = torch.autograd.grad(score, maps)
+    finally:
+        hook.remove()
+    found = [class_map(_positions(a), _positions(g)) for a, g in zip(maps, gradients, strict=True)]
+    return np.concatenate([part.detach().cpu().numpy() for part in found])
+
+
+def class_map(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Weigh the channels of maps by their mean gradients, sum them, and keep what is positive.
+
+    Parameters
+    ----------
+    activations, gradients : Tensor, shape (B, P, K)
+        K channels at P = h·h places, and the derivative of the score for each value.
+
+    Returns
+    -------
+    Tensor, shape (B, h, h)
+    """
+    importance = gradients.mean(dim=1, keepdim=True)  # Eq. 1: α_k
+    places = torch.relu((importance * activations).sum(dim=2))  # Eq. 2
+    side = math.isqrt(places.shape[1])
+    return places.reshape(-1, side, side)
+
+
+def _keep_last_maps(network: nn.Module, maps: list[Tensor]) -> RemovableHandle:
+    def kept(found: Tensor) -> Tensor:
+        found = found.requires_grad_()
+        maps.append(found)
+        return found
+
+    if isinstance(network, DIANet):  # every place of every stream's map goes through the projection
+        return network.projection.register_forward_pre_hook(lambda _module, given: (kept(given[0]),))
+    if isinstance(network, LEARNet):
+        return network.merge.register_forward_hook(lambda _module, _given, found: kept(found))
+    raise InputError(
+        f"Grad-CAM needs one last map for each stream; {type(network).__name__} has none, expected DIANet or LEARNet"
+    )
+
+
+def _positions(maps: Tensor) -> Tensor:
+    """Return (B, P, K) from itself or from (B, K, h, w)."""
+    return maps if maps.ndim == 3 else maps.flatten(2).transpose(1, 2)

@@ -1,0 +1,71 @@
+"""The networks: DIANet, and the two baselines of the paper's tables whose layers are known."""
+
+from torch import nn
+
+from mer_di.learning.models.backbone import BACKBONES as BACKBONES
+from mer_di.learning.models.backbone import initialize_backbone
+from mer_di.learning.models.config import INPUT_SIZES as INPUT_SIZES
+from mer_di.learning.models.config import Architecture as Architecture
+from mer_di.learning.models.config import Fusion as Fusion
+from mer_di.learning.models.config import ModelConfig as ModelConfig
+from mer_di.learning.models.config import Stream as Stream
+from mer_di.learning.models.dianet import DIANet as DIANet
+from mer_di.learning.models.learnet import LEARNet as LEARNet
+from mer_di.learning.models.originet import OrigiNet as OrigiNet
+from mer_di.learning.models.output import ModelOutput as ModelOutput
+from mer_di.learning.models.statistics import restart_statistics as restart_statistics
+
+
+def architecture(config: ModelConfig, n_classes: int) -> nn.Module:
+    """Build a network with random weights, to load a saved state into.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Its ``weights`` are not looked at.
+    n_classes : int
+        Number of classes C.
+
+    Returns
+    -------
+    torch.nn.Module
+        Takes images (B, n_streams, 3, S, S) float32 and returns `ModelOutput`.
+
+    Raises
+    ------
+    InputError
+        If timm does not know the backbone.
+    """
+    if config.architecture == "learnet":
+        return LEARNet(n_classes)
+    if config.architecture == "originet":
+        return OrigiNet(n_classes)
+    return DIANet(config, n_classes)
+
+
+def build_model(config: ModelConfig, n_classes: int) -> nn.Module:
+    """Build a network as training starts with it: random layers from torch's global generator, backbone as configured.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    n_classes : int
+        Number of classes C.
+
+    Returns
+    -------
+    torch.nn.Module
+        As from `architecture`.
+
+    Raises
+    ------
+    InputError
+        If timm does not know the backbone, or the file of weights is of no use.
+    MissingDependencyError
+        If ImageNet weights cannot be had; the message names the ways out.
+    """
+    model = architecture(config, n_classes)
+    if isinstance(model, DIANet):
+        for backbone in model.backbones:
+            initialize_backbone(backbone, config.backbone, config.weights)
+    return model

@@ -1,0 +1,355 @@
+"""One visible training loop. It sees training and validation samples and has no parameter for any other."""
+
+import copy
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor, nn
+
+from mer_di.errors import InputError
+from mer_di.learning.augment import augment
+from mer_di.learning.devices import one_thread, own_randomness, reproducible
+from mer_di.learning.losses import (
+    ClassificationLoss,
+    ClassWeights,
+    classification_loss,
+    consistency_loss,
+    weigh_classes,
+)
+from mer_di.learning.models import ModelConfig, build_model, restart_statistics
+from mer_di.torch_dataset import LabelledImages, Normalization
+
+Watch = Callable[[nn.Module, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Everything that changes the result of a training, apart from the samples and the seed.
+
+    What the paper states is the default; where it is silent, the reason of the default stands here.
+
+    Attributes
+    ----------
+    model : ModelConfig
+    normalization : {"unit-weight", "symmetric", "minmax", "l2"}
+        See `mer_di.torch_dataset.DynamicImageDataset`. The paper says "normalized"; ``unit-weight`` is the one that
+        keeps both "no motion is 0" and how strong an expression is.
+    epochs : int
+        At most this many; all of them where nothing is set aside for validation.
+    batch_size : int
+        At least 2. An epoch is cut into batches of equal size, give or take one sample, and none is ever one sample:
+        batch normalization cannot work with one, and dropping it would lose a different sample each epoch.
+    learning_rate : float
+        Of Adam.
+    consistency : float
+        λ of Eq. 5. The consistency lies within 0..2 and cross-entropy starts at log C ≈ 1.6: 0.1 keeps it an order of
+        magnitude smaller, a nudge that cannot buy agreement of the phases at the price of the classes.
+    loss : {"cross-entropy", "focal"}
+    class_weights : {"none", "balanced", "effective-number"}
+    flip : bool
+        Whether samples are flipped left and right at random.
+    rotation : float
+        Largest random rotation in degrees, within 0..180.
+    patience : int
+        Epochs without a smaller validation loss after which training stops. A fifth of the paper's 50 epochs: the
+        validation loss of a few dozen clips is noisy, and a shorter wait would stop at its first bump.
+
+    Raises
+    ------
+    InputError
+        If a value is unknown or out of range.
+
+    References
+    ----------
+    Khuong et al., DIANet, 2025, §3.1, §3.4, Eq. 5.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    normalization: Normalization = "unit-weight"
+    epochs: int = 50
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    consistency: float = 0.1
+    loss: ClassificationLoss = "cross-entropy"
+    class_weights: ClassWeights = "none"
+    flip: bool = True
+    rotation: float = 10.0
+    patience: int = 10
+
+    def __post_init__(self) -> None:
+        _require_one_of("normalization", self.normalization, get_args(Normalization))
+        _require_one_of("loss", self.loss, get_args(ClassificationLoss))
+        _require_one_of("class_weights", self.class_weights, get_args(ClassWeights))
+        _require_within("epochs", self.epochs, 1, math.inf)
+        _require_within("batch_size", self.batch_size, 2, math.inf)
+        _require_within("learning_rate", self.learning_rate, math.ulp(0), math.inf)
+        _require_within("consistency", self.consistency, 0, math.inf)
+        _require_within("rotation", self.rotation, 0, 180)
+        _require_within("patience", self.patience, 1, math.inf)
+
+    @property
+    def text(self) -> str:
+        """Canonical flat JSON, keys sorted, no spaces: the model's parameters beside the others.
+
+        A file of weights is named by the sha256 of its content, so that a path does not make a difference.
+        """
+        own = {name: value for name, value in asdict(self).items() if name != "model"}
+        return json.dumps(self.model.parameters | own, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of `text` in UTF-8."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @classmethod
+    def from_text(cls, text: str) -> "TrainConfig":
+        """Read a configuration back from its canonical JSON.
+
+        Raises
+        ------
+        InputError
+            If the text is not the canonical JSON of a configuration of this version.
+        """
+        try:
+            found: dict[str, Any] = json.loads(text)
+            values = found | {"streams": tuple(found["streams"])}
+            of_model = {item.name for item in fields(ModelConfig)} & values.keys()
+            model = ModelConfig(**{name: values.pop(name) for name in of_model})
+            config = cls(model=model, **values)
+        except (TypeError, KeyError, json.JSONDecodeError) as error:
+            raise InputError(f"the training configuration {text!r} is not one of this version: {error}") from error
+        if json.loads(config.text) != found:
+            raise InputError(f"the training configuration {text!r} lacks a parameter of this version: {config.text}")
+        return config
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The outcome of a training.
+
+    Attributes
+    ----------
+    model : torch.nn.Module
+        With the parameters of the best epoch, in evaluation mode, on the device of the training.
+    best_epoch : int
+        1-based: the earliest epoch with the smallest validation loss, or the last one without validation.
+    history : list of dict
+        One a trained epoch: ``epoch`` (1-based), ``training_loss``, ``validation_loss`` (None without validation);
+        losses are means over samples of Eq. 5.
+    """
+
+    model: nn.Module
+    best_epoch: int
+    history: list[dict[str, Any]]
+
+
+def train_model(
+    training: LabelledImages,
+    validation: LabelledImages | None,
+    n_classes: int,
+    config: TrainConfig,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    watch: Watch | None = None,
+) -> Trained:
+    """Train one network and return it as it was in its best epoch.
+
+    Parameters
+    ----------
+    training : LabelledImages
+        At least two samples. A class may be absent.
+    validation : LabelledImages or None
+        Samples of other subjects, which decide when to stop and which epoch is the best. None trains all epochs and
+        keeps the last.
+    n_classes : int
+        Number of classes C, at least 2.
+    config : TrainConfig
+    seed : int
+        Same samples, configuration and seed on the CPU: the same bits. To that end a training uses one CPU thread, and
+        torch's global generators, which are restored afterwards. Train several networks at once in processes: one
+        a core is also the faster way to use the cores, and threads would share the generators.
+    device : torch.device or str
+        ``cuda`` computes in bfloat16 where the GPU can.
+    watch : callable, optional
+        Called as ``watch(model, epoch)`` after each epoch (1-based) with the model in evaluation mode. It is told
+        and not asked: what it returns is not used, and the random numbers that it draws are given back.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    InputError
+        If the samples do not fit the configuration or each other, or the loss is no longer finite.
+    MissingDependencyError
+        If ImageNet weights cannot be had.
+    """
+    _require_trainable("training", training, n_classes, config, at_least=2)
+    if validation is not None:
+        _require_trainable("validation", validation, n_classes, config, at_least=1)
+    device = torch.device(device)
+    with reproducible(seed, device):
+        model = build_model(config.model, n_classes).to(device)
+        training = training.to(device)
+        validation = None if validation is None else validation.to(device)
+        objective = _Objective(config, weigh_classes(training.labels, n_classes, kind=config.class_weights))
+        optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        generator = Generator().manual_seed(seed)
+        history: list[dict[str, Any]] = []
+        best_epoch, best_loss = 0, math.inf
+        best_state: dict[str, Any] | None = None
+        for epoch in range(1, config.epochs + 1):
+            training_loss = _train_epoch(model, training, objective, optimizer, generator)
+            model.eval()
+            validation_loss = math.nan if validation is None else _mean_loss(model, validation, objective)
+            history.append(_record(epoch, training_loss, None if validation is None else validation_loss))
+            if validation is None:
+                best_epoch = epoch
+            elif validation_loss < best_loss:
+                best_epoch, best_loss, best_state = epoch, validation_loss, copy.deepcopy(model.state_dict())
+            if watch is not None:
+                with own_randomness(device):
+                    watch(model, epoch)
+            if epoch - best_epoch >= config.patience:
+                break
+        if best_state is not None:
+            model.load_state_dict(best_state)
+        return Trained(model.eval(), best_epoch, history)
+
+
+def predict_probabilities(
+    model: nn.Module, images: Tensor, *, device: torch.device | str = "cpu", batch_size: int = 32
+) -> NDArray[np.float64]:
+    """Return the probability of each class.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        As `train_model` returns it; moved to the device.
+    images : Tensor of float32, shape (N, n_streams, 3, S, S), RGB
+        Normalized as for training.
+    device : torch.device or str
+    batch_size : int
+        Samples at a time; bounds the memory and may change the last bits.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, C)
+        Rows sum to 1.
+    """
+    device = torch.device(device)
+    model.to(device).eval()
+    with torch.inference_mode(), _precision(device), one_thread():
+        logits = [model(part.to(device)).logits.cpu() for part in torch.split(images, batch_size)]
+    probabilities: NDArray[np.float64] = torch.softmax(torch.cat(logits).double(), dim=1).numpy()
+    return probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class _Objective:
+    """Eq. 5: classification + λ · consistency, the latter where there are two streams."""
+
+    config: TrainConfig
+    class_weights: Tensor
+
+    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        with _precision(images.device):
+            output = model(images)
+        loss = classification_loss(output.logits.float(), labels, self.class_weights, kind=self.config.loss)
+        if len(output.features) == 2:
+            first, second = output.features
+            loss = loss + self.config.consistency * consistency_loss(first.float(), second.float())
+        return loss
+
+
+def _train_epoch(
+    model: nn.Module,
+    training: LabelledImages,
+    objective: _Objective,
+    optimizer: torch.optim.Optimizer,
+    generator: Generator,
+) -> float:
+    """Take one step a batch; return the mean loss of a sample."""
+    config = objective.config
+    model.train()
+    restart_statistics(model)
+    total = 0.0
+    for rows in _batches(len(training), config.batch_size, generator):
+        batch = training.subset(rows)
+        images = augment(batch.images, generator, flip=config.flip, rotation=config.rotation)
+        loss = objective(model, images, batch.labels)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        total += loss.item() * len(batch)
+    return total / len(training)
+
+
+@torch.inference_mode()
+def _mean_loss(model: nn.Module, samples: LabelledImages, objective: _Objective) -> float:
+    size = objective.config.batch_size
+    parts = zip(torch.split(samples.images, size), torch.split(samples.labels, size), strict=True)
+    return sum(objective(model, images, labels).item() * len(labels) for images, labels in parts) / len(samples)
+
+
+def _batches(count: int, batch_size: int, generator: Generator) -> tuple[Tensor, ...]:
+    """Cut a random order into equal parts: at most ``batch_size`` and at least 2 samples each.
+
+    With an odd count and a ``batch_size`` of 2 both cannot be had: one part is of 3.
+    """
+    parts = min(math.ceil(count / batch_size), count // 2)
+    return torch.randperm(count, generator=generator).tensor_split(parts)
+
+
+def _precision(device: torch.device) -> AbstractContextManager[Any]:
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _record(epoch: int, training_loss: float, validation_loss: float | None) -> dict[str, Any]:
+    record = {"epoch": epoch, "training_loss": training_loss, "validation_loss": validation_loss}
+    if not all(math.isfinite(loss) for loss in (training_loss, validation_loss) if loss is not None):
+        raise InputError(
+            f"the loss is not finite in epoch {epoch} ({record}); expected finite images (`mer-di verify CACHE`) "
+            "and a learning rate at which the network does not diverge"
+        )
+    return record
+
+
+def _require_trainable(
+    role: str, samples: LabelledImages, n_classes: int, config: TrainConfig, *, at_least: int
+) -> None:
+    if n_classes < 2:
+        raise InputError(f"there is {n_classes} class; expected at least 2: telling one class apart means nothing")
+    if len(samples) < at_least:
+        raise InputError(f"the {role} samples are {len(samples)}; expected at least {at_least}")
+    side = config.model.input_size
+    expected = (len(config.model.streams), 3, side, side)
+    if tuple(samples.images.shape[1:]) != expected:
+        raise InputError(f"the {role} images are {tuple(samples.images.shape[1:])} each; the model takes {expected}")
+    if not 0 <= int(samples.labels.min()) <= int(samples.labels.max()) < n_classes:
+        raise InputError(
+            f"the {role} labels reach from {samples.labels.min()} to {samples.labels.max()}; "
+            f"expected 0 to {n_classes - 1}"
+        )
+
+
+def _require_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(str, allowed))}")
+
+
+def _require_within(name: str, value: float, low: float, high: float) -> None:
+    if not (low <= value <= high and math.isfinite(value)):
+        raise InputError(f"{name} is {value}; expected a number within {low}..{high}")
