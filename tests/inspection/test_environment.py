@@ -14,7 +14,7 @@ from mer_di.cli import COMMANDS, root
 from mer_di.inspection import environment
 from mer_di.inspection.environment import PACKAGES, PURPOSES, Trial, examine, extra_of
 
-PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")

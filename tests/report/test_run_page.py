@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_report import Page
+from html_page import Page
 from tiny_cache import write_tiny_cache
 
 from mer_di.cli.compare import command as compare

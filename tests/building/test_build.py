@@ -9,9 +9,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
+from tiny_build import SIZE, assert_same_content, load, plain
 
 import mer_di
 from mer_di.building.build import build_cache, default_recipe
@@ -21,17 +21,7 @@ from mer_di.errors import CacheError
 from mer_di.executors import local
 from mer_di.inspection.comparison import compare
 from mer_di.inspection.verification import departures, recomputed
-from mer_di.recipe import METHOD, Recipe
-
-SIZE = 20
-
-
-def plain(**fields):
-    return Recipe(**{"align": "none", "aspect": "stretch", "size": SIZE, **fields})
-
-
-def load(tiny):
-    return mer_di.load_dataset("manifest", tiny.table)
+from mer_di.recipe import METHOD
 
 
 @pytest.fixture
@@ -39,19 +29,6 @@ def built(tiny, tmp_path):
     build_cache(load(tiny), tmp_path / "tiny.h5", plain())
     with open_cache(tmp_path / "tiny.h5") as cache:
         yield cache
-
-
-def assert_same_content(a, b):
-    with h5py.File(a) as x, h5py.File(b) as y:
-        assert dict(x.attrs) == dict(y.attrs)
-        names = []
-        x.visit(names.append)
-        others = []
-        y.visit(others.append)
-        assert names == others
-        for name in names:
-            if isinstance(x[name], h5py.Dataset):
-                np.testing.assert_array_equal(x[name][()], y[name][()], err_msg=name)
 
 
 def test_the_cache_holds_the_sums_of_the_formulas(built, tiny):

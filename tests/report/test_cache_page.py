@@ -1,16 +1,15 @@
 import base64
 import hashlib
 import json
-import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from io import BytesIO
 
 import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from html_page import Page
 from PIL import Image
 from tiny_cache import write_tiny_cache
 
@@ -25,37 +24,6 @@ from mer_di.report.gallery import ROOM, make_cards
 from mer_di.report.timeline import HEIGHT, MARGIN, WIDTH, sample_weights, timeline
 
 HOSTILE = "</script><script>alert('x')</script>&\"<b>"
-
-
-class Page(HTMLParser):
-    """A page as a browser's parser sees it."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.scripts, self.data, self.addresses, self.tags, self.words = [], [], [], [], []
-        self._script = None
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.tags.append((tag, attrs))
-        self.addresses += [attrs[name] for name in ("src", "href", "xlink:href", "poster", "action") if name in attrs]
-        if tag == "script":
-            self._script = self.data if attrs.get("type") == "application/json" else self.scripts
-
-    def handle_endtag(self, tag):
-        self._script = None if tag == "script" else self._script
-
-    def handle_data(self, data):
-        (self.words if self._script is None else self._script).append(data)
-
-    @property
-    def text(self):
-        return re.sub(r"\s+", " ", " ".join(self.words))
-
-    def count(self, tag, **attrs):
-        wanted = {name.replace("_", "-"): value for name, value in attrs.items()}
-        return sum(name == tag and wanted.items() <= found.items() for name, found in self.tags)
 
 
 def decoded(uri):

@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
-from test_build import assert_same_content, load, plain
+from tiny_build import assert_same_content, load, plain
 
 from mer_di import build_cache
 from mer_di.building import build, tasks

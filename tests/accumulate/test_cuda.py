@@ -15,16 +15,16 @@ from mer_di.accumulate import Accumulator, _cuda, weighted_sums
 from mer_di.errors import InputError
 
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.skipif(SIMULATED, reason="this is the simulator")
 def test_in_the_simulator():
-    files = [str(HERE / "test_accumulate.py"), str(HERE / "test_accumulate_cuda.py")]
+    files = [str(TESTS / "test_accumulate.py"), __file__]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-k", "cuda", "-p", "no:cacheprovider", *files],
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
-        cwd=HERE.parent,
+        cwd=TESTS.parent,
         capture_output=True,
         text=True,
         timeout=300,

@@ -18,7 +18,7 @@ from mer_di.imaging.frames import read_frames
 from mer_di.inspection.verification import departures
 from mer_di.synthetic import draw_clip, write_database
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = {  # what each is given, and what it leaves behind
     "own_array.py": ((), {"own_array.png"}),
     "video.py": ((), {"video.avi", "video_onset.png", "video_offset.png", "video_full.png"}),
