@@ -45,7 +45,7 @@ from mer_di.building import build, parts, rendering
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.datasets import Database
 from mer_di.executors import local, processors
-from mer_di.imaging import face, frames, warp
+from mer_di.imaging import face, frames, image, listing, placement, warp
 from mer_di.recipe import Recipe
 from mer_di.synthetic import write_database
 
@@ -104,7 +104,7 @@ def decode(clip: PlannedClip) -> None:
 
 def decode_with_opencv(clip: PlannedClip) -> None:
     """Decode as one does with OpenCV."""
-    files = frames.list_frames(clip.path)
+    files = listing.list_frames(clip.path)
     for number in clip.numbers:
         cv2.imdecode(np.fromfile(files[number], np.uint8), cv2.IMREAD_COLOR)
 
@@ -118,12 +118,12 @@ def build_in(folder: Path, database: Database, jobs: int) -> None:
 def usual_way(clip: PlannedClip) -> None:
     """Detect, align and warp every frame, stack them, sum the stack in floats."""
     detector, predictor = face.detector._detector(), face.landmarks._predictor(face.landmark_model())
-    files = frames.list_frames(clip.path)
+    files = listing.list_frames(clip.path)
     aligned = []
     for number in clip.numbers:
         image = cv2.cvtColor(cv2.imread(str(files[number])), cv2.COLOR_BGR2RGB)
         points = predictor(image, detector(image, 0)[0]).parts()
-        matrix = warp.similarity([(point.x, point.y) for point in points], 224)
+        matrix = placement.similarity([(point.x, point.y) for point in points], 224)
         aligned.append(cv2.warpAffine(image, matrix, (224, 224)))
     stack = np.stack(aligned).astype(np.float32)
     for phase in (clip.onset_phase, clip.offset_phase):
@@ -182,7 +182,7 @@ def against_decoding(database: Database, folder: Path, jobs: int, rounds: int) -
         "decode, OpenCV": partial(on_threads, jobs, decode_with_opencv, database),
         "build": partial(build_in, folder, database, jobs),
     }
-    if frames._simplejpeg() is not None:
+    if image._simplejpeg() is not None:
         for name in ("decode", "build"):
             tasks[f"{name}, no extra"] = partial(without_extra, tasks[name])
     times = alternating(tasks, rounds)
@@ -257,7 +257,7 @@ def scaling(database: Database, folder: Path, jobs: int, rounds: int) -> dict[st
 @contextlib.contextmanager
 def long_clips(clip: PlannedClip, lengths: tuple[int, ...]) -> Iterator[Database]:
     """Make a database whose clips show the frames of one clip again and again."""
-    files = [frames.list_frames(clip.path)[number] for number in clip.numbers]
+    files = [listing.list_frames(clip.path)[number] for number in clip.numbers]
     rows = ["subject,clip,path,onset,apex,offset,emotion"]
     with tempfile.TemporaryDirectory(dir=clip.path.parent) as aside:
         for length in lengths:
@@ -303,7 +303,7 @@ def describe(database: Database) -> dict[str, Any]:
     """Return the size of a database and of its frames."""
     clips = make_plan(database, recipe_of(database)).clips
     first = next(frames.read_frames(clips[0].path, clips[0].numbers))
-    sizes = [file.stat().st_size for clip in clips for file in frames.list_frames(clip.path).values()]
+    sizes = [file.stat().st_size for clip in clips for file in listing.list_frames(clip.path).values()]
     return {
         "clips": len(clips),
         "frames": sum(len(clip.numbers) for clip in clips),

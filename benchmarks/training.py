@@ -21,8 +21,10 @@ from machine import keep, machine
 
 from mer_di.executors import processors
 from mer_di.learning.losses import consistency_loss
-from mer_di.learning.models import ModelConfig, build_model
-from mer_di.learning.train import TrainConfig, train_model
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import build_model
+from mer_di.learning.train import train_model
+from mer_di.learning.train_config import TrainConfig
 from mer_di.torch_dataset import LabelledImages
 
 N_CLASSES = 7

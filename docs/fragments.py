@@ -21,9 +21,10 @@ from mer_di.datasets import dataset_spec
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
-from mer_di.learning.models import BACKBONES, ModelConfig
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import BACKBONES
 from mer_di.learning.models.fusion import FUSIONS
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.train_config import TrainConfig
 from mer_di.rank_pooling import SCHEMES
 
 PROJECT = Path(__file__).parents[1]

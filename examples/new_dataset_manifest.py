@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 import mer_di
-from mer_di.building.build import default_recipe
+from mer_di.building.defaults import default_recipe
 from mer_di.synthetic import draw_clip
 
 folder = Path("own_data")

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 
 import mer_di
-from mer_di.building.build import default_recipe
+from mer_di.building.defaults import default_recipe
 from mer_di.datasets import Database, Spec
 from mer_di.inspection.doctor import examine
 from mer_di.sample import Sample

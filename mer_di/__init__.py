@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mer_di import accumulate as accumulate
+    from mer_di import cache as cache
     from mer_di import datasets as datasets
     from mer_di import errors as errors
     from mer_di import rank_pooling as rank_pooling
     from mer_di import synthetic as synthetic
+    from mer_di import torch_dataset as torch_dataset
     from mer_di.building.build import build_cache as build_cache
     from mer_di.cache import open_cache as open_cache
     from mer_di.datasets import list_datasets as list_datasets
@@ -34,7 +36,7 @@ _HOME = {
     "open_cache": "mer_di.cache",
     "phase_dynamic_images": "mer_di.dynamic_images",
 }
-_MODULES = ("accumulate", "datasets", "errors", "rank_pooling", "synthetic")
+_MODULES = ("accumulate", "cache", "datasets", "errors", "rank_pooling", "synthetic", "torch_dataset")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

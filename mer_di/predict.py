@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mer_di import phases
+from mer_di.building.entry import cache_entry
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
 from mer_di.cache import CachedClip, Provenance, write_cache
 from mer_di.errors import InputError, SampleError
-from mer_di.imaging import frames
 from mer_di.imaging.face import landmark_model, model_sha256
+from mer_di.imaging.listing import require_listed
 from mer_di.learning.devices import choose_device
 from mer_di.learning.saved_model import SavedModel, load_model
 from mer_di.learning.train import predict_probabilities
@@ -119,30 +120,13 @@ def _rendered(clip: Clip, index: int, recipe: Recipe, landmarks: Path | None) ->
     try:
         numbers = phases.split(clip.onset, clip.apex, clip.offset, apex_in=recipe.apex_in)
         rising, fading = (range(phase.start - clip.onset, phase.stop - clip.onset) for phase in numbers)
-        frames.require_listed(clip.path, range(clip.onset, clip.offset + 1))
+        require_listed(clip.path, range(clip.onset, clip.offset + 1))
         sample = Sample("new", f"{index:06d}", clip.path.name, clip.onset, clip.apex, clip.offset, "", path=clip.path)
         plan = PlannedClip(sample, clip.path, clip.onset, clip.apex, clip.offset, "table", rising, fading)
         rendered = render(plan, recipe, landmarks)
     except (InputError, SampleError) as error:
         return str(error)
-    height, width = rendered.frame_size
-    columns: dict[str, str | int] = {
-        "sample_id": sample.sample_id,
-        "subject": sample.subject,
-        "clip": sample.clip,
-        "emotion": "",
-        "emotion_written": "",
-        "action_units": "",
-        "apex_source": plan.apex_source,
-        "onset": clip.onset,
-        "apex": clip.apex,
-        "offset": clip.offset,
-        "onset_length": len(rising),
-        "offset_length": len(fading),
-        "frame_height": height,
-        "frame_width": width,
-    }
-    return CachedClip(columns, float("nan"), rendered.di, rendered.frames, rendered.transform)
+    return cache_entry(plan, rendered)
 
 
 def _probabilities(saved: SavedModel, clips: Sequence[CachedClip], device: str) -> list[dict[str, float]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -21,8 +21,7 @@ from torch.utils.data import Dataset
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
 from mer_di.rank_pooling import scheme_weights
-
-Normalization = Literal["unit-weight", "symmetric", "minmax", "l2"]
+from mer_di.streams import Normalization
 
 GREY_LEVELS = 8.0
 """Grey levels that become 1 under ``unit-weight``.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import mer_di
-from mer_di import cache
 from mer_di.building.build import build_cache
+from mer_di.cache import writing
 from mer_di.cache import CachedClip, Provenance, open_cache, write_cache
 from mer_di.errors import CacheError
 from mer_di.inspection.verification import departures
@@ -33,8 +33,8 @@ def test_a_disk_that_fails_meanwhile_is_not_forgotten(cache_path, tiny, monkeypa
         if next(fails):
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(cache, "CLIPS_A_SYNC", 2)
-    monkeypatch.setattr(cache.os, "fsync", fsync)
+    monkeypatch.setattr(writing, "CLIPS_A_SYNC", 2)
+    monkeypatch.setattr(writing.os, "fsync", fsync)
     clips = [CachedClip({}, 25.0, np.zeros((3, 4, 4, 3), "f4"), np.zeros((3, 4, 4, 3), "u1"), np.eye(2, 3))] * 5
     provenance = Provenance("manifest", "0" * 64, "", Recipe(align="none", aspect="stretch", size=4))
     with pytest.raises(OSError, match="Input/output"):

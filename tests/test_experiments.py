@@ -9,8 +9,9 @@ from mer_di.cli.reproduce import command
 from mer_di.errors import InputError, MissingDependencyError
 from mer_di.experiments import TABLES, load_table
 from mer_di.experiments.reproduction import Overrides, reproduce
-from mer_di.learning.models import BACKBONES, ModelConfig
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import BACKBONES
+from mer_di.learning.train_config import TrainConfig
 from mer_di.rank_pooling import SCHEMES
 
 SMALL = Overrides({"backbone": "test_resnet", "weights": "random", "size": 48}, {"epochs": 1})
@@ -30,16 +31,16 @@ def database(tiny):
 @pytest.fixture
 def trainings(monkeypatch):
     """Count trainings."""
-    import mer_di.evaluation.evaluate
+    import mer_di.evaluation.fold
 
-    train = mer_di.evaluation.evaluate.train_model
+    train = mer_di.evaluation.fold.train_model
     seen = []
 
     def spy(*arguments, **options):
         seen.append(arguments[3])
         return train(*arguments, **options)
 
-    monkeypatch.setattr(mer_di.evaluation.evaluate, "train_model", spy)
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", spy)
     return seen
 
 
@@ -134,16 +135,16 @@ def test_a_table_builds_runs_and_is_not_run_twice(database, tmp_path, trainings)
 
 
 def test_a_row_that_cannot_run_does_not_stop_the_others(database, tmp_path, monkeypatch):
-    import mer_di.evaluation.evaluate
+    import mer_di.evaluation.fold
 
-    train = mer_di.evaluation.evaluate.train_model
+    train = mer_di.evaluation.fold.train_model
 
     def without_weights(*arguments, **options):
         if arguments[3].model.fusion == "simple":
             raise MissingDependencyError("no weights here")
         return train(*arguments, **options)
 
-    monkeypatch.setattr(mer_di.evaluation.evaluate, "train_model", without_weights)
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", without_weights)
     found = reproduce(load_table("table3"), database, tmp_path, **OPTIONS)
     assert [row.problem for row in found.rows] == ["could not run: no weights here", None]
     assert found.rows[1].results

@@ -14,9 +14,10 @@ from mer_di.building.build import build_cache
 from mer_di.cli.predict import command
 from mer_di.errors import InputError
 from mer_di.evaluation.final_model import train_on_everyone
-from mer_di.learning.models import ModelConfig
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.saved_model import load_model, save_model
-from mer_di.learning.train import TrainConfig, predict_probabilities
+from mer_di.learning.train import predict_probabilities
+from mer_di.learning.train_config import TrainConfig
 from mer_di.predict import Clip, predict
 from mer_di.recipe import Recipe
 from mer_di.torch_dataset import DynamicImageDataset

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from mer_di.building.defaults import default_recipe
+from mer_di.building.entry import cache_entry
 from mer_di.building.parts import Parts, changes
 from mer_di.building.plan import Plan, PlannedClip, make_plan
-from mer_di.building.tasks import Outcome, Progress, outcomes
+from mer_di.building.tasks import Outcome, Progress, outcomes, read_part
 from mer_di.cache import CORRECTION_COLUMNS, CachedClip, Provenance, open_cache, write_cache
 from mer_di.datasets import Database
 from mer_di.errors import CacheError
-from mer_di.imaging.face import landmark_model, model_sha256
-from mer_di.recipe import Align, Aspect, Recipe, SeveralFaces
+from mer_di.recipe import Recipe
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
@@ -62,53 +63,6 @@ class BuildReport:
     def reasons(self) -> dict[str, int]:
         """Drops by kind, most frequent first."""
         return dict(Counter(reason.partition(":")[0] for reason in self.dropped.values()).most_common())
-
-
-def default_recipe(
-    database: Database,
-    *,
-    align: Align | None = None,
-    aspect: Aspect = "stretch",
-    several_faces: SeveralFaces = "drop",
-    model: Path | None = None,
-    **parameters: object,
-) -> Recipe:
-    """Return the recipe for a database, with what follows from the database filled in.
-
-    Parameters
-    ----------
-    database : Database
-    align : {"none", "similarity", "per-frame"}, optional
-        By default ``none`` for trees of registered face crops and ``similarity`` for raw ones.
-    aspect, several_faces
-        See `Recipe`; each is recorded only where it can change a pixel.
-    model : pathlib.Path, optional
-        Landmark model in place of the bundled one; its sha256 is recorded when faces are aligned.
-    **parameters
-        Further fields of `Recipe`.
-
-    Returns
-    -------
-    Recipe
-
-    Raises
-    ------
-    InputError
-        If a value is not one of those that `Recipe` allows.
-    MissingDependencyError
-        If faces are to be aligned and no landmark model is found.
-    """
-    align = align or ("none" if database.registered else "similarity")
-    aligned = align != "none"
-    recipe = Recipe(
-        align=align,
-        aspect=None if aligned else aspect,
-        several_faces=several_faces if aligned else None,
-        landmark_model=model_sha256(landmark_model(model)) if aligned else None,
-        corrections=database.correction_sets,
-        tree=database.tree,
-    )
-    return replace(recipe, **parameters)  # type: ignore[arg-type]
 
 
 def build_cache(
@@ -188,7 +142,7 @@ def _write(
         for clip, reason in rendered:
             if reason is None:
                 kept.append(clip)
-                yield _cached(clip, parts)
+                yield cache_entry(clip, read_part(clip, parts))
             else:
                 dropped[clip.sample.sample_id] = _portable(reason, root)
         if not kept:
@@ -197,30 +151,6 @@ def _write(
 
     write_cache(path, provenance, len(plan.clips), clips(), dropped)
     return kept, dropped
-
-
-def _cached(clip: PlannedClip, parts: Parts) -> CachedClip:
-    sample = clip.sample
-    part = parts.read(sample.sample_id)
-    height, width = part["frame_size"]
-    columns: dict[str, str | int] = {
-        "sample_id": sample.sample_id,
-        "subject": sample.subject,
-        "clip": sample.clip,
-        "emotion": sample.emotion,
-        "emotion_written": sample.emotion_written,
-        "action_units": sample.action_units,
-        "apex_source": clip.apex_source,
-        "onset": clip.onset,
-        "apex": clip.apex,
-        "offset": clip.offset,
-        "onset_length": len(clip.onset_phase),
-        "offset_length": len(clip.offset_phase),
-        "frame_height": int(height),
-        "frame_width": int(width),
-    }
-    fps = float("nan") if sample.fps is None else sample.fps
-    return CachedClip(columns, fps, part["di"], part["frames"], part["transform"])
 
 
 def _provenance(database: Database, recipe: Recipe, min_class_size: int) -> Provenance:

@@ -8,7 +8,7 @@ from typing import Literal
 from mer_di import phases
 from mer_di.datasets import Database
 from mer_di.errors import InputError, SampleError
-from mer_di.imaging import frames
+from mer_di.imaging.listing import require_listed
 from mer_di.recipe import Recipe
 from mer_di.sample import Sample
 
@@ -111,7 +111,7 @@ def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
     onset, apex, offset = phases.key_frames(sample, recipe.apex_policy, apex_in=recipe.apex_in)
     if sample.path is None:
         raise SampleError("clip-not-found", f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}")
-    frames.require_listed(sample.path, range(onset, offset + 1))
+    require_listed(sample.path, range(onset, offset + 1))
     rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
     return PlannedClip(
         sample, sample.path, onset, apex, offset, "table" if apex == sample.apex else "midpoint", rising, fading

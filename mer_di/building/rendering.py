@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
-from mer_di.imaging import warp
+from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames
 from mer_di.rank_pooling import phase_weights
@@ -128,7 +128,7 @@ def _render_each(
     """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
     finder = _finder(recipe, landmark_model)
     tracks = smoothed(np.stack([face.landmarks for face in _tracked(finder, read_frames(clip.path, clip.numbers))]))
-    matrices = [warp.similarity(landmarks, recipe.size) for landmarks in tracks]
+    matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
     sums = Accumulator(weights)
     keys: dict[int, Frame] = {}
     frame_size = (0, 0)
@@ -151,8 +151,8 @@ def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:
 
 def _placement(first: Frame, recipe: Recipe, landmark_model: Path | None) -> Matrix:
     if recipe.align == "similarity":
-        return warp.similarity(_finder(recipe, landmark_model).find(first).landmarks, recipe.size)
-    place = warp.stretch if recipe.aspect == "stretch" else warp.letterbox
+        return placement.similarity(_finder(recipe, landmark_model).find(first).landmarks, recipe.size)
+    place = placement.stretch if recipe.aspect == "stretch" else placement.letterbox
     height, width = first.shape[:2]
     return place(height, width, recipe.size)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mer_di.building.parts import Parts
 from mer_di.building.plan import Plan, PlannedClip
-from mer_di.building.rendering import render
+from mer_di.building.rendering import RenderedClip, render
 from mer_di.errors import SampleError
 from mer_di.recipe import Recipe
 
@@ -84,6 +84,19 @@ def render_part(clip: PlannedClip, recipe: Recipe, model: Path | None, parts: Pa
     }
     parts.write(clip.sample.sample_id, arrays)
     return None
+
+
+def read_part(clip: PlannedClip, parts: Parts) -> RenderedClip:
+    """Read back what `render_part` wrote of a clip that was not dropped.
+
+    Raises
+    ------
+    CacheError
+        If the part is damaged.
+    """
+    part = parts.read(clip.sample.sample_id)
+    height, width = part["frame_size"].tolist()
+    return RenderedClip(part["di"], part["frames"], part["transform"], (height, width))
 
 
 def _rendered(

@@ -98,7 +98,8 @@ def command(
 
     An interrupted build is resumed by the same command.
     """
-    from mer_di.building.build import build_cache, default_recipe
+    from mer_di.building.build import build_cache
+    from mer_di.building.defaults import default_recipe
 
     database = load(dataset, root, table, tree, corrections)
     report_corrections(database)

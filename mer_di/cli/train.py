@@ -13,7 +13,7 @@ from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fo
 
 if TYPE_CHECKING:
     from mer_di.evaluation.results import Results
-    from mer_di.learning.train import TrainConfig
+    from mer_di.learning.train_config import TrainConfig
 
 _RATES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 _MODEL = ("architecture", "streams", "size", "backbone", "fusion", "dedicated_backbones", "dropout")
@@ -136,8 +136,8 @@ def command(
 
 
 def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
-    from mer_di.learning.models import ModelConfig
-    from mer_di.learning.train import TrainConfig
+    from mer_di.learning.model_config import ModelConfig
+    from mer_di.learning.train_config import TrainConfig
 
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
     model = {name: parameters.pop(name) for name in _MODEL}

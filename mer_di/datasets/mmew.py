@@ -21,7 +21,7 @@ from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.datasets.table import plain
 from mer_di.errors import SampleError
-from mer_di.imaging.frames import list_frames
+from mer_di.imaging.listing import list_frames
 from mer_di.sample import Sample
 
 # The middle part of a clip's name, S{person}-{emotion}-{sample}.

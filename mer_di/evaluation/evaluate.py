@@ -6,68 +6,28 @@ configuration, the seed and the fold's name, and on nothing else.
 
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from importlib import import_module
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from mer_di.errors import BackendUnavailableError, InputError, RunError
-from mer_di.evaluation.corpus import Corpus, Source, read_corpus
-from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
+from mer_di.evaluation.corpus import Corpus, read_corpus
+from mer_di.evaluation.fold import SeedRun, run_fold
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, make_folds, require_honest
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
-from mer_di.files import file_names
 from mer_di.learning.devices import choose_device, own_randomness
 from mer_di.learning.models import build_model
-from mer_di.learning.saved_model import SavedModel, save_model
-from mer_di.learning.train import TrainConfig, Watch, predict_probabilities, train_model
-from mer_di.torch_dataset import DynamicImageDataset, LabelledImages, Normalization
+from mer_di.learning.train_config import TrainConfig
 
 Progress = Callable[[str | None, int], None]
 """Called with the name of each fold as it is finished and the number of folds.
 
 Once, with None, when training begins: what was told before comes from an interrupted run and took no time.
 """
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SeedRun:
-    """One seed's run, with all that a worker needs for any of its folds.
-
-    Attributes
-    ----------
-    run : Run
-        Where records go.
-    corpus : Corpus
-    folds : tuple of Fold
-    config : TrainConfig
-    seed : int
-    device : str
-    audit : bool
-        Whether to record, and never use, the test accuracy after each epoch.
-    save_networks : bool
-        Whether to keep each fold's network.
-    """
-
-    run: Run
-    corpus: Corpus
-    folds: tuple[Fold, ...]
-    config: TrainConfig
-    seed: int
-    device: str
-    audit: bool
-    save_networks: bool
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Name of each fold's file."""
-        return file_names(fold.name for fold in self.folds)
 
 
 def evaluate(
@@ -162,101 +122,12 @@ def evaluate(
     return results
 
 
-def run_fold(job: SeedRun, fold: Fold) -> None:
-    """Train and test one fold and save its record; the task that workers run.
-
-    Parameters
-    ----------
-    job : SeedRun
-    fold : Fold
-        One of its folds.
-    """
-    require_honest(fold, job.corpus.subjects)
-    import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
-    started = time.perf_counter()
-    test_correct: list[int] = []
-    images = labelled_images(job.corpus, job.config)
-    test = images.subset(fold.test)
-    trained = train_model(
-        images.subset(fold.train),
-        images.subset(fold.validation) if len(fold.validation) else None,
-        len(job.corpus.classes),
-        job.config,
-        seed=fold_seed(job.seed, fold.name),
-        device=job.device,
-        watch=_auditor(test, job.device, test_correct) if job.audit else None,
-    )
-    probabilities = predict_probabilities(trained.model, test.images, device=job.device)
-    classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
-    record = FoldRecord(
-        name=fold.name,
-        seed=fold_seed(job.seed, fold.name),
-        train_subjects=np.unique(subjects[fold.train]).tolist(),
-        validation_subjects=np.unique(subjects[fold.validation]).tolist(),
-        untrained_classes=[classes[label] for label in range(len(classes)) if label not in labels[fold.train]],
-        best_epoch=trained.best_epoch,
-        history=trained.history,
-        sample_ids=job.corpus.sample_ids[fold.test].tolist(),
-        probabilities=probabilities.tolist(),
-        test_correct=test_correct if job.audit else None,
-        seconds=time.perf_counter() - started,
-        device=job.device,
-    )
-    if job.save_networks:  # first: a finished fold has all that was asked for
-        saved = SavedModel(trained.model, job.config, classes, job.corpus.recipe)
-        save_model(saved, job.run.network(job.files[fold.name]))
-    job.run.write_fold(job.files[fold.name], record)
-
-
-def labelled_images(corpus: Corpus, config: TrainConfig) -> LabelledImages:
-    """Return every image of a corpus as a training sees it, with the corpus' labels.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    config : TrainConfig
-        Its streams, size and normalization decide.
-
-    Returns
-    -------
-    LabelledImages
-        In the corpus' order. The images of the last corpus are kept in memory, so that a worker reads them once.
-    """
-    stamps = tuple(source.path.stat().st_mtime_ns for source in corpus.sources)
-    size, streams = config.model.input_size, config.model.streams
-    images = _images(corpus.sources, stamps, streams, config.normalization, size)
-    return LabelledImages(images, torch.from_numpy(corpus.labels))
-
-
-@lru_cache(maxsize=1)
-def _images(
-    sources: tuple[Source, ...],
-    _stamps: tuple[int, ...],
-    streams: tuple[str, ...],
-    normalization: Normalization,
-    size: int,
-) -> torch.Tensor:
-    parts = [
-        DynamicImageDataset(source.path, streams, normalization=normalization, size=size).load().images
-        for source in sources
-    ]
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-
 def _honest_folds(corpus: Corpus, protocol: str, validation: str, seed: int) -> tuple[Fold, ...]:
     columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
     folds = make_folds(protocol, validation, **columns, seed=seed)
     for fold in folds:
         require_honest(fold, corpus.subjects)
     return folds
-
-
-def _auditor(test: LabelledImages, device: str, correct: list[int]) -> Watch:
-    def watch(model: torch.nn.Module, _epoch: int) -> None:
-        guessed = predict_probabilities(model, test.images, device=device).argmax(axis=1)
-        correct.append(int((guessed == test.labels.numpy()).sum()))
-
-    return watch
 
 
 def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Progress) -> None:

@@ -4,11 +4,12 @@ import os
 from collections.abc import Sequence
 
 from mer_di.evaluation.corpus import read_corpus
-from mer_di.evaluation.evaluate import labelled_images
+from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone, fold_seed, subjects_held_out
 from mer_di.learning.devices import choose_device
 from mer_di.learning.saved_model import SavedModel
-from mer_di.learning.train import TrainConfig, train_model
+from mer_di.learning.train import train_model
+from mer_di.learning.train_config import TrainConfig
 
 
 def train_on_everyone(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mer_di.building.build import build_cache, default_recipe
+from mer_di.building.build import build_cache
+from mer_di.building.defaults import default_recipe
 from mer_di.building.tasks import Progress as BuildProgress
 from mer_di.datasets import Database
 from mer_di.errors import MissingDependencyError
@@ -15,8 +16,8 @@ from mer_di.evaluation.evaluate import Progress, evaluate
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.evaluation.results import Results
 from mer_di.experiments.tables import Row, RunSettings, Table
-from mer_di.learning.models import ModelConfig
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.train_config import TrainConfig
 from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Align
 
@@ -129,7 +130,7 @@ def reproduce(
     min_class_size : int, optional
         Smallest class that is kept; by default the paper's 10.
     align : {"none", "similarity", "per-frame"}, optional
-        See `mer_di.building.build.default_recipe`, which decides by default.
+        See `mer_di.building.defaults.default_recipe`, which decides by default.
     audit : bool
         See `mer_di.evaluation.evaluate.evaluate`.
     device : {"auto", "cpu", "cuda", "mps"}

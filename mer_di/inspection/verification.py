@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from mer_di.building.build import default_recipe
+from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
 from mer_di.cache import DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache

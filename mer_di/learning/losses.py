@@ -1,15 +1,13 @@
 """What training minimizes: classification, and the agreement of the two phases."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from mer_di.errors import InputError
-
-ClassificationLoss = Literal["cross-entropy", "focal"]
-ClassWeights = Literal["none", "balanced", "effective-number"]
+from mer_di.learning.train_config import ClassificationLoss, ClassWeights
 
 FOCUS = 2.0
 """Exponent γ of the focal loss; the value that its authors found best."""

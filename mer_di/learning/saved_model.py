@@ -12,7 +12,7 @@ from torch import nn
 import mer_di
 from mer_di.errors import InputError
 from mer_di.learning.models import architecture
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.train_config import TrainConfig
 from mer_di.recipe import Recipe
 
 FORMAT = "mer_di model 1"

@@ -1,13 +1,11 @@
 """One visible training loop. It sees training and validation samples and has no parameter for any other."""
 
 import copy
-import hashlib
-import json
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,117 +16,15 @@ from mer_di.errors import InputError
 from mer_di.learning.augment import augment
 from mer_di.learning.devices import one_thread, own_randomness, reproducible
 from mer_di.learning.losses import (
-    ClassificationLoss,
-    ClassWeights,
     classification_loss,
     consistency_loss,
     weigh_classes,
 )
-from mer_di.learning.models import ModelConfig, build_model, restart_statistics
-from mer_di.torch_dataset import LabelledImages, Normalization
+from mer_di.learning.models import build_model, restart_statistics
+from mer_di.learning.train_config import TrainConfig
+from mer_di.torch_dataset import LabelledImages
 
 Watch = Callable[[nn.Module, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """Everything that changes the result of a training, apart from the samples and the seed.
-
-    What the paper states is the default; where it is silent, the reason of the default stands here.
-
-    Attributes
-    ----------
-    model : ModelConfig
-    normalization : {"unit-weight", "symmetric", "minmax", "l2"}
-        See `mer_di.torch_dataset.DynamicImageDataset`. The paper says "normalized"; ``unit-weight`` is the one that
-        keeps both "no motion is 0" and how strong an expression is.
-    epochs : int
-        At most this many; all of them where nothing is set aside for validation.
-    batch_size : int
-        At least 2. An epoch is cut into batches of equal size, give or take one sample, and none is ever one sample:
-        batch normalization cannot work with one, and dropping it would lose a different sample each epoch.
-    learning_rate : float
-        Of Adam.
-    consistency : float
-        λ of Eq. 5. The consistency lies within 0..2 and cross-entropy starts at log C ≈ 1.6: 0.1 keeps it an order of
-        magnitude smaller, a nudge that cannot buy agreement of the phases at the price of the classes.
-    loss : {"cross-entropy", "focal"}
-    class_weights : {"none", "balanced", "effective-number"}
-    flip : bool
-        Whether samples are flipped left and right at random.
-    rotation : float
-        Largest random rotation in degrees, within 0..180.
-    patience : int
-        Epochs without a smaller validation loss after which training stops. A fifth of the paper's 50 epochs: the
-        validation loss of a few dozen clips is noisy, and a shorter wait would stop at its first bump.
-
-    Raises
-    ------
-    InputError
-        If a value is unknown or out of range.
-
-    References
-    ----------
-    Khuong et al., DIANet, 2025, §3.1, §3.4, Eq. 5.
-    """
-
-    model: ModelConfig = field(default_factory=ModelConfig)
-    normalization: Normalization = "unit-weight"
-    epochs: int = 50
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    consistency: float = 0.1
-    loss: ClassificationLoss = "cross-entropy"
-    class_weights: ClassWeights = "none"
-    flip: bool = True
-    rotation: float = 10.0
-    patience: int = 10
-
-    def __post_init__(self) -> None:
-        _require_one_of("normalization", self.normalization, get_args(Normalization))
-        _require_one_of("loss", self.loss, get_args(ClassificationLoss))
-        _require_one_of("class_weights", self.class_weights, get_args(ClassWeights))
-        _require_within("epochs", self.epochs, 1, math.inf)
-        _require_within("batch_size", self.batch_size, 2, math.inf)
-        _require_within("learning_rate", self.learning_rate, math.ulp(0), math.inf)
-        _require_within("consistency", self.consistency, 0, math.inf)
-        _require_within("rotation", self.rotation, 0, 180)
-        _require_within("patience", self.patience, 1, math.inf)
-
-    @property
-    def text(self) -> str:
-        """Canonical flat JSON, keys sorted, no spaces: the model's parameters beside the others.
-
-        A file of weights is named by the sha256 of its content, so that a path does not make a difference.
-        """
-        own = {name: value for name, value in asdict(self).items() if name != "model"}
-        return json.dumps(self.model.parameters | own, sort_keys=True, separators=(",", ":"))
-
-    @property
-    def sha256(self) -> str:
-        """Hexadecimal digest of `text` in UTF-8."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-    @classmethod
-    def from_text(cls, text: str) -> "TrainConfig":
-        """Read a configuration back from its canonical JSON.
-
-        Raises
-        ------
-        InputError
-            If the text is not the canonical JSON of a configuration of this version.
-        """
-        try:
-            found: dict[str, Any] = json.loads(text)
-            values = found | {"streams": tuple(found["streams"])}
-            of_model = {item.name for item in fields(ModelConfig)} & values.keys()
-            model = ModelConfig(**{name: values.pop(name) for name in of_model})
-            config = cls(model=model, **values)
-        except (TypeError, KeyError, json.JSONDecodeError) as error:
-            raise InputError(f"the training configuration {text!r} is not one of this version: {error}") from error
-        if json.loads(config.text) != found:
-            raise InputError(f"the training configuration {text!r} lacks a parameter of this version: {config.text}")
-        return config
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,13 +239,3 @@ def _require_trainable(
             f"the {role} labels reach from {samples.labels.min()} to {samples.labels.max()}; "
             f"expected 0 to {n_classes - 1}"
         )
-
-
-def _require_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(str, allowed))}")
-
-
-def _require_within(name: str, value: float, low: float, high: float) -> None:
-    if not (low <= value <= high and math.isfinite(value)):
-        raise InputError(f"{name} is {value}; expected a number within {low}..{high}")

@@ -1,6 +1,6 @@
 """Samples to look at: key frames, dynamic images and the clip as a line, small on the page and large on demand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from mer_di.report.encoding import (
     signed_thumbnail,
 )
 from mer_di.report.timeline import Timeline, sample_weights, timeline
+from mer_di.streams import Stream
 
 ROOM = 33_000_000
 """Bytes for all full images of a page: with their base64 and the thumbnails of 300 samples below 60 MB."""
@@ -143,7 +144,7 @@ def _card(cache: Cache, row: int, sample: dict[str, Any], recipe: Recipe, room: 
     )
 
 
-def _full(frames: dict[str, str], images: dict[str, SignedPicture]) -> dict[str, Any]:
+def _full(frames: Mapping[str, str], images: Mapping[Stream, SignedPicture]) -> dict[str, Any]:
     return {"frames": frames, "images": {name: asdict(picture) for name, picture in images.items()}}
 
 

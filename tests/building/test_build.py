@@ -14,7 +14,8 @@ import pytest
 from tiny_build import SIZE, assert_same_content, load, plain
 
 import mer_di
-from mer_di.building.build import build_cache, default_recipe
+from mer_di.building.build import build_cache
+from mer_di.building.defaults import default_recipe
 from mer_di.building.parts import Parts
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError

@@ -8,7 +8,7 @@ from skimage.data import astronaut
 from mer_di.building import rendering
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
-from mer_di.imaging import warp
+from mer_di.imaging import placement, warp
 from mer_di.imaging.face import FaceFinder
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe
@@ -37,7 +37,7 @@ def drifting(tmp_path_factory):
 def test_warping_the_sums_once_equals_warping_every_frame(drifting):
     clip, frames = drifting
     rendered = render(clip, recipe("similarity"))
-    matrix = warp.similarity(FaceFinder().find(frames[0]).landmarks, SIZE)
+    matrix = placement.similarity(FaceFinder().find(frames[0]).landmarks, SIZE)
     np.testing.assert_array_equal(rendered.transform, matrix)
     warped = np.stack([warp.warp(frame.astype(np.float64), matrix, SIZE) for frame in frames])
     weights = phase_weights(LENGTH, clip.onset_phase, clip.offset_phase)

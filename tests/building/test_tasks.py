@@ -92,20 +92,20 @@ def test_if_every_clip_is_dropped_there_is_no_cache(tiny, tmp_path, dropping):
 def test_clips_are_written_while_others_are_rendered(tiny, tmp_path, monkeypatch):
     first, *_, last = ids(tiny)
     written = threading.Event()
-    render, cached = tasks.render, build._cached
+    render, cached = tasks.render, build.cache_entry
 
     def waiting(clip, *others):
         if clip.sample.sample_id == last:
             assert written.wait(60)
         return render(clip, *others)
 
-    def telling(clip, parts):
+    def telling(clip, rendered):
         if clip.sample.sample_id == first:
             written.set()
-        return cached(clip, parts)
+        return cached(clip, rendered)
 
     monkeypatch.setattr(tasks, "render", waiting)
-    monkeypatch.setattr(build, "_cached", telling)
+    monkeypatch.setattr(build, "cache_entry", telling)
     build_cache(load(tiny), tmp_path / "cache.h5", plain())
     assert written.is_set()
 
@@ -114,20 +114,20 @@ def test_clips_are_written_while_others_are_rendered(tiny, tmp_path, monkeypatch
 def test_a_failure_leaves_the_finished_parts_and_nothing_else(tiny, tmp_path, monkeypatch, where):
     names = ids(tiny)
     out = tmp_path / "cache.h5"
-    render, cached = tasks.render, build._cached
+    render, cached = tasks.render, build.cache_entry
 
     def rendering(clip, *others):
         if where == "rendering" and clip.sample.sample_id == names[2]:
             raise RuntimeError("rendering")
         return render(clip, *others)
 
-    def writing(clip, parts):
+    def writing(clip, rendered):
         if where == "writing" and clip.sample.sample_id == names[2]:
             raise RuntimeError("writing")
-        return cached(clip, parts)
+        return cached(clip, rendered)
 
     monkeypatch.setattr(tasks, "render", rendering)
-    monkeypatch.setattr(build, "_cached", writing)
+    monkeypatch.setattr(build, "cache_entry", writing)
     with ThreadPoolExecutor(1) as executor, pytest.raises(RuntimeError, match=where):
         build_cache(load(tiny), out, plain(), executor=executor)
     assert [path.name for path in tmp_path.glob(f"*{out.name}*")] == [f"{out.name}.parts"]

@@ -13,8 +13,8 @@ from mer_di.cli.train import _config, _leakage, _page
 from mer_di.cli.train import command as train
 from mer_di.evaluation.evaluate import evaluate
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
-from mer_di.learning.models import ModelConfig
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.train_config import TrainConfig
 
 SMALL = ["--backbone", "test_resnet", "--no-pretrained", "--fusion", "concat", "--size", "16", "--epochs", "1"]
 SMALL += ["--validation", "subjects:1", "--device", "cpu", "--jobs", "1"]

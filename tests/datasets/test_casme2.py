@@ -21,7 +21,7 @@ from lookalikes import (
 
 from mer_di.datasets import load_dataset
 from mer_di.errors import AnnotationError, DatasetNotFoundError, InputError
-from mer_di.imaging.frames import list_frames
+from mer_di.imaging.listing import list_frames
 
 NOT_INTERIOR = {
     "sub04/EP12_01f",

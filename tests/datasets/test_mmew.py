@@ -8,7 +8,7 @@ from lookalikes import MMEW_COUNTS, ClipRow, mmew_folder, touch, write_mmew, wri
 
 from mer_di.datasets import load_dataset
 from mer_di.errors import AnnotationError, DatasetNotFoundError, InputError
-from mer_di.imaging.frames import list_frames
+from mer_di.imaging.listing import list_frames
 
 FEW = [
     ClipRow(1, "S01-01-001", 1, 6, 14, "happiness"),

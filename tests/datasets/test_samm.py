@@ -6,7 +6,7 @@ import pytest
 from lookalikes import SAMM_COUNTS, SAMM_ROWS_PER_SUBJECT, ClipRow, samm_rows, touch, write_samm, write_samm_table
 
 from mer_di.datasets import load_dataset
-from mer_di.imaging.frames import list_frames
+from mer_di.imaging.listing import list_frames
 
 FEW = [ClipRow(6, "006_1_2", 5562, 5570, 5580, "Anger"), ClipRow(7, "007_3_1", 400, 410, 420, "Other")]
 

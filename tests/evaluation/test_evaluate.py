@@ -10,14 +10,17 @@ import torch
 from tiny_cache import EMOTIONS, write_tiny_cache
 
 import mer_di.evaluation.evaluate
+import mer_di.evaluation.fold
 from mer_di.errors import BackendUnavailableError, CacheError, InputError, RunError
-from mer_di.evaluation.evaluate import evaluate, labelled_images
+from mer_di.evaluation.evaluate import evaluate
+from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
-from mer_di.learning.models import ModelConfig
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.saved_model import load_model
-from mer_di.learning.train import TrainConfig, predict_probabilities
+from mer_di.learning.train import predict_probabilities
+from mer_di.learning.train_config import TrainConfig
 from mer_di.torch_dataset import DynamicImageDataset
 
 CONFIG = TrainConfig(model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16), epochs=2)
@@ -53,13 +56,13 @@ def outcome(folder):
 def counted(monkeypatch):
     """Count trainings."""
     calls = []
-    train = mer_di.evaluation.evaluate.train_model
+    train = mer_di.evaluation.fold.train_model
 
     def spy(training, validation, *rest, **options):
         calls.append((training, validation))
         return train(training, validation, *rest, **options)
 
-    monkeypatch.setattr(mer_di.evaluation.evaluate, "train_model", spy)
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", spy)
     return calls
 
 
@@ -155,17 +158,17 @@ def test_threads_of_torch_are_left_as_they_were_and_change_nothing(finished, cac
 
 def test_a_killed_run_resumes_to_the_same_result(finished, cache, tmp_path, monkeypatch):
     calls = counted(monkeypatch)
-    spy = mer_di.evaluation.evaluate.train_model
+    spy = mer_di.evaluation.fold.train_model
 
     def killed(*arguments, **options):
         if len(calls) == 2:
             raise KeyboardInterrupt
         return spy(*arguments, **options)
 
-    monkeypatch.setattr(mer_di.evaluation.evaluate, "train_model", killed)
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", killed)
     with pytest.raises(KeyboardInterrupt):
         run(cache, tmp_path / "run")
-    monkeypatch.setattr(mer_di.evaluation.evaluate, "train_model", spy)
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", spy)
     assert len(list((tmp_path / "run" / "folds").iterdir())) == 2
     assert not (tmp_path / "run" / "results.json").exists()
     (tmp_path / "run" / "folds" / ".s03.json.tmp").write_text("half of a fo")  # what a kill leaves
@@ -241,7 +244,7 @@ def test_a_run_that_computed_nothing_may_be_started_otherwise(cache, tmp_path, m
         raise InputError("no weights")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mer_di.evaluation.evaluate, "train_model", failing)
+        patch.setattr(mer_di.evaluation.fold, "train_model", failing)
         with pytest.raises(InputError, match="no weights"):
             run(cache, tmp_path / "run")
     assert run(cache, tmp_path / "run", validation="none").validation["rule"] == "none"
@@ -304,7 +307,7 @@ def test_nothing_of_the_tested_subject_reaches_its_training(tmp_path, monkeypatc
         found = labelled_images(corpus, config)
         return replace(found, images=(found.images - found.images.mean()) / found.images.std())
 
-    monkeypatch.setattr(mer_di.evaluation.evaluate, "labelled_images", standardized)
+    monkeypatch.setattr(mer_di.evaluation.fold, "labelled_images", standardized)
     assert depends_on("s02", tmp_path, monkeypatch)
 
 

@@ -13,7 +13,7 @@ import skimage.data
 from scipy.signal import savgol_filter
 
 from mer_di.errors import InputError, MissingDependencyError, SampleError
-from mer_di.imaging import warp
+from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, detector, landmark_model, landmarks, model_sha256, smoothed
 from mer_di.imaging.frames import read_frames
 
@@ -413,9 +413,9 @@ def test_every_speaker_is_found_and_fills_the_crop(media, finder, name):
     for frame in frames:
         found = finder.find(frame)
         assert_looks_like_a_face(found)
-        matrix = warp.similarity(found.landmarks, 224)
+        matrix = placement.similarity(found.landmarks, 224)
         placed = found.landmarks @ matrix[:, :2].T + matrix[:, 2]
-        assert np.abs(placed - (warp.CANONICAL_FACE * 224 - 0.5)).max() < 0.05 * 224
+        assert np.abs(placed - (placement.CANONICAL_FACE * 224 - 0.5)).max() < 0.05 * 224
         assert 1.2 < np.hypot(*matrix[:, 0]) < 1.8  # faces of 360 × 288 are enlarged, all about alike
 
 
@@ -439,7 +439,7 @@ def test_a_face_that_runs_over_the_border_is_cropped_with_a_black_side(still, fi
     frame = still("obama_partial_face.jpg")
     found = finder.find(frame)
     assert found.box[0] < 0
-    matrix = warp.similarity(found.landmarks, 224)
+    matrix = placement.similarity(found.landmarks, 224)
     rows, columns = warp.region(matrix, 224, *frame.shape[:2])
     assert columns.start == 0
     crop = warp.warp(frame[rows, columns], warp.shifted(matrix, rows, columns), 224)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging import frames
-from mer_di.imaging.frames import list_frames, read_frames, require_listed
+from mer_di.imaging import image as one_image
+from mer_di.imaging.frames import read_frames
+from mer_di.imaging.listing import list_frames, require_listed
 
 LOSSLESS = (".png", ".bmp", ".tif")
 SAMPLINGS = {
@@ -24,7 +26,7 @@ def decoder(request, monkeypatch):
     if request.param == "simplejpeg":
         pytest.importorskip("simplejpeg", reason="the extra fast is not installed")
     else:
-        monkeypatch.setattr(frames, "_simplejpeg", lambda: None)
+        monkeypatch.setattr(one_image, "_simplejpeg", lambda: None)
 
 
 def picture(seed, height=23, width=31):
@@ -165,8 +167,8 @@ def test_a_red_jpeg_is_red_first(tmp_path):
 def test_frames_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     write_clip(tmp_path, [f"{number}.png" for number in range(5)])
     decoded = []
-    original = frames._decode
-    monkeypatch.setattr(frames, "_decode", lambda file: decoded.append(file.name) or original(file))
+    original = frames.read_image
+    monkeypatch.setattr(frames, "read_image", lambda file: decoded.append(file.name) or original(file))
     reading = read_frames(tmp_path, range(5))
     next(reading)
     assert decoded == ["0.png"]
@@ -296,7 +298,7 @@ def test_every_kind_of_jpeg_has_the_pixels_that_opencv_gives(tmp_path, sampling,
     options += [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, progressive]
     code = encoded(photograph(height, width), ".jpg", *options)
     np.testing.assert_array_equal(first_frame(tmp_path, code), by_opencv(code))
-    assert frames._simplejpeg() is None or frames._plain_jpeg(code) is not None
+    assert one_image._simplejpeg() is None or one_image._plain_jpeg(code) is not None
 
 
 @pytest.mark.usefixtures("decoder")
@@ -328,10 +330,10 @@ def test_metadata_is_left_to_opencv():
     code = encoded(photograph(16, 16), ".jpg")
     app0 = 4 + int.from_bytes(code[4:6], "big")  # the segment that OpenCV writes first
     exif = b"\xff\xe1\x00\x08Exif\0\0"
-    assert frames._has_no_metadata(code)
+    assert one_image._has_no_metadata(code)
     for rest in (exif + code[2:], code[2:app0] + exif + code[app0:], b"\xff" + code[2:], b"\0" + code[2:], b""):
-        assert not frames._has_no_metadata(code[:2] + rest)
-    assert not frames._has_no_metadata(encoded(photograph(16, 16), ".png"))
+        assert not one_image._has_no_metadata(code[:2] + rest)
+    assert not one_image._has_no_metadata(encoded(photograph(16, 16), ".png"))
 
 
 @pytest.mark.usefixtures("decoder")

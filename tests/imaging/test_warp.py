@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage import transform
 
 from mer_di.errors import InputError, SampleError
-from mer_di.imaging import warp
+from mer_di.imaging import placement, warp
 
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
@@ -60,39 +60,39 @@ sides = st.integers(1, 13)
 @given(st.floats(0.2, 5), st.floats(-180, 180), st.floats(-300, 300), st.floats(-300, 300), st.integers(16, 300))
 def test_similarity_recovers_a_known_transform(scale, degrees, x, y, size):
     known = turned(scale, degrees, x, y)
-    canonical = warp.CANONICAL_FACE * size - 0.5
+    canonical = placement.CANONICAL_FACE * size - 0.5
     linear = np.linalg.inv(known[:, :2])
     landmarks = (canonical - known[:, 2]) @ linear.T
-    np.testing.assert_allclose(warp.similarity(landmarks, size), known, rtol=1e-8, atol=1e-7)
+    np.testing.assert_allclose(placement.similarity(landmarks, size), known, rtol=1e-8, atol=1e-7)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_similarity_is_the_least_squares_one_of_umeyama(seed):
-    landmarks = warp.CANONICAL_FACE * 150 + 40 + 12 * noise((5, 2), seed)
-    peer = transform.SimilarityTransform.from_estimate(landmarks, warp.CANONICAL_FACE * 224 - 0.5)
-    np.testing.assert_allclose(warp.similarity(landmarks, 224), peer.params[:2], rtol=1e-10)
+    landmarks = placement.CANONICAL_FACE * 150 + 40 + 12 * noise((5, 2), seed)
+    peer = transform.SimilarityTransform.from_estimate(landmarks, placement.CANONICAL_FACE * 224 - 0.5)
+    np.testing.assert_allclose(placement.similarity(landmarks, 224), peer.params[:2], rtol=1e-10)
 
 
 def test_similarity_never_mirrors():
-    mirrored = (1 - warp.CANONICAL_FACE) * 200
-    assert np.linalg.det(warp.similarity(mirrored, 224)[:, :2]) > 0
+    mirrored = (1 - placement.CANONICAL_FACE) * 200
+    assert np.linalg.det(placement.similarity(mirrored, 224)[:, :2]) > 0
 
 
 @pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan), np.ones((68, 2)), np.ones(10)])
 def test_similarity_of_what_is_no_face_is_refused(landmarks):
     with pytest.raises(InputError, match="five"):
-        warp.similarity(landmarks, 224)
+        placement.similarity(landmarks, 224)
 
 
 @pytest.mark.parametrize(("height", "width"), [(231, 231), (288, 360), (340, 280), (7, 1920)])
 def test_stretch_brings_edges_to_edges(height, width):
     corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])
-    np.testing.assert_allclose(through(warp.stretch(height, width, 224), corners), [[-0.5, -0.5], [223.5, 223.5]])
+    np.testing.assert_allclose(through(placement.stretch(height, width, 224), corners), [[-0.5, -0.5], [223.5, 223.5]])
 
 
 @pytest.mark.parametrize(("height", "width"), [(288, 360), (340, 280), (50, 50)])
 def test_letterbox_keeps_the_aspect_and_the_centre(height, width):
-    matrix = warp.letterbox(height, width, 224)
+    matrix = placement.letterbox(height, width, 224)
     assert matrix[0, 0] == matrix[1, 1]
     assert matrix[0, 1] == matrix[1, 0] == 0
     np.testing.assert_allclose(through(matrix, np.array([[(width - 1) / 2, (height - 1) / 2]])), [[111.5, 111.5]])
@@ -186,7 +186,7 @@ def test_stretching_is_what_scikit_image_resizes_to(height, width, size):
         anti_aliasing=max(height, width) > size,
         anti_aliasing_sigma=(max(0, (height / size - 1) / 2), max(0, (width / size - 1) / 2), 0),
     )
-    np.testing.assert_allclose(warp.warp(image, warp.stretch(height, width, size), size), peer, atol=2e-6)
+    np.testing.assert_allclose(warp.warp(image, placement.stretch(height, width, size), size), peer, atol=2e-6)
 
 
 @given(matrices, st.integers(2, 6), st.integers(0, 2**32 - 1))
@@ -207,12 +207,12 @@ def test_a_constant_stays_constant_to_the_frames_edge_and_is_zero_beyond(scale, 
     crop = warp.warp(np.full((60, 80), value), turned(scale, 10, 20, 20), 64)
     assert set(np.unique(crop)) <= {np.float32(0), np.float32(value)}
     assert (crop != 0).any()
-    assert (warp.warp(np.full((60, 80), value), warp.stretch(60, 80, 224), 224) == np.float32(value)).all()
+    assert (warp.warp(np.full((60, 80), value), placement.stretch(60, 80, 224), 224) == np.float32(value)).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(101, 224), (288, 360), (340, 280)])
 def test_letterbox_leaves_equal_empty_bars(height, width):
-    crop = warp.warp(np.ones((height, width)), warp.letterbox(height, width, 224), 224)
+    crop = warp.warp(np.ones((height, width)), placement.letterbox(height, width, 224), 224)
     np.testing.assert_array_equal(crop, crop[::-1, ::-1])
     assert crop.sum() == pytest.approx(224 * 224 * min(height, width) / max(height, width), rel=0.01)
 
@@ -226,9 +226,9 @@ def test_large_sums_keep_seven_digits():
 
 def test_shrinking_does_not_alias():
     stripes = np.tile([0.0, 255.0], (100, 50))
-    crop = warp.warp(stripes, warp.stretch(100, 100, 33), 33)
+    crop = warp.warp(stripes, placement.stretch(100, 100, 33), 33)
     assert np.ptp(crop[:, 3:-3]) < 20
-    plain = cv2.warpAffine(stripes, warp.stretch(100, 100, 33), (33, 33))
+    plain = cv2.warpAffine(stripes, placement.stretch(100, 100, 33), (33, 33))
     assert np.ptp(plain[:, 3:-3]) > 100
 
 

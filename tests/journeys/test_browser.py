@@ -9,8 +9,8 @@ from tiny_cache import write_tiny_cache
 
 from mer_di.cache import open_cache
 from mer_di.evaluation.evaluate import evaluate
-from mer_di.learning.models import ModelConfig
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.train_config import TrainConfig
 from mer_di.report import write_cache_report, write_comparison_report, write_run_report
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

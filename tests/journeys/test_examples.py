@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mer_di import build_cache, load_dataset, normalize, open_cache, phase_dynamic_images
-from mer_di.building.build import default_recipe
+from mer_di.building.defaults import default_recipe
 from mer_di.imaging.frames import read_frames
 from mer_di.inspection.verification import departures
 from mer_di.synthetic import draw_clip, write_database

@@ -5,7 +5,8 @@ from torch import nn
 
 from mer_di.errors import InputError
 from mer_di.learning.gradcam import class_map, grad_cam
-from mer_di.learning.models import DIANet, LEARNet, ModelConfig, OrigiNet
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import DIANet, LEARNet, OrigiNet
 
 
 @pytest.fixture(autouse=True)

@@ -12,16 +12,8 @@ from safetensors.torch import save_file
 from torch.nn.functional import pad
 
 from mer_di.errors import InputError, MissingDependencyError
-from mer_di.learning.models import (
-    BACKBONES,
-    DIANet,
-    LEARNet,
-    ModelConfig,
-    OrigiNet,
-    architecture,
-    build_model,
-    restart_statistics,
-)
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import BACKBONES, DIANet, LEARNet, OrigiNet, architecture, build_model, restart_statistics
 from mer_di.learning.models import weights as weights_room
 from mer_di.learning.models.fusion import FUSIONS, CrossFusion
 from mer_di.learning.models.keras import HalvingConv

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.learning.models import ModelConfig, build_model
-from mer_di.learning.train import TrainConfig, _batches, predict_probabilities, train_model
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import build_model
+from mer_di.learning.train import _batches, predict_probabilities, train_model
+from mer_di.learning.train_config import TrainConfig
 from mer_di.torch_dataset import LabelledImages
 
 SIDE = 40

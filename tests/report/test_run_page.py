@@ -13,8 +13,8 @@ from mer_di.cli.report import command as report
 from mer_di.errors import RunError
 from mer_di.evaluation.evaluate import evaluate
 from mer_di.evaluation.run import Run
-from mer_di.learning.models import ModelConfig
-from mer_di.learning.train import TrainConfig
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.train_config import TrainConfig
 from mer_di.report import write_comparison_report, write_run_report
 from mer_di.report.caches import find_caches
 from mer_di.report.paper import paper_number

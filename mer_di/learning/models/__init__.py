@@ -2,13 +2,9 @@
 
 from torch import nn
 
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models.backbone import BACKBONES as BACKBONES
 from mer_di.learning.models.backbone import initialize_backbone
-from mer_di.learning.models.config import INPUT_SIZES as INPUT_SIZES
-from mer_di.learning.models.config import Architecture as Architecture
-from mer_di.learning.models.config import Fusion as Fusion
-from mer_di.learning.models.config import ModelConfig as ModelConfig
-from mer_di.learning.models.config import Stream as Stream
 from mer_di.learning.models.dianet import DIANet as DIANet
 from mer_di.learning.models.learnet import LEARNet as LEARNet
 from mer_di.learning.models.originet import OrigiNet as OrigiNet

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models.backbone import random_backbone
-from mer_di.learning.models.config import ModelConfig
 from mer_di.learning.models.fusion import FUSIONS
 from mer_di.learning.models.output import ModelOutput
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from mer_di.errors import InputError
-from mer_di.learning.models.config import Fusion
+from mer_di.learning.model_config import Fusion
 
 
 def attention_weights(query: Tensor, keys: Tensor) -> Tensor:

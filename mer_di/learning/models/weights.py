@@ -11,7 +11,7 @@ from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
 
 from mer_di.errors import InputError, MissingDependencyError
-from mer_di.learning.models.config import weights_file
+from mer_di.learning.model_config import weights_file
 
 PACKAGED = "tf_efficientnet_lite0"
 """The one backbone whose ImageNet weights come in a Python package (extra ``offline``)."""

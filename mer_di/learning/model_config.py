@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mer_di.errors import InputError
+from mer_di.streams import Stream
 
 Architecture = Literal["dianet", "learnet", "originet"]
 Fusion = Literal["cross", "cross-single-token", "simple", "concat"]
-Stream = Literal["onset", "offset", "full"]
 
 INPUT_SIZES: dict[str, int] = {"dianet": 224, "learnet": 112, "originet": 128}
 _DIANET_ONLY = ("backbone", "weights", "fusion", "dedicated_backbones", "dropout")

@@ -1,0 +1,28 @@
+"""Cache format 1: an HDF5 file of phase-aware dynamic images that plain h5py, h5dump and MATLAB can read."""
+
+from mer_di.cache.format import (
+    CORRECTION_COLUMNS,
+    DI_STREAMS,
+    FORMAT,
+    FORMAT_VERSION,
+    INT_COLUMNS,
+    KEY_FRAMES,
+    TEXT_COLUMNS,
+)
+from mer_di.cache.reading import Cache, open_cache
+from mer_di.cache.writing import CachedClip, Provenance, write_cache
+
+__all__ = [
+    "CORRECTION_COLUMNS",
+    "DI_STREAMS",
+    "FORMAT",
+    "FORMAT_VERSION",
+    "INT_COLUMNS",
+    "KEY_FRAMES",
+    "TEXT_COLUMNS",
+    "Cache",
+    "CachedClip",
+    "Provenance",
+    "open_cache",
+    "write_cache",
+]

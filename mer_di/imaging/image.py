@@ -1,0 +1,111 @@
+"""One image file as RGB."""
+
+import contextlib
+import importlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.errors import SampleError
+
+_AS_CODED = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH  # grey or BGR; without ANYDEPTH 16 bits silently become 8
+_START_OF_IMAGE = b"\xff\xd8"
+_MARKER, _APP1, _START_OF_SCAN = 0xFF, 0xE1, 0xDA
+
+# OpenCV's own log lines only repeat what a SampleError says. Those of FFmpeg and libjpeg are left alone: both conceal
+# damage inside a file and return a whole picture, so that their line on stderr is its only sign.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def read_image(file: Path) -> NDArray[np.uint8]:
+    """Decode one image; see `mer_di.imaging.frames.read_frames`.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3), RGB
+        Of an image that is coded in grey, a read-only view whose three channels are one and the same memory.
+
+    Raises
+    ------
+    SampleError
+        ``frame-unreadable``: the file is damaged or cut short. ``frame-not-8-bit``: its pixels are not 8-bit.
+    """
+    try:
+        encoded = file.read_bytes()  # cv2.imread fails on some paths that Python can open
+        image = _plain_jpeg(encoded)
+        if image is None:
+            image = _any_image(encoded)
+    except (OSError, cv2.error) as err:
+        raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
+    if image is None:
+        raise SampleError(
+            "frame-unreadable",
+            f"{file} ({len(encoded)} bytes) does not decode; it is damaged, cut short or no image: copy it again",
+        )
+    if image.dtype != np.uint8:
+        raise SampleError(
+            "frame-not-8-bit",
+            f"{file} has {image.dtype} pixels; expected 8 bits a channel: convert the clip with a scaling of your own "
+            "choice",
+        )
+    return image if image.ndim == 3 else np.broadcast_to(image[..., np.newaxis], (*image.shape, 3))
+
+
+def _any_image(encoded: bytes) -> NDArray[Any] | None:
+    if not encoded:
+        return None
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), _AS_CODED)
+    return image if image is None or image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _plain_jpeg(encoded: bytes) -> NDArray[np.uint8] | None:
+    """Decode with libjpeg-turbo itself, which OpenCV wraps at half its speed; None if OpenCV has to have its say.
+
+    The pixels are the same. OpenCV turns pictures by their EXIF data, converts from CMYK, and decides what becomes of
+    damaged files.
+    """
+    simplejpeg = _simplejpeg()
+    if simplejpeg is None or not _has_no_metadata(encoded):
+        return None
+    with contextlib.suppress(ValueError):  # damaged
+        height, width, coded, _ = simplejpeg.decode_jpeg_header(encoded)
+        if coded == "Gray":
+            return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY"), np.uint8)[..., 0]
+        if coded in ("YCbCr", "RGB"):
+            return np.asarray(simplejpeg.decode_jpeg(encoded, "RGB", buffer=_near(height, width)), np.uint8)
+    return None
+
+
+def _near(height: int, width: int) -> NDArray[np.uint8]:
+    """Make room for a frame that is in the processor's cache when it has been decoded.
+
+    libjpeg-turbo writes rows that begin at a multiple of its vectors' 16 or 32 bytes past the cache: reading them again
+    took three times as long. Memory is allocated at such places; a byte further, no row of an even width begins at one.
+    """
+    return np.empty(3 * height * width + 1, np.uint8)[1:].reshape(height, width, 3)
+
+
+def _has_no_metadata(encoded: bytes) -> bool:
+    """Whether this is a JPEG without an APP1 segment, the place of EXIF data, from its start to its first scan."""
+    if not encoded.startswith(_START_OF_IMAGE):
+        return False
+    at = len(_START_OF_IMAGE)
+    while at + 4 <= len(encoded) and encoded[at] == _MARKER and encoded[at + 1] not in (_MARKER, _APP1):
+        if encoded[at + 1] == _START_OF_SCAN:
+            return True
+        at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return False
+
+
+@cache
+def _simplejpeg() -> Any:  # noqa: ANN401 - an optional module
+    return importlib.import_module("simplejpeg") if importlib.util.find_spec("simplejpeg") else None

@@ -1,0 +1,19 @@
+"""Weights of rank pooling: a dynamic image is a row of weights over frames, and this is where the rows come from."""
+
+from mer_di.rank_pooling.exact import Weights
+from mer_di.rank_pooling.rows import Reversal, phase_weights, scheme_weights, temporal_normalization
+from mer_di.rank_pooling.schemes import SCHEMES, active_image, arp, harmonic_arp, harmonic_legacy, reversed_arp
+
+__all__ = [
+    "SCHEMES",
+    "Reversal",
+    "Weights",
+    "active_image",
+    "arp",
+    "harmonic_arp",
+    "harmonic_legacy",
+    "phase_weights",
+    "reversed_arp",
+    "scheme_weights",
+    "temporal_normalization",
+]

@@ -1,0 +1,161 @@
+"""Schemes: each maps a number of frames T to weights α_1..α_T (t is 1-based in the formulas, as in the papers).
+
+All but `harmonic_legacy` sum to zero: a frame that never changes contributes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_di.rank_pooling.exact import Weights, frame_count, on_grid
+
+
+def arp(n_frames: int) -> NDArray[np.int64]:
+    """Return the simplified weights of approximate rank pooling, 2t − T − 1.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames T, at least 1.
+
+    Returns
+    -------
+    ndarray of int64, shape (T,)
+        Antisymmetric, sums to zero; a single frame gets 0.
+
+    Raises
+    ------
+    InputError
+        If ``n_frames`` is not an integer of at least 1.
+
+    Notes
+    -----
+    Khuong et al., DIANet, 2025, Eq. 2. The weights are the sum of all later-minus-earlier differences
+    Σ_{j<k} (F_k − F_j).
+
+    Examples
+    --------
+    >>> arp(4)
+    array([-3, -1,  1,  3])
+    """
+    n = frame_count("n_frames", n_frames)
+    return 2 * np.arange(1, n + 1, dtype=np.int64) - n - 1
+
+
+def reversed_arp(n_frames: int) -> NDArray[np.int64]:
+    """Return the weights of the fading phase, T + 1 − 2t: `arp` on the time-reversed frames.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames T, at least 1.
+
+    Returns
+    -------
+    ndarray of int64, shape (T,)
+        Antisymmetric, sums to zero; exactly ``-arp(n_frames)``.
+
+    Raises
+    ------
+    InputError
+        If ``n_frames`` is not an integer of at least 1.
+
+    Notes
+    -----
+    Khuong et al., DIANet, 2025, Eq. 3.
+    """
+    return -arp(n_frames)
+
+
+def harmonic_arp(n_frames: int) -> NDArray[np.float64]:
+    """Return the weights of approximate rank pooling of running means, Σ_{i=t}^{T} (2i − T − 1)/i.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames T, at least 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (T,)
+        Sums to zero exactly; neither antisymmetric nor monotone. A single frame gets 0.
+
+    Raises
+    ------
+    InputError
+        If ``n_frames`` is not an integer of at least 1.
+
+    Notes
+    -----
+    Bilen et al., Dynamic Image Networks, CVPR 2016: the later-minus-earlier differences of the means of frames
+    1..t. Their program gives a single frame the weight 1 (the frame itself); the formula gives 0.
+    """
+    i = np.arange(1, frame_count("n_frames", n_frames) + 1)
+    return on_grid(_sums_to_the_end((2 * i - i.size - 1) / i))
+
+
+def harmonic_legacy(n_frames: int) -> NDArray[np.float64]:
+    """Return the weights of a widely copied, mistaken port of `harmonic_arp`, Σ_{i=t}^{T} (2i − T)/i.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames T, at least 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (T,)
+        Sums to T, not to zero.
+
+    Raises
+    ------
+    InputError
+        If ``n_frames`` is not an integer of at least 1.
+
+    Notes
+    -----
+    The formula has lost its "− 1". That adds Σ_{i=t}^{T} 1/i to the weight of frame t, in sum T: the image is the
+    correct one plus T times a weighted mean of the frames, a static face on which the motion is a faint trace. A
+    motionless clip gives T times its frame. Offered to explain results obtained with that port.
+    """
+    i = np.arange(1, frame_count("n_frames", n_frames) + 1)
+    return on_grid(_sums_to_the_end((2 * i - i.size) / i))
+
+
+def active_image(n_frames: int) -> NDArray[np.int64]:
+    """Return the weights of the active image, max(0, t − 2) − max(0, T − t − 1).
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames T, at least 1.
+
+    Returns
+    -------
+    ndarray of int64, shape (T,)
+        Antisymmetric, sums to zero; all zero for fewer than three frames.
+
+    Raises
+    ------
+    InputError
+        If ``n_frames`` is not an integer of at least 1.
+
+    Notes
+    -----
+    Verma et al., OrigiNet, IJCNN 2020, as its program computes it: the differences F_j − F_k of all frames at least
+    two apart. In the interior that is `arp`.
+    """
+    n = frame_count("n_frames", n_frames)
+    t = np.arange(1, n + 1, dtype=np.int64)
+    return np.maximum(0, t - 2) - np.maximum(0, n - t - 1)
+
+
+SCHEMES: Mapping[str, Callable[[int], Weights]] = MappingProxyType(
+    {scheme.__name__: scheme for scheme in (arp, reversed_arp, harmonic_arp, harmonic_legacy, active_image)}
+)
+
+
+def _sums_to_the_end(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.cumsum(terms[::-1])[::-1]
