@@ -7,8 +7,7 @@ import pytest
 
 import mer_di
 from mer_di.building.build import build_cache
-from mer_di.cache import writing
-from mer_di.cache import CachedClip, Provenance, open_cache, write_cache
+from mer_di.cache import CachedClip, Provenance, open_cache, write_cache, writing
 from mer_di.errors import CacheError
 from mer_di.inspection.verification import departures
 from mer_di.recipe import Recipe
