@@ -4,7 +4,7 @@ python new_dataset_module.py        writes lab/ and lab.h5 into the current fold
 
 All that mer_di asks for is a `Database`: what is known of it in general (`Spec`), and one `Sample` for every row of its
 table. From there on it is checked, built and trained on as any other. (To bring it into mer_di itself, so that
-``--dataset lab`` works, see "Adding a dataset" in CONTRIBUTING.md.)
+``--dataset lab`` works, see "A database" in CONTRIBUTING.md.)
 """
 
 import hashlib

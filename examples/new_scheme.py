@@ -2,8 +2,8 @@
 
 python new_scheme.py
 
-To give a scheme a name that ``--scheme`` takes, add it to mer_di/rank_pooling.py as a function from a number of frames
-to a row of weights, and to SCHEMES there; see "Adding a scheme" in CONTRIBUTING.md.
+To give a scheme a name that ``--scheme`` takes, add it to mer_di/rank_pooling/schemes.py as a function from a number of
+frames to a row of weights; see "A scheme" in CONTRIBUTING.md.
 """
 
 import numpy as np

@@ -156,6 +156,20 @@ SCHEMES: Mapping[str, Callable[[int], Weights]] = MappingProxyType(
     {scheme.__name__: scheme for scheme in (arp, reversed_arp, harmonic_arp, harmonic_legacy, active_image)}
 )
 
+"""Every scheme by its name, which is what ``--scheme`` takes."""
+
+IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "arp": "Approximate rank pooling, α(t) = 2t − T − 1.",
+        "reversed_arp": "Reversed approximate rank pooling, α(t) = T + 1 − 2t.",
+        "harmonic_arp": "Approximate rank pooling of running means, α(t) = Σ_{i≥t} (2i − T − 1)/i.",
+        "harmonic_legacy": "A mistaken port of the harmonic weights, which do not sum to zero: a face that does not "
+        "move is not 0, and every picture here shows the face more than its motion.",
+        "active_image": "Active image, α(t) = max(0, t − 2) − max(0, T − t − 1).",
+    }
+)
+"""What a page about a cache says of each."""
+
 
 def _sums_to_the_end(terms: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.cumsum(terms[::-1])[::-1]

@@ -2,20 +2,13 @@
 
 from collections.abc import Mapping
 
+from mer_di.rank_pooling.schemes import IN_WORDS
 from mer_di.recipe import Recipe
 
 _ALIGN = {
     "none": "The whole frame is taken; faces are not aligned.",
     "similarity": "One similarity transform a clip, from the landmarks of the onset frame, applied to the sums.",
     "per-frame": "A smoothed similarity transform for every frame.",
-}
-_SCHEMES = {
-    "arp": "Approximate rank pooling, α(t) = 2t − T − 1.",
-    "reversed_arp": "Reversed approximate rank pooling, α(t) = T + 1 − 2t.",
-    "harmonic_arp": "Approximate rank pooling of running means, α(t) = Σ_{i≥t} (2i − T − 1)/i.",
-    "harmonic_legacy": "A mistaken port of the harmonic weights, which do not sum to zero: a face that does not move "
-    "is not 0, and every picture here shows the face more than its motion.",
-    "active_image": "Active image, α(t) = max(0, t − 2) − max(0, T − t − 1).",
 }
 _REVERSAL = {
     "time": "The fading phase is weighed as the time-reversed rising one (with arp, the paper's Eq. 3).",
@@ -39,7 +32,7 @@ def recipe_in_words(recipe: Recipe) -> Mapping[str, str]:
     words = {
         "Frames": f"{recipe.tree or 'the database’s only tree'}; images of {recipe.size} × {recipe.size} pixels.",
         "Alignment": " ".join(filter(None, (_ALIGN[recipe.align], _ASPECT.get(recipe.aspect or "")))),
-        "Weights": f"{_SCHEMES[recipe.scheme]} {_REVERSAL[recipe.reversal]}",
+        "Weights": f"{IN_WORDS[recipe.scheme]} {_REVERSAL[recipe.reversal]}",
         "Phases": f"{_APEX_IN[recipe.apex_in]} {_APEX_POLICY[recipe.apex_policy]}",
         "Length": f"Each phase is resampled to {recipe.temporal_length} frames, folded into the weights."
         if recipe.temporal_length
