@@ -2,8 +2,8 @@
 
     python benchmarks/build.py [--quick] [--rounds 7] [--jobs N] [--data FOLDER]
 
-Two databases are drawn once and kept in ``--data``: CASME II's size (640×480, colour JPEG) and SAMM's (960×650, grey
-JPEG). On each, all contestants work through the same clips with the same number of threads, in a new order every round;
+Four trees of databases are drawn once and kept in ``--data``: CASME II's cropped faces (about 280×340) and whole frames
+(640×480), MMEW's faces (231×231), SAMM's whole frames (960×650, grey). On each, all contestants work through the same clips with the same number of threads, in a new order every round;
 a ratio is that of two times of one round. They are
 
 * ``decode``: the build's own reading of the files (`mer_di.imaging.frames`) and nothing else;
@@ -41,8 +41,9 @@ import platformdirs
 from machine import keep, machine
 
 from mer_di import accumulate, load_dataset, rank_pooling
-from mer_di.building import build, parts, rendering
+from mer_di.building import build, rendering, unfinished
 from mer_di.building.plan import PlannedClip, make_plan
+from mer_di.cache import rows
 from mer_di.datasets import Database
 from mer_di.executors import local, processors
 from mer_di.imaging import face, frames, image, listing, placement, warp
@@ -50,21 +51,26 @@ from mer_di.recipe import Recipe
 from mer_di.synthetic import write_database
 
 DATABASES = {
-    "casme2": {"layout": "casme2", "tree": "selected", "subjects": 6},
+    "casme2-cropped": {"layout": "casme2", "tree": "cropped", "subjects": 6},
+    "mmew": {"layout": "mmew", "subjects": 6},
+    "casme2-selected": {"layout": "casme2", "tree": "selected", "subjects": 6},
     "samm": {"layout": "samm", "subjects": 5},
 }
 LENGTHS = (8, 16, 32, 64, 125, 250, 500, 1000, 2000)
 STAGES = (
-    (frames, "_decode", "read and decode"),
+    (frames, "read_file", "read"),
+    (frames, "decode_image", "decode"),
+    (frames, "require_files", "list"),
     (face, "detect", "find the face"),
     (face, "predict", "landmarks"),
     (accumulate.Accumulator, "add", "sum"),
     (accumulate.Accumulator, "sums", "sum"),
     (warp, "region", "warp"),
     (warp, "warp", "warp"),
-    (parts.Parts, "write", "write parts"),
+    (rows.Rows, "write", "write rows"),
     (build, "make_plan", "plan"),
-    (build, "write_cache", "write the cache"),
+    (unfinished, "make_cache", "make the file"),
+    (build, "put_in_place", "bring it to the disk"),
 )
 COMMAND = "import sys; from mer_di.cli import main; sys.argv[0] = 'mer-di'; main()"
 
@@ -80,13 +86,13 @@ def draw(folder: Path, subjects: int | None) -> dict[str, Database]:
             root.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder) as aside:
                 write_database(Path(aside) / "drawn", **parameters).rename(root)
-        databases[name] = load_dataset(name, root)
+        databases[name] = load_dataset(parameters["layout"], root)
     return databases
 
 
 def recipe_of(database: Database) -> Recipe:
-    """Return the default recipe with aligned faces."""
-    return build.default_recipe(database, align="similarity")
+    """Return the default recipe: faces are aligned where the tree holds whole frames."""
+    return build.default_recipe(database)
 
 
 def on_threads(jobs: int, task: Callable[[PlannedClip], object], database: Database) -> None:
@@ -133,7 +139,7 @@ def usual_way(clip: PlannedClip) -> None:
 
 def without_extra(task: Callable[[], object]) -> None:
     """Run a task that decodes with OpenCV alone, as if simplejpeg was not installed."""
-    with mock.patch.object(frames, "_simplejpeg", return_value=None):
+    with mock.patch.object(image, "_simplejpeg", return_value=None):
         task()
 
 
@@ -362,7 +368,7 @@ def main() -> None:
             for pair, ratio in found["scaling"]["ratios"].items():
                 print(f"  {pair:36} {ratio['median']:6.3f}  [{ratio['p25']:.3f}, {ratio['p75']:.3f}]", flush=True)
             record["databases"][name] = found
-        clip = make_plan(databases["casme2"], recipe_of(databases["casme2"])).clips[0]
+        clip = make_plan(databases["casme2-selected"], recipe_of(databases["casme2-selected"])).clips[0]
         record["length"] = by_length(clip, lengths, min(rounds, 3))
         for row in record["length"]:
             print(f"{row['frames']:6} frames {1e3 * row['cpu']['median'] / row['frames']:8.3f} ms a frame", flush=True)

@@ -14,7 +14,7 @@ from mer_di import phases
 from mer_di.building.entry import cache_entry
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
-from mer_di.cache import CachedClip, Provenance, write_cache
+from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.face import landmark_model, model_sha256
 from mer_di.imaging.listing import require_listed
@@ -98,9 +98,9 @@ def predict(
     saved = load_model(model)
     _require_landmarks(saved.recipe, landmarks)
     rendered = [_rendered(clip, index, saved.recipe, landmarks) for index, clip in enumerate(clips)]
-    usable = iter(_probabilities(saved, [item for item in rendered if isinstance(item, CachedClip)], device))
+    usable = iter(_probabilities(saved, [item for item in rendered if not isinstance(item, str)], device))
     return [
-        Prediction(clip, next(usable)) if isinstance(item, CachedClip) else Prediction(clip, {}, item)
+        Prediction(clip, {}, item) if isinstance(item, str) else Prediction(clip, next(usable))
         for clip, item in zip(clips, rendered, strict=True)
     ]
 
@@ -116,25 +116,26 @@ def _require_landmarks(recipe: Recipe, landmarks: Path | None) -> None:
         )
 
 
-def _rendered(clip: Clip, index: int, recipe: Recipe, landmarks: Path | None) -> CachedClip | str:
+def _rendered(clip: Clip, index: int, recipe: Recipe, landmarks: Path | None) -> tuple[Entry, RenderedClip] | str:
     try:
         numbers = phases.split(clip.onset, clip.apex, clip.offset, apex_in=recipe.apex_in)
         rising, fading = (range(phase.start - clip.onset, phase.stop - clip.onset) for phase in numbers)
         require_listed(clip.path, range(clip.onset, clip.offset + 1))
         sample = Sample("new", f"{index:06d}", clip.path.name, clip.onset, clip.apex, clip.offset, "", path=clip.path)
         plan = PlannedClip(sample, clip.path, clip.onset, clip.apex, clip.offset, "table", rising, fading)
-        rendered = render(plan, recipe, landmarks)
+        return cache_entry(plan), render(plan, recipe, landmarks)
     except (InputError, SampleError) as error:
         return str(error)
-    return cache_entry(plan, rendered)
 
 
-def _probabilities(saved: SavedModel, clips: Sequence[CachedClip], device: str) -> list[dict[str, float]]:
+def _probabilities(
+    saved: SavedModel, clips: Sequence[tuple[Entry, RenderedClip]], device: str
+) -> list[dict[str, float]]:
     if not clips:
         return []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clips.h5"
-        write_cache(path, Provenance("new", "", "", saved.recipe), len(clips), clips, {})
+        write_cache(path, Provenance("new", "", "", saved.recipe), clips, {})
         config = saved.config
         dataset = DynamicImageDataset(
             path, config.model.streams, normalization=config.normalization, size=config.model.input_size

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mer_di.cache import CachedClip, Provenance, write_cache
+from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.recipe import Recipe
 
 EMOTIONS = ("disgust", "happiness", "surprise")
@@ -19,7 +19,7 @@ def write_tiny_cache(
         for name in names
         for index in range(clips)
     ]
-    write_cache(path, Provenance(dataset, "0" * 64, version, recipe), len(rows), rows, {})
+    write_cache(path, Provenance(dataset, "0" * 64, version, recipe), rows, {})
     return path
 
 
@@ -37,12 +37,10 @@ def _clip(subject, index, kind, emotions, size, rng):
         "offset": 9,
         "onset_length": 5,
         "offset_length": 5,
-        "frame_height": size,
-        "frame_width": size,
     }
     change = np.zeros((size, size, 3), np.float32)
     change[:, kind * size // len(emotions) : (kind + 1) * size // len(emotions)] = 120
     noise = rng.normal(0, 10, (3, size, size, 3)).astype(np.float32)
     di = noise + np.stack([change, change, np.zeros_like(change)])
     frames = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
-    return CachedClip(columns, 100.0, di, frames, np.eye(2, 3))
+    return Entry(columns, 100.0), RenderedClip(di, frames, np.eye(2, 3), (size, size))

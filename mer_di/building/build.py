@@ -1,29 +1,27 @@
 """From a database to a cache: one sample a task, resumable, atomic, the same file however it was scheduled."""
 
 import contextlib
-import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-from filelock import FileLock, Timeout
-
 from mer_di.building.defaults import default_recipe
+from mer_di.building.destination import disk_errors, require_replaceable, sole_writer
 from mer_di.building.entry import cache_entry
-from mer_di.building.parts import Parts, changes
+from mer_di.building.identity import departures_from, identity, table_key, table_keys
 from mer_di.building.plan import Plan, PlannedClip, make_plan
-from mer_di.building.tasks import Outcome, Progress, outcomes, read_part
-from mer_di.cache import CORRECTION_COLUMNS, CachedClip, Provenance, open_cache, write_cache
+from mer_di.building.tasks import Progress, State, reason_to_drop, render_rows, row_states
+from mer_di.building.unfinished import Unfinished
+from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, open_cache, put_in_place, sync
 from mer_di.datasets import Database
 from mer_di.errors import CacheError
 from mer_di.recipe import Recipe
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,13 @@ class BuildReport:
     frames : int
         Frames of the kept samples.
     resumed : int
-        Samples that an earlier, interrupted build had finished.
+        Samples that an earlier build had finished, from the same frames.
     seconds : float
         Wall time.
+    again : list of str
+        Samples of an earlier build that were rendered again, because their frames have changed since.
     already_complete : bool
-        The cache was there, made by the same recipe from the same table; nothing was done.
+        The cache was there, made by the same recipe from the same table and frames; nothing was done.
     """
 
     path: Path
@@ -57,6 +57,7 @@ class BuildReport:
     frames: int
     resumed: int
     seconds: float
+    again: list[str] = field(default_factory=list)
     already_complete: bool = False
 
     @property
@@ -112,45 +113,143 @@ def build_cache(
     path = Path(out)
     recipe = recipe or default_recipe(database, model=model)
     provenance = _provenance(database, recipe, min_class_size)
-    with _sole_writer(path), _disk_errors(path):
-        parts = Parts.beside(path)
+    unfinished = Unfinished.beside(path)
+    with sole_writer(path), disk_errors(path, unfinished.path), _workers(executor) as workers:
+        require_replaceable(path)
         if overwrite:
-            parts.remove()
-            path.unlink(missing_ok=True)
-        if path.exists():
-            return _already_complete(path, provenance, started)
+            unfinished.remove()
+        former = None if overwrite or not path.exists() else _require_same(path, provenance)
         plan = make_plan(database, recipe, min_class_size=min_class_size)
-        parts.claim(_identity(provenance))
-        resumed = sum(parts.has(clip.sample.sample_id) for clip in plan.clips)
-        with contextlib.closing(outcomes(plan, recipe, parts, model, executor, progress)) as rendered:
-            kept, dropped = _write(path, provenance, plan, database.root, rendered, parts)
-        parts.remove()
+        job = _Job(path, former, unfinished, provenance, plan, model, workers, database.root, progress or _untold)
+        return replace(_found_complete(job) or _built(job), seconds=time.perf_counter() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    path: Path
+    former: Path | None  # a complete cache of the same identity
+    unfinished: Unfinished
+    provenance: Provenance
+    plan: Plan
+    model: Path | None
+    workers: Executor
+    root: Path
+    tell: Progress
+
+    @property
+    def dropped(self) -> dict[str, str]:
+        """What was dropped before a frame was decoded, and why."""
+        return {sample_id: self.portable(reason) for sample_id, reason in self.plan.dropped.items()}
+
+    def portable(self, reason: str) -> str:
+        """Name files relative to the database: the same database elsewhere gives the same cache."""
+        return reason.replace(f"{self.root}{os.sep}", "")
+
+
+def _found_complete(job: _Job) -> BuildReport | None:
+    """Return what there is to say of the cache that is there, if a build would make the same again."""
+    recipe = job.provenance.recipe
+    rows = job.former and Rows.of(job.former, recipe.size)
+    if not (job.former and rows):
+        return None
+    with open_cache(job.former) as cache:
+        index = {sample_id: number for number, sample_id in enumerate(cache.column("sample_id"))}
+        told, dropped = table_keys(cache), cache.dropped
+    kept = [clip for clip in job.plan.clips if clip.sample.sample_id in index]
+    rest = [clip for clip in job.plan.clips if clip.sample.sample_id not in index]
+    if told != [table_key(cache_entry(clip)) for clip in kept]:
+        return None
+    if set(row_states(kept, rows, [index[clip.sample.sample_id] for clip in kept], job.workers)) != {"whole"}:
+        return None
+    reasons = job.workers.map(reason_to_drop, rest, [recipe] * len(rest), [job.model] * len(rest))
+    again = {clip.sample.sample_id: job.portable(reason or "") for clip, reason in zip(rest, reasons, strict=True)}
+    if dropped != job.dropped | again:
+        return None
+    job.unfinished.remove_if_of(job.provenance)
+    return replace(_report(job.path, kept, dropped, len(kept), []), already_complete=True)
+
+
+def _built(job: _Job) -> BuildReport:
+    clips = job.plan.clips
+    entries = [cache_entry(clip) for clip in clips]
+    rows, begun = job.unfinished.claim(job.provenance, entries, job.dropped, job.former)
+    nothing: Sequence[State] = ["absent"] * len(clips)
+    states = row_states(clips, rows, range(len(clips)), job.workers) if begun else nothing
+    reasons = _rendered(job, rows, states)
+    dropped = job.dropped | {clips[index].sample.sample_id: reason for index, reason in reasons.items()}
+    kept = [index for index in range(len(clips)) if index not in reasons]
+    if not kept:
+        job.unfinished.remove()
+        raise CacheError(_nothing_left(dropped))
+    if reasons:
+        _close_up(job, rows, kept, dropped)
+    else:
+        put_in_place(job.unfinished.path, job.path)
+    again = [clips[index].sample.sample_id for index in kept if states[index] == "of other frames"]
+    return _report(job.path, [clips[index] for index in kept], dropped, list(states).count("whole"), again)
+
+
+def _rendered(job: _Job, rows: Rows, states: Sequence[State]) -> dict[int, str]:
+    """Render what is not there; return the reasons of the rows whose samples have to be dropped.
+
+    What was written is brought to the disk meanwhile, so that little is left for the end.
+    """
+    clips, reasons = dict(enumerate(job.plan.clips)), {}
+    for index, state in enumerate(states):
+        if state == "whole":
+            job.tell(clips.pop(index), len(states))
+    job.tell(None, len(states))
+    finished = render_rows(clips, job.provenance.recipe, rows, job.model, job.workers)
+    with ThreadPoolExecutor(1) as disk, contextlib.closing(finished):
+        syncs = []
+        for count, (index, reason) in enumerate(finished, start=1):
+            if reason is not None:
+                reasons[index] = job.portable(reason)
+            job.tell(clips[index], len(states))
+            if count % CLIPS_A_SYNC == 0:
+                syncs.append(disk.submit(sync, rows.path))
+        for written in syncs:
+            written.result()
+    return reasons
+
+
+def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str]) -> None:
+    """Write the cache anew without the rows whose samples turned out to be of no use."""
+    aside = job.path.with_name(f".{job.path.name}.tmp")
+    try:
+        closed = make_cache(aside, job.provenance, [cache_entry(job.plan.clips[index]) for index in kept], dropped)
+        for number, index in enumerate(kept):
+            row = rows.read(index)
+            if row is None:
+                raise CacheError(f"a finished row of {rows.path} reads back damaged; mend the disk and build again")
+            closed.write(number, row)
+        put_in_place(aside, job.path)
+    finally:
+        aside.unlink(missing_ok=True)
+    job.unfinished.remove()
+
+
+def _report(
+    path: Path, kept: Sequence[PlannedClip], dropped: dict[str, str], resumed: int, again: list[str]
+) -> BuildReport:
     classes = Counter(clip.sample.emotion for clip in kept)
     frames = sum(len(clip.numbers) for clip in kept)
-    seconds = time.perf_counter() - started
-    return BuildReport(path, len(kept), dropped, dict(sorted(classes.items())), frames, resumed, seconds)
+    return BuildReport(
+        path, len(kept), dict(sorted(dropped.items())), dict(sorted(classes.items())), frames, resumed, 0.0, again
+    )
 
 
-def _write(
-    path: Path, provenance: Provenance, plan: Plan, root: Path, rendered: Iterable[Outcome], parts: Parts
-) -> tuple[list[PlannedClip], dict[str, str]]:
-    """Write the cache while clips are rendered; return those that were kept, and the reasons of the others."""
-    kept: list[PlannedClip] = []
-    dropped = {sample_id: _portable(reason, root) for sample_id, reason in plan.dropped.items()}
+def _untold(_clip: PlannedClip | None, _total: int) -> None:
+    pass
 
-    def clips() -> Iterator[CachedClip]:
-        for clip, reason in rendered:
-            if reason is None:
-                kept.append(clip)
-                yield cache_entry(clip, read_part(clip, parts))
-            else:
-                dropped[clip.sample.sample_id] = _portable(reason, root)
-        if not kept:
-            parts.remove()
-            raise CacheError(_nothing_left(dropped))
 
-    write_cache(path, provenance, len(plan.clips), clips(), dropped)
-    return kept, dropped
+@contextlib.contextmanager
+def _workers(executor: Executor | None) -> Iterator[Executor]:
+    if executor is not None:
+        yield executor
+        return
+    with ThreadPoolExecutor(1) as thread:
+        yield thread
 
 
 def _provenance(database: Database, recipe: Recipe, min_class_size: int) -> Provenance:
@@ -160,32 +259,15 @@ def _provenance(database: Database, recipe: Recipe, min_class_size: int) -> Prov
     )
 
 
-def _identity(provenance: Provenance) -> dict[str, str]:
-    return {
-        "annotation_sha256": provenance.annotation_sha256,
-        "dataset": provenance.dataset,
-        "recipe": provenance.recipe.text,
-    }
-
-
-def _already_complete(path: Path, provenance: Provenance, started: float) -> BuildReport:
+def _require_same(path: Path, provenance: Provenance) -> Path:
     with open_cache(path) as cache:
-        ours = _identity(provenance) | {"min_class_size": str(provenance.min_class_size)}
-        theirs = {name: str(cache.attributes.get(name, "")) for name in ours}
-        if ours != theirs:
-            raise CacheError(
-                f"{path} exists and was made differently (ours | found): {'; '.join(changes(ours, theirs))}. "
-                "Choose another --out, or replace it with --overwrite."
-            )
-        classes = Counter(cache.column("emotion"))
-        frames = int(np.sum(cache.column("offset") - cache.column("onset") + 1))
-        report = BuildReport(path, len(cache), cache.dropped, dict(sorted(classes.items())), frames, len(cache), 0.0)
-        return replace(report, seconds=time.perf_counter() - started, already_complete=True)
-
-
-def _portable(reason: str, root: Path) -> str:
-    """Name files relative to the database: the same database elsewhere gives the same cache."""
-    return reason.replace(f"{root}{os.sep}", "")
+        changed = departures_from(identity(provenance), cache)
+    if changed:
+        raise CacheError(
+            f"{path} exists and was made differently (ours | found): {'; '.join(changed)}. "
+            "Choose another --out, or replace it with --overwrite."
+        )
+    return path
 
 
 def _nothing_left(dropped: dict[str, str]) -> str:
@@ -194,33 +276,3 @@ def _nothing_left(dropped: dict[str, str]) -> str:
     example = next(iter(dropped.items()), None)
     first = f" First of them: {example[0]}: {example[1]}." if example else ""
     return f"no sample is usable, so no cache was written ({listed}).{first} See: mer-di check"
-
-
-@contextlib.contextmanager
-def _sole_writer(path: Path) -> Iterator[None]:
-    """Hold a lock that the operating system releases even when the process is killed."""
-    if not path.parent.is_dir():
-        raise CacheError(f"the folder {path.parent} does not exist; make it, or choose another --out")
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise CacheError(f"another build is writing {path}; wait for it, or choose another --out") from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
-
-
-@contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
-            raise
-        raise CacheError(
-            f"cannot write beside {path}: {error.strerror}. Finished samples are kept in {Parts.beside(path).folder}; "
-            "mend it and run the same command again to resume."
-        ) from error

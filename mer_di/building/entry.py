@@ -1,14 +1,12 @@
-"""A rendered clip as a cache holds it."""
+"""A planned clip as a cache names it."""
 
 from mer_di.building.plan import PlannedClip
-from mer_di.building.rendering import RenderedClip
-from mer_di.cache import CachedClip
+from mer_di.cache import Entry
 
 
-def cache_entry(clip: PlannedClip, rendered: RenderedClip) -> CachedClip:
-    """Join what the table says of a clip with what was computed from its frames."""
+def cache_entry(clip: PlannedClip) -> Entry:
+    """Return what the table and the plan say of a clip."""
     sample = clip.sample
-    height, width = rendered.frame_size
     columns: dict[str, str | int] = {
         "sample_id": sample.sample_id,
         "subject": sample.subject,
@@ -22,8 +20,5 @@ def cache_entry(clip: PlannedClip, rendered: RenderedClip) -> CachedClip:
         "offset": clip.offset,
         "onset_length": len(clip.onset_phase),
         "offset_length": len(clip.offset_phase),
-        "frame_height": height,
-        "frame_width": width,
     }
-    fps = float("nan") if sample.fps is None else sample.fps
-    return CachedClip(columns, fps, rendered.di, rendered.frames, rendered.transform)
+    return Entry(columns, float("nan") if sample.fps is None else sample.fps)

@@ -1,7 +1,6 @@
 """One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -9,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_128
 
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
+from mer_di.cache import RenderedClip
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames
@@ -20,28 +21,6 @@ from mer_di.recipe import Recipe, SeveralFaces
 
 Frame = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedClip:
-    """What a cache stores of one sample.
-
-    Attributes
-    ----------
-    di : ndarray of float32, shape (3, S, S, 3)
-        Raw sums of onset, offset and full row, RGB.
-    frames : ndarray of uint8, shape (3, S, S, 3)
-        Aligned onset, apex and offset frame, RGB.
-    transform : ndarray of float64, shape (2, 3)
-        Frame (x, y) to crop (x, y), 0-based pixel centres; with ``per-frame`` alignment that of the onset frame.
-    frame_size : tuple of int
-        Height and width of the source frames.
-    """
-
-    di: NDArray[np.float32]
-    frames: NDArray[np.uint8]
-    transform: Matrix
-    frame_size: tuple[int, int]
 
 
 def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None) -> RenderedClip:
@@ -97,7 +76,8 @@ def _render_once(
     in_colour: bool = False,
 ) -> RenderedClip:
     """Pool grey frames as one channel, unless ``in_colour``: three equal ones would give the same three times."""
-    frames = read_frames(clip.path, clip.numbers)
+    digest = xxh3_128()
+    frames = read_frames(clip.path, clip.numbers, digest)
     first = next(frames)
     grey = None if in_colour else one_channel(first)
     height, width = first.shape[:2]
@@ -115,7 +95,8 @@ def _render_once(
         if position in key_positions:
             keys[position] = _rgb(warp.to_uint8(warp.warp(view, inside, recipe.size)))
     di = np.stack([_rgb(warp.warp(image, inside, recipe.size)) for image in sums.sums()])
-    return RenderedClip(di, np.stack([keys[position] for position in key_positions]), matrix, (height, width))
+    key_frames = np.stack([keys[position] for position in key_positions])
+    return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
 
 
 def _render_each(
@@ -132,14 +113,16 @@ def _render_each(
     sums = Accumulator(weights)
     keys: dict[int, Frame] = {}
     frame_size = (0, 0)
-    for position, frame in enumerate(read_frames(clip.path, clip.numbers)):
+    digest = xxh3_128()
+    for position, frame in enumerate(read_frames(clip.path, clip.numbers, digest)):
         frame_size = frame.shape[:2]
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)
         if position in key_positions:
             keys[position] = warp.to_uint8(image)
     di = sums.sums().astype(np.float32)
-    return RenderedClip(di, np.stack([keys[position] for position in key_positions]), matrices[0], frame_size)
+    key_frames = np.stack([keys[position] for position in key_positions])
+    return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
 
 
 def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:

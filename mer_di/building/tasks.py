@@ -1,146 +1,121 @@
-"""The clips of a plan rendered by an executor, each into its part, and told of in the plan's order."""
+"""The clips of a plan rendered by an executor, each into its row of the cache."""
 
-import contextlib
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mer_di.building.parts import Parts
-from mer_di.building.plan import Plan, PlannedClip
-from mer_di.building.rendering import RenderedClip, render
-from mer_di.errors import SampleError
+from mer_di.building.plan import PlannedClip
+from mer_di.building.rendering import render
+from mer_di.cache import Rows
+from mer_di.errors import BackendUnavailableError, SampleError
+from mer_di.imaging.frames import frames_digest
 from mer_di.recipe import Recipe
 
 Progress = Callable[[PlannedClip | None, int], None]
 """Called with each clip as it is finished and the number of clips in all.
 
-Once, with None, when rendering begins: what was told before comes from an interrupted build and took no time.
+Once, with None, when rendering begins: what was told before comes from an earlier build and took no time.
 """
 
-Outcome = tuple[PlannedClip, str | None]
-"""A clip that was rendered, and the reason if it had to be dropped."""
+State = Literal["absent", "of other frames", "whole"]
+"""What is in a row: nothing that could be relied on, images of frames that have changed since, or the right images."""
 
 
-def outcomes(
-    plan: Plan,
-    recipe: Recipe,
-    parts: Parts,
-    model: Path | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-) -> Generator[Outcome, None, None]:
-    """Render what is not finished yet, and yield every clip in order as soon as it and all before it are done.
+def row_states(clips: Sequence[PlannedClip], rows: Rows, indices: Sequence[int], workers: Executor) -> list[State]:
+    """Look what is in rows, and at the frames on disk.
 
     Parameters
     ----------
-    plan : Plan
-        Which clips.
+    clips : sequence of PlannedClip
+    rows : Rows
+    indices : sequence of int
+        0-based row of each clip.
+    workers : concurrent.futures.Executor
+
+    Returns
+    -------
+    list of State
+    """
+    return list(workers.map(row_state, clips, [rows] * len(clips), indices))
+
+
+def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
+    """Look what is in a row, and at the frames on disk; the task that workers run."""
+    row = rows.read(index)
+    if row is None:
+        return "absent"
+    try:
+        return "whole" if row.frames_digest == frames_digest(clip.path, clip.numbers) else "of other frames"
+    except SampleError:
+        return "of other frames"
+
+
+def render_rows(
+    clips: Mapping[int, PlannedClip], recipe: Recipe, rows: Rows, model: Path | None, workers: Executor
+) -> Generator[tuple[int, str | None], None, None]:
+    """Render clips into their rows.
+
+    Parameters
+    ----------
+    clips : mapping of int to PlannedClip
+        By 0-based row.
     recipe : Recipe
-    parts : Parts
-        Where finished clips are, and go.
-    model : pathlib.Path, optional
+    rows : Rows
+    model : pathlib.Path or None
         Landmark model in place of the bundled one.
-    executor : concurrent.futures.Executor, optional
-        One thread by default. It is not shut down.
-    progress : callable, optional
-        See `Progress`.
+    workers : concurrent.futures.Executor
 
     Yields
     ------
-    PlannedClip
+    int
+        A row, as soon as it is finished.
     str or None
-        The reason if the sample had to be dropped.
+        The reason if its sample has to be dropped.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If a worker died.
 
     Notes
     -----
     When the generator is closed, what has not begun never begins.
     """
-    with contextlib.closing(_rendered(plan, recipe, parts, model, executor, progress)) as rendered:
-        yield from _in_order(plan.clips, rendered)
+    tasks = {workers.submit(render_row, clip, recipe, model, rows, index): index for index, clip in clips.items()}
+    try:
+        for task in as_completed(tasks):
+            yield tasks[task], task.result()
+    except BrokenExecutor as error:
+        raise BackendUnavailableError(
+            f"a worker died ({error}); a lack of memory is the usual reason. Finished samples are kept: run the same "
+            "again, with fewer --jobs if it happens again"
+        ) from error
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
-def render_part(clip: PlannedClip, recipe: Recipe, model: Path | None, parts: Parts) -> str | None:
-    """Render one clip into its part; the task that workers run.
+def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | None:
+    """Render one clip into its row; the task that workers run.
 
     Returns
     -------
     str or None
-        The reason if the sample had to be dropped.
+        The reason if the sample has to be dropped.
     """
     try:
         rendered = render(clip, recipe, model)
     except SampleError as reason:
         return str(reason)
-    arrays: dict[str, NDArray[Any]] = {
-        "di": rendered.di,
-        "frames": rendered.frames,
-        "transform": rendered.transform,
-        "frame_size": np.array(rendered.frame_size),
-    }
-    parts.write(clip.sample.sample_id, arrays)
+    rows.write(index, rendered)
     return None
 
 
-def read_part(clip: PlannedClip, parts: Parts) -> RenderedClip:
-    """Read back what `render_part` wrote of a clip that was not dropped.
-
-    Raises
-    ------
-    CacheError
-        If the part is damaged.
-    """
-    part = parts.read(clip.sample.sample_id)
-    height, width = part["frame_size"].tolist()
-    return RenderedClip(part["di"], part["frames"], part["transform"], (height, width))
-
-
-def _rendered(
-    plan: Plan,
-    recipe: Recipe,
-    parts: Parts,
-    model: Path | None,
-    executor: Executor | None,
-    progress: Progress | None,
-) -> Generator[Outcome, None, None]:
-    """Render what is not finished yet; yield each clip as it is done, with the reason if it had to be dropped."""
-    tell = progress or (lambda _clip, _total: None)
-    done: list[PlannedClip] = []
-    waiting: list[PlannedClip] = []
-    for clip in plan.clips:
-        (done if parts.has(clip.sample.sample_id) else waiting).append(clip)
-    for clip in done:
-        tell(clip, len(plan.clips))
-    tell(None, len(plan.clips))
-    with contextlib.ExitStack() as stack:
-        workers = executor or stack.enter_context(ThreadPoolExecutor(1))
-        tasks = {workers.submit(render_part, clip, recipe, model, parts): clip for clip in waiting}
-        yield from ((clip, None) for clip in done)
-        for task in _finished(list(tasks)):
-            clip, reason = tasks[task], task.result()
-            tell(clip, len(plan.clips))
-            yield clip, reason
-
-
-def _in_order(clips: Sequence[PlannedClip], rendered: Iterable[Outcome]) -> Iterator[Outcome]:
-    """Yield what was rendered in the order of the clips, each as soon as it and all before it are there."""
-    there: dict[str, str | None] = {}
-    following = deque(clips)
-    for clip, reason in rendered:
-        there[clip.sample.sample_id] = reason
-        while following and following[0].sample.sample_id in there:
-            first = following.popleft()
-            yield first, there.pop(first.sample.sample_id)
-
-
-def _finished(tasks: list[Future[str | None]]) -> Iterator[Future[str | None]]:
-    """Yield tasks as they finish; if the caller leaves early, what has not begun never begins."""
+def reason_to_drop(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:
+    """Render one clip for nothing but the reason, if there is one, to drop it; the task that workers run."""
     try:
-        yield from as_completed(tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
+        render(clip, recipe, model)
+    except SampleError as reason:
+        return str(reason)
+    return None

@@ -3,6 +3,7 @@
 from mer_di.cache.format import (
     CORRECTION_COLUMNS,
     DI_STREAMS,
+    DIGEST_COLUMNS,
     FORMAT,
     FORMAT_VERSION,
     INT_COLUMNS,
@@ -10,10 +11,12 @@ from mer_di.cache.format import (
     TEXT_COLUMNS,
 )
 from mer_di.cache.reading import Cache, open_cache
-from mer_di.cache.writing import CachedClip, Provenance, write_cache
+from mer_di.cache.rows import RenderedClip, Rows
+from mer_di.cache.writing import Entry, Provenance, make_cache, put_in_place, sync, write_cache
 
 __all__ = [
     "CORRECTION_COLUMNS",
+    "DIGEST_COLUMNS",
     "DI_STREAMS",
     "FORMAT",
     "FORMAT_VERSION",
@@ -21,8 +24,13 @@ __all__ = [
     "KEY_FRAMES",
     "TEXT_COLUMNS",
     "Cache",
-    "CachedClip",
+    "Entry",
     "Provenance",
+    "RenderedClip",
+    "Rows",
+    "make_cache",
     "open_cache",
+    "put_in_place",
+    "sync",
     "write_cache",
 ]

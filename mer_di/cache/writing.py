@@ -1,55 +1,45 @@
-"""A cache is written aside, as its clips come, and renamed when it is complete."""
+"""A cache file is made with everything that the table says; its rows follow, and it is renamed when they are there."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 import mer_di
-from mer_di.cache.format import (
-    CORRECTION_COLUMNS,
-    DI_STREAMS,
-    FORMAT,
-    FORMAT_VERSION,
-    INT_COLUMNS,
-    KEY_FRAMES,
-    TEXT_COLUMNS,
-)
+from mer_di.cache.format import CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
+from mer_di.cache.rows import RenderedClip, Rows, row_fields
 from mer_di.recipe import Recipe
 
-CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
+# What HDF5 1.8 can open (MATLAB before R2021b links it), and those who read the format without the library.
+BOUNDS = ("earliest", "v110")
+_PAGE = 4096  # where images begin, so that they can be mapped into memory
 _TEXT = h5py.string_dtype("utf-8")
+_OF_THE_TABLE = tuple(name for name in INT_COLUMNS if name not in ("label", "frame_height", "frame_width"))
 
 
 @dataclass(frozen=True, slots=True)
-class CachedClip:
-    """One kept sample as the cache stores it.
+class Entry:
+    """What the table and the plan say of one kept sample.
 
     Attributes
     ----------
     columns : mapping of str to str or int
-        A value for each of `TEXT_COLUMNS` and `INT_COLUMNS` except ``label``, which follows from ``emotion``.
-        Frame numbers are the database's own, inclusive; lengths are in frames.
+        A value for each of `TEXT_COLUMNS` and `INT_COLUMNS` but ``label``, which follows from ``emotion``, and the
+        size of the frames. Frame numbers are the database's own, inclusive; lengths are in frames.
     fps : float
         Frames per second, NaN where unknown.
-    di : ndarray of float32, shape (3, S, S, 3)
-        Raw sums in the order of `DI_STREAMS`, RGB.
-    frames : ndarray of uint8, shape (3, S, S, 3)
-        Aligned frames in the order of `KEY_FRAMES`, RGB.
-    transform : ndarray of float64, shape (2, 3)
-        Frame (x, y) to crop (x, y), 0-based pixel centres.
     """
 
     columns: Mapping[str, str | int]
     fps: float
-    di: NDArray[np.float32]
-    frames: NDArray[np.uint8]
-    transform: NDArray[np.float64]
+
+    @property
+    def sample_id(self) -> str:
+        """``subject/clip``."""
+        return str(self.columns["sample_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +66,19 @@ class Provenance:
 
 
 def write_cache(
-    path: Path, provenance: Provenance, count: int, clips: Iterable[CachedClip], dropped: Mapping[str, str]
+    path: Path, provenance: Provenance, clips: Sequence[tuple[Entry, RenderedClip]], dropped: Mapping[str, str]
 ) -> None:
-    """Write a complete cache aside and rename it into place.
+    """Write a cache of clips that are in memory, aside, and rename it into place.
 
     Parameters
     ----------
     path : pathlib.Path
         The cache; replaced if it exists.
     provenance : Provenance
-    count : int
-        How many clips there will be at most.
-    clips : iterable of CachedClip
-        Sorted by sample id; written one at a time as they come, so that one clip's images are in memory.
+    clips : sequence of (Entry, RenderedClip)
+        Sorted by sample id.
     dropped : mapping of str to str
-        Sample id to reason; looked at after the last clip, which may still add to it.
+        Sample id to reason.
 
     Raises
     ------
@@ -98,32 +86,73 @@ def write_cache(
         If the disk is full or the folder cannot be written; the former cache, if any, is untouched.
     """
     aside = path.with_name(f".{path.name}.tmp")
-    corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
     try:
-        with h5py.File(aside, "w", libver=("v110", "v110")) as file:
-            _write_provenance(file, provenance)
-            _write_clips(file, count, _synced(clips, aside), provenance.recipe.size)
-            _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
-            _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
-        _sync(aside)
-        aside.replace(path)
+        rows = make_cache(aside, provenance, [entry for entry, _ in clips], dropped)
+        for index, (_, rendered) in enumerate(clips):
+            rows.write(index, rendered)
+        put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def _synced(clips: Iterable[CachedClip], path: Path) -> Iterator[CachedClip]:
-    """Pass clips on, and bring what was written of them to the disk meanwhile, so that little is left for the end."""
-    with ThreadPoolExecutor(1) as disk:
-        syncs = []
-        for index, clip in enumerate(clips):
-            if index and index % CLIPS_A_SYNC == 0:
-                syncs.append(disk.submit(_sync, path))
-            yield clip
-        for sync in syncs:
-            sync.result()
+def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str]) -> Rows:
+    """Make a cache file that lacks nothing but the rows of what is computed from frames.
+
+    The same arguments make the same bytes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Replaced if it exists.
+    provenance : Provenance
+    entries : sequence of Entry
+        Sorted by sample id.
+    dropped : mapping of str to str
+        Sample id to reason.
+
+    Returns
+    -------
+    Rows
+        Where they go.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written.
+    """
+    size = provenance.recipe.size
+    corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
+    with h5py.File(path, "w", libver=BOUNDS, alignment_threshold=_PAGE, alignment_interval=_PAGE) as file:
+        _write_provenance(file, provenance)
+        _write_entries(file.create_group("samples"), entries)
+        _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
+        _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
+        offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in row_fields(size).items()}
+    rows = Rows(path, size, offsets)
+    rows.reserve()
+    return rows
 
 
-def _sync(path: Path) -> None:
+def put_in_place(aside: Path, path: Path) -> None:
+    """Bring a finished file to the disk and give it its name; neither step is lost when the power fails.
+
+    Raises
+    ------
+    OSError
+        If the disk fails; a former file is untouched.
+    """
+    sync(aside)
+    aside.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has what was written to a file."""
     with path.open("r+b") as written:
         os.fsync(written.fileno())
 
@@ -140,37 +169,44 @@ def _write_provenance(file: h5py.File, provenance: Provenance) -> None:
     file.attrs["min_class_size"] = provenance.min_class_size
 
 
-def _write_clips(file: h5py.File, count: int, clips: Iterable[CachedClip], size: int) -> None:
-    def stack(name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> h5py.Dataset:
-        return file.create_dataset(name, shape=(max(count, 1), *shape), dtype=dtype, chunks=(1, *shape))
-
-    di = [stack(f"di/{name}", (size, size, 3), np.float32) for name in DI_STREAMS]
-    frames = [stack(f"frames/{name}", (size, size, 3), np.uint8) for name in KEY_FRAMES]
-    transforms = stack("samples/transform", (2, 3), np.float64)
-    rows = []
-    for index, clip in enumerate(clips):
-        transforms[index] = clip.transform
-        for dataset, image in zip([*di, *frames], [*clip.di, *clip.frames], strict=True):
-            # an image is a chunk: written as it is, without the copies that selecting a part of a dataset costs
-            dataset.id.write_direct_chunk((index, 0, 0, 0), np.ascontiguousarray(image, dataset.dtype))
-        rows.append((clip.columns, clip.fps))
-    for dataset in [transforms, *di, *frames]:
-        dataset.resize(len(rows), axis=0)
-    _write_columns(file["samples"], [columns for columns, _ in rows], [fps for _, fps in rows])
-
-
-def _write_columns(group: h5py.Group, rows: Sequence[Mapping[str, str | int]], fps: Sequence[float]) -> None:
-    classes = sorted({str(row["emotion"]) for row in rows})
+def _write_entries(group: h5py.Group, entries: Sequence[Entry]) -> None:
+    emotions = [str(entry.columns["emotion"]) for entry in entries]
+    classes = sorted(set(emotions))
     group.attrs.create("classes", classes, dtype=_TEXT)
     for name in TEXT_COLUMNS:
-        group.create_dataset(name, data=[str(row[name]) for row in rows], dtype=_TEXT, shape=(len(rows),))
-    labelled = [{**row, "label": classes.index(str(row["emotion"]))} for row in rows]
-    for name in INT_COLUMNS:
-        group.create_dataset(name, data=np.array([row[name] for row in labelled], dtype=np.int64))
-    group.create_dataset("fps", data=np.array(fps, dtype=np.float64))
+        _write_text(group, name, [str(entry.columns[name]) for entry in entries])
+    group.create_dataset("label", data=np.array([classes.index(name) for name in emotions], dtype=np.int64))
+    for name in _OF_THE_TABLE:
+        group.create_dataset(name, data=np.array([entry.columns[name] for entry in entries], dtype=np.int64))
+    group.create_dataset("fps", data=np.array([entry.fps for entry in entries], dtype=np.float64))
 
 
 def _write_table(file: h5py.File, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     group = file.create_group(name)
     for position, column in enumerate(columns):
-        group.create_dataset(column, data=[row[position] for row in rows], dtype=_TEXT, shape=(len(rows),))
+        _write_text(group, column, [row[position] for row in rows])
+
+
+def _write_text(group: h5py.Group, name: str, values: Sequence[str]) -> None:
+    # h5repack fails on a column that is empty unless it is chunked
+    chunked = {} if values else {"chunks": (1,), "maxshape": (None,)}
+    group.create_dataset(name, data=values, dtype=_TEXT, shape=(len(values),), **chunked)
+
+
+def _make_room(file: h5py.File, name: str, kind: np.dtype[np.generic], count: int) -> int:
+    """Make a dataset whose bytes have their place from the beginning and are written by nobody yet."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.CONTIGUOUS)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    properties.set_obj_track_times(False)
+    space = h5py.h5s.create_simple((count, *kind.shape))
+    made = h5py.h5d.create(
+        file.require_group(name.rpartition("/")[0]).id,
+        name.rpartition("/")[2].encode(),
+        h5py.h5t.py_create(kind.base, logical=True),
+        space,
+        properties,
+    )
+    offset: int = made.get_offset() or 0
+    return offset

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_128
 
 from mer_di.errors import InputError, SampleError
-from mer_di.imaging.image import read_image
-from mer_di.imaging.listing import require_files
+from mer_di.imaging.image import decode_image, read_file
+from mer_di.imaging.listing import require_files, require_video
 from mer_di.imaging.video import read_video
 
+_PIECE = 1 << 20  # bytes of a video read at a time
 
-def read_frames(path: Path, numbers: range) -> Iterator[NDArray[np.uint8]]:
+
+def read_frames(path: Path, numbers: range, digest: xxh3_128 | None = None) -> Iterator[NDArray[np.uint8]]:
     """Decode the frames asked for, in order, one in memory at a time.
 
     Parameters
@@ -22,6 +25,8 @@ def read_frames(path: Path, numbers: range) -> Iterator[NDArray[np.uint8]]:
     numbers : range
         Ascending and not empty. Frame numbers as in the file names of a folder; 0-based positions in a video,
         counted by decoding from its start, because seeking by position returns other frames in common formats.
+    digest : xxhash.xxh3_128, optional
+        Is given what is read, as `frames_digest` does it.
 
     Yields
     ------
@@ -41,8 +46,9 @@ def read_frames(path: Path, numbers: range) -> Iterator[NDArray[np.uint8]]:
     """
     if not numbers or numbers.step < 1:
         raise InputError(f"numbers is {numbers}; expected an ascending range of at least one frame")
+    digest = digest or xxh3_128()
     first: tuple[str, tuple[int, ...]] | None = None
-    for name, frame in _read_images(path, numbers) if path.is_dir() else read_video(path, numbers):
+    for name, frame in _decoded(path, numbers, digest):
         first = first or (name, frame.shape)
         if frame.shape != first[1]:
             raise SampleError(
@@ -51,6 +57,33 @@ def read_frames(path: Path, numbers: range) -> Iterator[NDArray[np.uint8]]:
                 "expected one size throughout a clip",
             )
         yield frame
+
+
+def frames_digest(path: Path, numbers: range) -> str:
+    """Return the XXH3-128 of the files that frames are decoded from, hexadecimal, without decoding them.
+
+    Each file counts with its length, so that no two clips of other files have the same digest but by chance; of a video
+    the whole file counts. It tells of frames that were mended, replaced or mixed up, not of malice.
+
+    Parameters
+    ----------
+    path, numbers
+        See `read_frames`.
+
+    Raises
+    ------
+    SampleError
+        If a file is not there or cannot be read.
+    """
+    digest = xxh3_128()
+    if path.is_dir():
+        files = require_files(path, numbers)
+        for number in numbers:
+            _count_in(digest, read_file(files[number]))
+    else:
+        require_video(path, numbers)
+        _count_in_video(digest, path)
+    return digest.hexdigest()
 
 
 def one_channel(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -69,10 +102,30 @@ def one_channel(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return frame[..., 0] if frame.strides[2] == 0 else None
 
 
-def _read_images(folder: Path, numbers: range) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    files = require_files(folder, numbers)
+def _decoded(path: Path, numbers: range, digest: xxh3_128) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    if not path.is_dir():
+        require_video(path, numbers)
+        _count_in_video(digest, path)
+        yield from read_video(path, numbers)
+        return
+    files = require_files(path, numbers)
     for number in numbers:
-        yield files[number].name, read_image(files[number])
+        file = files[number]
+        encoded = read_file(file)
+        _count_in(digest, encoded)
+        yield file.name, decode_image(encoded, file)
+
+
+def _count_in(digest: xxh3_128, encoded: bytes) -> None:
+    digest.update(len(encoded).to_bytes(8, "little"))
+    digest.update(encoded)
+
+
+def _count_in_video(digest: xxh3_128, path: Path) -> None:
+    digest.update(path.stat().st_size.to_bytes(8, "little"))
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -22,12 +22,28 @@ _MARKER, _APP1, _START_OF_SCAN = 0xFF, 0xE1, 0xDA
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def read_image(file: Path) -> NDArray[np.uint8]:
+def read_file(file: Path) -> bytes:
+    """Return the bytes of an image file; cv2.imread fails on some paths that Python can open.
+
+    Raises
+    ------
+    SampleError
+        ``frame-unreadable``: it cannot be opened.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as err:
+        raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
+
+
+def decode_image(encoded: bytes, file: Path) -> NDArray[np.uint8]:
     """Decode one image; see `mer_di.imaging.frames.read_frames`.
 
     Parameters
     ----------
+    encoded : bytes
     file : pathlib.Path
+        What a message calls it.
 
     Returns
     -------
@@ -40,11 +56,10 @@ def read_image(file: Path) -> NDArray[np.uint8]:
         ``frame-unreadable``: the file is damaged or cut short. ``frame-not-8-bit``: its pixels are not 8-bit.
     """
     try:
-        encoded = file.read_bytes()  # cv2.imread fails on some paths that Python can open
         image = _plain_jpeg(encoded)
         if image is None:
             image = _any_image(encoded)
-    except (OSError, cv2.error) as err:
+    except cv2.error as err:
         raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
     if image is None:
         raise SampleError(

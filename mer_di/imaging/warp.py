@@ -17,6 +17,10 @@ _RESAMPLE = (
     "void({pixel}[:,:], intp, float64[:,::1], float64[::1], float64[::1], "
     "float64[::1], float64[:,::1], float64[:,::1], int32[:,::1], float64[:,::1], float32[:,:,::1])"
 )
+_RESAMPLE_STRAIGHT = (
+    "void({pixel}[:,:], intp, float64[::1], float64[::1], int32[:,::1], float64[:,::1], "
+    "float64[::1], float64[:,::1], float64[::1], float64[:,::1], float32[:,::1])"
+)
 _TRUNCATE = 4.0  # the Gaussian ends at this many sigmas, as in SciPy and scikit-image
 
 
@@ -140,6 +144,9 @@ def _resample(pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Float
     """Fill a crop (S, S, C) from an image (H, W, C) that is blurred under these weights along x and y."""
     if pixels.dtype.name not in _READ_IN_PLACE:
         pixels = pixels.astype(np.float64)
+    if inverse[0, 1] == inverse[1, 0] == 0 and inverse[0, 0] > 0 and inverse[1, 1] > 0:
+        _resample_straight(pixels, inverse, across, down, crop)
+        return
     height, width, channels = pixels.shape
     tile = min(len(crop), TILE)
     columns, rows = (_extent(inverse[axis], tile, length) for axis, length in ((0, width), (1, height)))
@@ -149,6 +156,37 @@ def _resample(pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Float
     places, shares = np.empty((2, tile), np.int32), np.empty((2, tile))
     fill = kernel("resampling", "resample", _RESAMPLE.format(pixel=pixels.dtype))
     fill(pixels.reshape(height, -1), channels, inverse, across, down, line, lines, smooth, places, shares, crop)
+
+
+def _resample_straight(
+    pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Floats, crop: NDArray[np.float32]
+) -> None:
+    height, width, channels = pixels.shape
+    scale, start = inverse[[0, 1], [0, 1], np.newaxis], inverse[:, 2:]
+    last = np.array([[width - 1.0], [height - 1.0]])
+    sources = scale * np.arange(len(crop)) + start
+    inside = (sources >= -EDGE) & (sources <= last + EDGE)
+    sources = np.clip(sources, 0.0, last)
+    places = sources.astype(np.int32)
+    shares = sources - places
+    columns = (width + 1) * channels
+    line = np.empty(columns + (across.size - 1) * channels)
+    lines, smooth, read = np.empty((down.size, columns)), np.empty(columns), np.empty((2, len(crop) * channels))
+    fill = kernel("resampling", "resample_straight", _RESAMPLE_STRAIGHT.format(pixel=pixels.dtype))
+    where = np.where(inside, places, np.int32(-1))
+    fill(
+        pixels.reshape(height, -1),
+        channels,
+        across,
+        down,
+        where,
+        shares,
+        line,
+        lines,
+        smooth,
+        read,
+        crop.reshape(len(crop), -1),
+    )
 
 
 def _extent(inverse: Floats, tile: int, length: int) -> int:

@@ -36,6 +36,7 @@ PACKAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "skimage": "scikit-image",
             "tabulate": "tabulate",
             "tqdm": "tqdm",
+            "xxhash": "xxhash",
         },
         "train": {"safetensors": "safetensors", "sklearn": "scikit-learn", "timm": "timm", "torch": "torch"},
         "report": {"PIL": "pillow", "jinja2": "jinja2", "matplotlib": "matplotlib"},

@@ -1,0 +1,62 @@
+"""What tells one build from another, and a row of one cache from that of another."""
+
+import json
+from collections.abc import Mapping
+
+from mer_di.cache import Cache, Entry, Provenance
+from mer_di.recipe import differences
+
+_OF_THE_IMAGES = ("sample_id", "onset", "apex", "offset", "onset_length", "offset_length")
+_OF_THE_TABLE = (*_OF_THE_IMAGES, "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
+
+Key = tuple[str | int, ...]
+
+
+def identity(provenance: Provenance) -> dict[str, str]:
+    """Return what a cache depends on besides the frames: dataset, table, recipe, which classes were kept."""
+    return {
+        "annotation_sha256": provenance.annotation_sha256,
+        "dataset": provenance.dataset,
+        "min_class_size": str(provenance.min_class_size),
+        "recipe": provenance.recipe.text,
+    }
+
+
+def departures_from(ours: Mapping[str, str], cache: Cache) -> list[str]:
+    """Name what differs between an identity and that of a cache, field by field within the recipe.
+
+    Returns
+    -------
+    list of str
+        ``field: ours | found``.
+    """
+    theirs = {name: str(cache.attributes.get(name, "")) for name in ours}
+    rest = differences(
+        json.dumps({key: value for key, value in ours.items() if key != "recipe"}),
+        json.dumps({key: value for key, value in theirs.items() if key != "recipe"}),
+    )
+    return differences(ours["recipe"], theirs["recipe"]) + rest
+
+
+def image_key(entry: Entry) -> Key:
+    """Return that on which the images of a row depend besides recipe and frames."""
+    return tuple(entry.columns[name] for name in _OF_THE_IMAGES)
+
+
+def image_keys(cache: Cache) -> list[Key]:
+    """Return `image_key` of each row of a cache."""
+    return _rows(cache, _OF_THE_IMAGES)
+
+
+def table_key(entry: Entry) -> Key:
+    """Return everything that the table says of a row."""
+    return tuple(entry.columns[name] for name in _OF_THE_TABLE)
+
+
+def table_keys(cache: Cache) -> list[Key]:
+    """Return `table_key` of each row of a cache."""
+    return _rows(cache, _OF_THE_TABLE)
+
+
+def _rows(cache: Cache, names: tuple[str, ...]) -> list[Key]:
+    return list(zip(*(cache.column(name).tolist() for name in names), strict=True))

@@ -1,0 +1,116 @@
+"""The cache of a build that goes on, beside the place where it will stand: a killed build resumes from its rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mer_di.building.identity import departures_from, identity, image_key, image_keys, table_key, table_keys
+from mer_di.cache import Entry, Provenance, Rows, make_cache, open_cache
+from mer_di.errors import CacheError
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The file of an unfinished build: a cache that lacks some rows.
+
+    It appears with everything that the table says, and rows fill it. So what a kill leaves behind is a row more or
+    less, and a row says itself whether it is whole (see `mer_di.cache.Rows`).
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    """
+
+    path: Path
+
+    @classmethod
+    def beside(cls, cache: Path) -> "Unfinished":
+        """Return the unfinished file of a cache path: ``name.h5.unfinished``."""
+        return cls(cache.with_name(f"{cache.name}.unfinished"))
+
+    def claim(
+        self, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str], former: Path | None = None
+    ) -> tuple[Rows, bool]:
+        """Go on with the file that is there, or make it.
+
+        Parameters
+        ----------
+        provenance, entries, dropped
+            See `mer_di.cache.make_cache`.
+        former : pathlib.Path, optional
+            A complete cache of the same identity, whose rows are taken over.
+
+        Returns
+        -------
+        rows : Rows
+            One for each entry, in their order.
+        begun : bool
+            Whether some of them may be there already.
+
+        Raises
+        ------
+        CacheError
+            If the file belongs to a build of another identity; the message names each field that differs.
+        OSError
+            If the disk is full or the folder cannot be written.
+        """
+        size = provenance.recipe.size
+        found = self._told_by_ours(provenance)
+        if found == ([table_key(entry) for entry in entries], dict(dropped)):
+            rows = Rows.of(self.path, size)
+            if rows:
+                return rows, True
+        sources = [path for path in (former, self.path if found else None) if path]
+        aside = self.path.with_name(f".{self.path.name}.tmp")
+        try:
+            rows = make_cache(aside, provenance, entries, dropped)
+            for source in sources:
+                _take_over(source, rows, entries)
+            aside.replace(self.path)
+        finally:
+            aside.unlink(missing_ok=True)
+        return Rows(self.path, size, rows.offsets), bool(sources)
+
+    def remove(self) -> None:
+        """Delete the file, if it is there."""
+        self.path.unlink(missing_ok=True)
+
+    def remove_if_of(self, provenance: Provenance) -> None:
+        """Delete the file if it is there and of this identity: its cache is complete."""
+        try:
+            self._told_by_ours(provenance)
+        except CacheError:
+            return
+        self.remove()
+
+    def _told_by_ours(self, provenance: Provenance) -> object:
+        """Return what the file tells of its rows; None if there is none, or a power cut has emptied it."""
+        if not self.path.exists():
+            return None
+        ours = identity(provenance)
+        try:
+            cache = open_cache(self.path)
+        except CacheError:
+            return None
+        with cache:
+            changed = departures_from(ours, cache)
+            if not changed:
+                return table_keys(cache), cache.dropped
+        raise CacheError(
+            f"an interrupted build in {self.path} was started differently (ours | found): {'; '.join(changed)}. "
+            "Repeat its settings to resume it, choose another --out, or start afresh with --overwrite."
+        )
+
+
+def _take_over(source: Path, rows: Rows, entries: Sequence[Entry]) -> None:
+    """Copy the rows of a cache of the same identity that are whole and whose images are those of the entries."""
+    theirs = Rows.of(source, rows.size)
+    if theirs is None:
+        return
+    with open_cache(source) as cache:
+        index = {key: number for number, key in enumerate(image_keys(cache))}
+    for number, entry in enumerate(entries):
+        key = image_key(entry)
+        row = theirs.read(index[key]) if key in index else None
+        if row:
+            rows.write(number, row)

@@ -1,0 +1,149 @@
+"""The rows of a cache file, written where they belong, in any order and by anybody who can write to the file.
+
+What is computed from frames has its place when the file is made, so a row is a few writes at known offsets: the HDF5
+library takes no part, and workers on threads, processes or other machines need no lock. The digest of a row is written
+last. A row without it, or whose bytes differ from it, is not there: whatever a kill or a power cut left behind.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_128
+
+from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderedClip:
+    """What a cache stores of the frames of one sample.
+
+    Attributes
+    ----------
+    di : ndarray of float32, shape (3, S, S, 3)
+        Raw sums in the order of `DI_STREAMS`, RGB.
+    frames : ndarray of uint8, shape (3, S, S, 3)
+        Aligned frames in the order of `KEY_FRAMES`, RGB.
+    transform : ndarray of float64, shape (2, 3)
+        Frame (x, y) to crop (x, y), 0-based pixel centres; with ``per-frame`` alignment that of the onset frame.
+    frame_size : tuple of int
+        Height and width of the source frames.
+    frames_digest : str
+        See `mer_di.imaging.frames.frames_digest`; empty where nobody knows the files.
+    """
+
+    di: NDArray[np.float32]
+    frames: NDArray[np.uint8]
+    transform: NDArray[np.float64]
+    frame_size: tuple[int, int]
+    frames_digest: str = ""
+
+    def entries(self) -> Iterator[memoryview]:
+        """Yield the bytes of each of `row_fields`."""
+        digest = xxh3_128()
+        values = (*self.di, *self.frames, self.transform, *self.frame_size, self.frames_digest.encode())
+        for value, kind in zip(values, row_fields(self.di.shape[1]).values(), strict=False):
+            entry = np.ascontiguousarray(value, kind.base).data.cast("B")
+            digest.update(entry)
+            yield entry
+        yield memoryview(digest.hexdigest().encode())
+
+
+def row_fields(size: int) -> dict[str, np.dtype[Any]]:
+    """Return what is in a row: name of the dataset to the type of one of its entries, in the order of writing."""
+    image = (size, size, 3)
+    return {
+        **{f"di/{name}": np.dtype((np.float32, image)) for name in DI_STREAMS},
+        **{f"frames/{name}": np.dtype((np.uint8, image)) for name in KEY_FRAMES},
+        "samples/transform": np.dtype((np.float64, (2, 3))),
+        "samples/frame_height": np.dtype(np.int64),
+        "samples/frame_width": np.dtype(np.int64),
+        "samples/frames_digest": np.dtype("S32"),
+        "samples/row_digest": np.dtype("S32"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the rows of a cache file are.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    size : int
+        Side S of its images, in pixels.
+    offsets : mapping of str to int
+        Name of each of `row_fields` to the byte at which its first entry begins.
+    """
+
+    path: Path
+    size: int
+    offsets: Mapping[str, int]
+
+    @classmethod
+    def of(cls, path: Path, size: int) -> "Rows | None":
+        """Return the rows of a cache; None if they have no fixed places or, in an older cache, no digests."""
+        with h5py.File(path, "r") as file:
+            found = {name: file[name].id.get_offset() for name in row_fields(size) if name in file}
+        return cls(path, size, found) if len(found) == len(row_fields(size)) and None not in found.values() else None
+
+    def write(self, index: int, clip: RenderedClip) -> None:
+        """Write a row.
+
+        Parameters
+        ----------
+        index : int
+            0-based.
+        clip : RenderedClip
+
+        Raises
+        ------
+        OSError
+            If the disk is full or fails.
+        """
+        with self.path.open("r+b") as file:
+            for (name, kind), entry in zip(row_fields(self.size).items(), clip.entries(), strict=True):
+                file.seek(self.offsets[name] + index * kind.itemsize)
+                file.write(entry)
+
+    def read(self, index: int) -> RenderedClip | None:
+        """Read a row back; None if it is not there whole."""
+        fields = row_fields(self.size)
+        with self.path.open("rb", buffering=0) as file:
+
+            def entry(name: str) -> NDArray[Any]:
+                values: NDArray[Any] = np.zeros((), fields[name])
+                file.seek(self.offsets[name] + index * values.nbytes)
+                file.readinto(np.atleast_1d(values).data.cast("B"))
+                return values
+
+            written = entry("samples/row_digest").tobytes()
+            if not written.strip(b"\0"):
+                return None
+            clip = RenderedClip(
+                np.stack([entry(f"di/{name}") for name in DI_STREAMS]),
+                np.stack([entry(f"frames/{name}") for name in KEY_FRAMES]),
+                entry("samples/transform"),
+                (int(entry("samples/frame_height")), int(entry("samples/frame_width"))),
+                entry("samples/frames_digest").tobytes().rstrip(b"\0").decode("ascii", "replace"),
+            )
+        *_, digest = clip.entries()
+        return clip if digest == written else None
+
+    def reserve(self) -> None:
+        """Have the disk set aside what the file will take, so that it is not full half-way.
+
+        Raises
+        ------
+        OSError
+            If it is full.
+        """
+        if hasattr(os, "posix_fallocate"):
+            with self.path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
