@@ -144,7 +144,8 @@ def open_cache(path: str | os.PathLike[str]) -> Cache:
     Raises
     ------
     CacheError
-        If the file is missing, no HDF5 file, truncated, not a mer_di cache, or of a newer format.
+        If the file is missing, no HDF5 file, truncated, not a mer_di cache, of a newer format, or if it leads to data
+        that it does not hold itself.
     """
     where = Path(path)
     if not where.is_file():
@@ -166,10 +167,27 @@ def _foreign(file: h5py.File) -> str | None:
     version = int(file.attrs.get("format_version", 0))
     if version > FORMAT_VERSION:
         return f"has cache format {version}; this mer_di reads up to {FORMAT_VERSION}. Upgrade mer_di to read it"
-    missing = [name for name in ("samples", "di", "dropped") if name not in file]
+    wanted = ("samples/sample_id", *(f"di/{name}" for name in DI_STREAMS), "dropped/sample_id", "dropped/reason")
+    missing = [name for name in wanted if name not in file]
     if missing or "recipe" not in file.attrs:
         return f"is damaged: {', '.join(missing) or 'its recipe'} is missing; build it again"
+    elsewhere = _stored_elsewhere(file)
+    if elsewhere:
+        return f"does not hold {', '.join(elsewhere)} itself but leads to other data; mer-di build writes no such file"
     return None
+
+
+def _stored_elsewhere(file: h5py.File) -> list[str]:
+    """Name what is a link, or a dataset whose values lie in another file or dataset."""
+    found = []
+
+    def look(name: str, link: object) -> None:
+        data = file[name] if isinstance(link, h5py.HardLink) else None
+        if data is None or (isinstance(data, h5py.Dataset) and (data.is_virtual or data.external)):
+            found.append(name)
+
+    file.visititems_links(look)
+    return found
 
 
 def _column(data: h5py.Dataset) -> NDArray[Any]:

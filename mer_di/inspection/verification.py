@@ -13,7 +13,7 @@ import numpy as np
 from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
-from mer_di.cache import DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache
+from mer_di.cache import DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache, Rows
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, SampleError
 from mer_di.recipe import Recipe, differences
@@ -34,7 +34,7 @@ def departures(cache: Cache) -> list[str]:
     list of str
         Empty if the cache holds what it claims.
     """
-    checks: tuple[Callable[[Cache], list[str]], ...] = (_attributes, _samples, _phases, _images, _dropped)
+    checks: tuple[Callable[[Cache], list[str]], ...] = (_attributes, _samples, _phases, _images, _digests, _dropped)
     found: list[str] = []
     for check in checks:
         try:
@@ -162,6 +162,18 @@ def _images(cache: Cache) -> list[str]:
             f"/{name}[{i}] has values that are not finite" for i in range(count) if not np.isfinite(data[i]).all()
         ]
     return found
+
+
+def _digests(cache: Cache) -> list[str]:
+    rows = Rows.of(cache.path, cache.recipe.size)
+    if rows is None:  # a cache of before rows had digests
+        return []
+    names = cache.column("sample_id")
+    return [
+        f"{name}: its row is not what was written; the file was damaged, or changed by another program"
+        for index, name in enumerate(names)
+        if rows.read(index) is None
+    ]
 
 
 def _unportable(data: h5py.Dataset) -> list[int]:
