@@ -40,15 +40,6 @@ def test_every_command_explains_itself(name):
     assert len(result.output.split("\n\n")[1].strip()) > 40  # a sentence, not a word
 
 
-def test_help_needs_nothing_heavy():
-    code = (
-        "import sys\nfrom mer_di.cli import main\nsys.argv = ['mer-di', '--help']\n"
-        "try: main()\nfinally: print([m for m in ('cv2','dlib','numba','h5py','skimage') if m in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert found.stdout.rstrip().endswith("[]"), found.stdout
-
-
 def test_help_keeps_the_lines_of_its_examples():
     lines = run("--help").stdout.splitlines()
     assert "  Without a licence:   mer-di build --out demo.h5" in lines

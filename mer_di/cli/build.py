@@ -6,13 +6,17 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mer_di.cli.library import LibraryChoice, LibraryOption
 from mer_di.cli.options import (
+    align_option,
     apex_policy_option,
+    dask_option,
     database_options,
     json_option,
     landmark_model_option,
@@ -20,60 +24,46 @@ from mer_di.cli.options import (
     min_class_size_option,
     report_corrections,
 )
-from mer_di.executors import Workers, cluster, local
 
 if TYPE_CHECKING:
     from mer_di.building.build import BuildReport
     from mer_di.building.plan import PlannedClip
+    from mer_di.executors import Workers
 
-SCHEMES = ("arp", "reversed_arp", "harmonic_arp", "harmonic_legacy", "active_image")
+_recipe_option = partial(click.option, cls=LibraryOption, of="mer_di.recipe:Recipe")
 
 
 @click.command("build")
 @database_options(default="synthetic")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The cache to write.")
-@click.option("--size", type=click.IntRange(1), default=224, show_default=True, help="Side of the images in pixels.")
-@click.option(
-    "--align",
-    type=click.Choice(["none", "similarity", "per-frame"]),
-    help="Default: none for trees of registered faces, similarity for raw ones.",
-)
+@_recipe_option("--size", type=click.IntRange(1), help="Side of the images in pixels.")
+@align_option
 @click.option(
     "--aspect",
-    type=click.Choice(["stretch", "keep"]),
+    type=LibraryChoice("mer_di.recipe:Aspect"),
     default="stretch",
     show_default=True,
     help="How a frame that is not square becomes square, without alignment.",
 )
 @click.option(
     "--several-faces",
-    type=click.Choice(["drop", "largest"]),
+    type=LibraryChoice("mer_di.recipe:SeveralFaces"),
     default="drop",
     show_default=True,
     help="When the onset frame shows more than one face.",
 )
 @landmark_model_option
-@click.option("--scheme", type=click.Choice(SCHEMES), default="arp", show_default=True, help="Weights over frames.")
-@click.option(
-    "--reversal",
-    type=click.Choice(["time", "sign"]),
-    default="time",
-    show_default=True,
-    help="How the scheme becomes apex→offset's: on the reversed phase, or negated. The same for arp.",
+@_recipe_option("--scheme", type=LibraryChoice("mer_di.rank_pooling:SCHEMES"), help="Weights over frames.")
+@_recipe_option(
+    "--reversal", help="How the scheme becomes apex→offset's: on the reversed phase, or negated. The same for arp."
 )
-@click.option(
-    "--apex-in",
-    type=click.Choice(["both", "onset", "offset"]),
-    default="both",
-    show_default=True,
-    help="The phase that holds the apex frame.",
-)
+@_recipe_option("--apex-in", help="The phase that holds the apex frame.")
 @apex_policy_option
-@click.option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
+@_recipe_option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
 @min_class_size_option
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")
-@click.option("--workers", type=click.Choice(["threads", "processes"]), default="threads", show_default=True)
-@click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster instead, by its scheduler's address.")
+@click.option("--workers", type=LibraryChoice("mer_di.executors:Workers"), default="threads", show_default=True)
+@dask_option
 @click.option("--overwrite", is_flag=True, help="Discard an existing cache and any interrupted build of it.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any sample was dropped.")
 @json_option
@@ -87,7 +77,7 @@ def command(
     min_class_size: int,
     landmark_model: Path | None,
     jobs: int | None,
-    workers: Workers,
+    workers: "Workers",
     dask: str | None,
     overwrite: bool,
     strict: bool,
@@ -100,6 +90,7 @@ def command(
     """
     from mer_di.building.build import build_cache
     from mer_di.building.defaults import default_recipe
+    from mer_di.executors import cluster, local
 
     database = load(dataset, root, table, tree, corrections)
     report_corrections(database)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mer_di.cli.library import LibraryChoice
 from mer_di.cli.options import cache_argument, json_option
 from mer_di.cli.picture_options import streams_option
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["png", "npy", "imagefolder"]),
+    type=LibraryChoice("mer_di.inspection.export:FORMS"),
     default="png",
     show_default=True,
     help="imagefolder: OUT/<stream>/<emotion>/*.png, each stream a root for torchvision.datasets.ImageFolder.",
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @streams_option
 @click.option(
     "--normalization",
-    type=click.Choice(["raw", "unit-weight", "symmetric", "minmax", "minmax-channel", "l2"]),
+    type=LibraryChoice("mer_di.dynamic_images:NORMALIZATIONS"),
     help="Default: symmetric for pictures, which take 8-bit ones (symmetric, minmax, minmax-channel); raw for npy.",
 )
 @json_option

@@ -1,15 +1,21 @@
 """Options that several commands share; a flag means one thing everywhere.
 
-dataset, root, table, tree, corrections   which database, and how it is loaded    check build verify
+dataset, root, table, tree, corrections   which database, and how it is loaded    check build verify reproduce
 apex_policy, min_class_size               which samples are used                  check build
+align                                     how faces are registered                build reproduce
+landmark_model                            what finds the landmarks                build verify predict
+device, dask                              where networks, clips or folds run      build train reproduce predict
 json                                      machine-readable results on stdout      all that report
 """
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from mer_di.cli.library import LibraryChoice, LibraryOption
 
 if TYPE_CHECKING:
     from mer_di.datasets import Database
@@ -20,9 +26,8 @@ cache_argument = click.argument("cache", type=click.Path(path_type=Path, dir_oka
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 apex_policy_option = click.option(
     "--apex-policy",
-    type=click.Choice(["drop", "midpoint"]),
-    default="drop",
-    show_default=True,
+    cls=LibraryOption,
+    of="mer_di.recipe:Recipe",
     help="For an apex that is missing, outside onset..offset, or leaves a phase of one frame.",
 )
 min_class_size_option = click.option(
@@ -32,11 +37,25 @@ min_class_size_option = click.option(
     show_default=True,
     help="Drop classes with fewer rows in the table; the paper uses 10.",
 )
+align_option = click.option(
+    "--align",
+    type=LibraryChoice("mer_di.recipe:Align"),
+    help="Default: none for trees of registered faces, similarity for raw ones.",
+)
 landmark_model_option = click.option(
     "--landmark-model",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A dlib 5-point shape predictor in place of the bundled one.",
 )
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+dask_option = click.option(
+    "--dask", metavar="ADDRESS", help="Run on a Dask cluster instead, by its scheduler's address."
+)
+
+
+def together(*options: Decorator) -> Decorator:
+    """Return one decorator that adds several options, in the order in which help lists them."""
+    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
 
 
 def database_options(default: str | None) -> Decorator:
@@ -47,7 +66,7 @@ def database_options(default: str | None) -> Decorator:
     default : str or None
         The database if none is named; None makes ``--dataset`` optional without a default.
     """
-    options = (
+    return together(
         click.option("--dataset", default=default, show_default=True, help="A name from: mer-di datasets."),
         click.option(
             "--root",
@@ -63,13 +82,6 @@ def database_options(default: str | None) -> Decorator:
             help="Comma-separated sets of named corrections, or none.",
         ),
     )
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
 
 
 def load(dataset: str, root: Path | None, table: Path | None, tree: str | None, corrections: str) -> "Database":

@@ -2,6 +2,8 @@
 
 import click
 
+from mer_di.cli.library import LibraryOption
+
 
 def _names(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
     from mer_di.cache import DI_STREAMS
@@ -15,8 +17,9 @@ def _names(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[st
 
 streams_option = click.option(
     "--streams",
-    default="onset,offset,full",
-    show_default=True,
+    cls=LibraryOption,
+    of="mer_di.cache:DI_STREAMS",
+    type=str,
     callback=_names,
     help="Which dynamic images, by commas.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mer_di.cli.options import json_option, landmark_model_option
+from mer_di.cli.options import device_option, json_option, landmark_model_option
 
 if TYPE_CHECKING:
     from mer_di.predict import Prediction
@@ -22,7 +22,7 @@ _number = "For a folder the last integer of a file name, for a video the 0-based
 @click.option("--apex", type=int, multiple=True, required=True, help="One for all clips, or the option once a clip.")
 @click.option("--offset", type=int, multiple=True, required=True, help="In the same numbering.")
 @landmark_model_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@device_option
 @json_option
 def command(
     model: Path,

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from mer_di.cli.options import database_options, json_option, load, report_corrections
+from mer_di.cli.options import align_option, database_options, json_option, load, report_corrections
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
-from mer_di.executors import local
+from mer_di.experiments.tables import TABLES, load_table
 
 if TYPE_CHECKING:
     from mer_di.experiments.reproduction import ReproducedRow, Reproduction
-
-TABLES = ("table1", "table2", "table3", "table4")
 
 
 @click.command("reproduce", cls=SeedsCommand)
@@ -27,11 +25,7 @@ TABLES = ("table1", "table2", "table3", "table4")
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of caches and runs, shared by the tables. Default: reproduction-<dataset>.",
 )
-@click.option(
-    "--align",
-    type=click.Choice(["none", "similarity", "per-frame"]),
-    help="Default: none for trees of registered faces, similarity for raw ones.",
-)
+@align_option
 @click.option("--min-class-size", type=click.IntRange(1), help="Drop classes with fewer rows. Default: the paper's 10.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the paper's 50.")
 @click.option("--batch-size", type=click.IntRange(2), help="Instead of the paper's 32.")
@@ -66,7 +60,7 @@ def command(
 
     Exit code 1 if a row that is implemented could not run.
     """
-    from mer_di.experiments import load_table
+    from mer_di.executors import local
     from mer_di.experiments.reproduction import Overrides, reproduce
 
     database = load(dataset, root, table, tree, corrections)

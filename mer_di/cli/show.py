@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mer_di.cli.library import LibraryChoice
 from mer_di.cli.options import cache_argument, json_option
 from mer_di.cli.picture_options import streams_option
 
@@ -25,7 +26,7 @@ from mer_di.cli.picture_options import streams_option
 @streams_option
 @click.option(
     "--normalization",
-    type=click.Choice(["symmetric", "unit-weight", "minmax", "minmax-channel", "l2", "raw"]),
+    type=LibraryChoice("mer_di.dynamic_images:NORMALIZATIONS"),
     default="symmetric",
     show_default=True,
     help="symmetric: each image on its own scale, no motion is grey; unit-weight: grey levels, one scale for all.",

@@ -1,13 +1,15 @@
 """``mer-di train``."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
+from mer_di.cli.library import LibraryOption
 from mer_di.cli.options import json_option
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 
@@ -16,59 +18,39 @@ if TYPE_CHECKING:
     from mer_di.learning.train_config import TrainConfig
 
 _RATES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
-_MODEL = ("architecture", "streams", "size", "backbone", "fusion", "dedicated_backbones", "dropout")
+
+_model_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.model_config:ModelConfig")
+_training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.train_config:TrainConfig")
 
 
 @click.command("train", cls=SeedsCommand)
 @click.argument("caches", metavar="CACHE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder of the run.")
-@click.option(
-    "--architecture", type=click.Choice(["dianet", "learnet", "originet"]), default="dianet", show_default=True
-)
-@click.option("--backbone", default="efficientnetv2", show_default=True, help="A name of the paper's, or any of timm.")
+@_model_option("--architecture")
+@_model_option("--backbone", type=str, help="A name of the paper's, or any of timm.")
 @click.option("--pretrained/--no-pretrained", default=True, show_default=True, help="Start from ImageNet weights.")
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
-@click.option(
-    "--fusion",
-    type=click.Choice(["cross", "cross-single-token", "simple", "concat"]),
-    default="cross",
-    show_default=True,
-    help="How two streams become one.",
-)
-@click.option(
-    "--streams", default="onset,offset", show_default=True, help="One or two of onset, offset, full, by commas."
-)
-@click.option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
-@click.option("--dropout", type=float, default=0.5, show_default=True, help="Of the classifier.")
-@click.option(
+@_model_option("--fusion", help="How two streams become one.")
+@_model_option("--streams", type=str, help="One or two of onset, offset, full, by commas.")
+@_model_option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
+@_model_option("--dropout", type=float, help="Of the classifier.")
+@_model_option(
     "--size", type=click.IntRange(1), help="Side of the input in pixels. Default: 224, or the baseline's own."
 )
-@click.option(
-    "--normalization",
-    type=click.Choice(["unit-weight", "symmetric", "minmax", "l2"]),
-    default="unit-weight",
-    show_default=True,
-    help="Of each image by itself.",
-)
-@click.option("--epochs", type=click.IntRange(1), default=50, show_default=True, help="At most.")
-@click.option("--patience", type=click.IntRange(1), default=10, show_default=True, help="Epochs without improvement.")
-@click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True)
-@click.option("--lr", "learning_rate", type=float, default=1e-4, show_default=True, help="Of Adam.")
-@click.option("--consistency", type=float, default=0.1, show_default=True, help="λ of the consistency loss.")
-@click.option("--loss", type=click.Choice(["cross-entropy", "focal"]), default="cross-entropy", show_default=True)
-@click.option(
-    "--class-weights",
-    type=click.Choice(["none", "balanced", "effective-number"]),
-    default="none",
-    show_default=True,
-    help="From the training samples of each fold.",
-)
-@click.option("--flip/--no-flip", default=True, show_default=True, help="Random flips, left and right.")
-@click.option("--rotation", type=float, default=10.0, show_default=True, help="Largest random rotation in degrees.")
+@_training_option("--normalization", help="Of each image by itself.")
+@_training_option("--epochs", type=click.IntRange(1), help="At most.")
+@_training_option("--patience", type=click.IntRange(1), help="Epochs without improvement.")
+@_training_option("--batch-size", type=click.IntRange(2))
+@_training_option("--lr", "learning_rate", type=float, help="Of Adam.")
+@_training_option("--consistency", type=float, help="λ of the consistency loss.")
+@_training_option("--loss")
+@_training_option("--class-weights", help="From the training samples of each fold.")
+@_training_option("--flip/--no-flip", help="Random flips, left and right.")
+@_training_option("--rotation", type=float, help="Largest random rotation in degrees.")
 @click.option(
     "--protocol",
     default="loso",
@@ -140,7 +122,7 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
     from mer_di.learning.train_config import TrainConfig
 
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
-    model = {name: parameters.pop(name) for name in _MODEL}
+    model = {field.name: parameters.pop(field.name) for field in fields(ModelConfig) if field.name in parameters}
     start = str(weights.absolute()) if weights else "imagenet" if pretrained else "random"
     return TrainConfig(model=ModelConfig(**model, weights=start), **parameters)
 

@@ -5,19 +5,18 @@ validation, seeds, jobs, dask, device, audit-leakage    train reproduce
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mer_di.cli.options import Decorator
-from mer_di.executors import cluster, local, processors
+from mer_di.cli.library import LibraryOption
+from mer_di.cli.options import dask_option, device_option, together
 
 if TYPE_CHECKING:
-    from mer_di.evaluation.results import Results
+    from concurrent.futures import Executor
 
-DEFAULT_VALIDATION = "subjects:3"
+    from mer_di.evaluation.results import Results
 
 
 class SeedsCommand(click.Command):
@@ -44,46 +43,44 @@ class _Seeds(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} are no seeds; expected whole numbers, such as 0 or 0,1,2", param, ctx)
 
 
-def fold_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how folds are made and where they run."""
-    options: tuple[Decorator, ...] = (
-        click.option(
-            "--validation",
-            default=DEFAULT_VALIDATION,
-            show_default=True,
-            metavar="subjects:K|none",
-            help="Training subjects that stop the training and choose the epoch; none: a fixed number of epochs.",
-        ),
-        click.option(
-            "--seed",
-            "--seeds",
-            "seeds",
-            type=_Seeds(),
-            default="0",
-            show_default=True,
-            help="Several give mean ± sd, and a run each.",
-        ),
-        click.option(
-            "--jobs",
-            type=click.IntRange(1),
-            help="Folds at a time; changes no result. Default: one a processor on the CPU, else 1.",
-        ),
-        click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster instead, by its scheduler's address."),
-        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
-        click.option(
-            "--audit-leakage",
-            is_flag=True,
-            help="Also record, and never use, what the best epoch on the tested subjects would have given.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+fold_options = together(
+    click.option(
+        "--validation",
+        cls=LibraryOption,
+        of="mer_di.evaluation.protocol:DEFAULT_VALIDATION",
+        type=str,
+        metavar="subjects:K|none",
+        help="Training subjects that stop the training and choose the epoch; none: a fixed number of epochs.",
+    ),
+    click.option(
+        "--seed",
+        "--seeds",
+        "seeds",
+        type=_Seeds(),
+        default="0",
+        show_default=True,
+        help="Several give mean ± sd, and a run each.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1),
+        help="Folds at a time; changes no result. Default: one a processor on the CPU, else 1.",
+    ),
+    dask_option,
+    device_option,
+    click.option(
+        "--audit-leakage",
+        is_flag=True,
+        help="Also record, and never use, what the best epoch on the tested subjects would have given.",
+    ),
+)
+"""Add the options that say how folds are made and where they run."""
 
 
 @contextlib.contextmanager
-def fold_executor(jobs: int | None, dask: str | None, device: str) -> Iterator[Executor | None]:
+def fold_executor(jobs: int | None, dask: str | None, device: str) -> "Iterator[Executor | None]":
     """Open what folds run on: a Dask cluster, processes, or nothing for one at a time in this process."""
+    from mer_di.executors import cluster, local, processors
     from mer_di.learning.devices import choose_device
 
     if dask:

@@ -7,12 +7,10 @@ import pytest
 from click.testing import CliRunner
 from tiny_cache import write_tiny_cache
 
-from mer_di.cli import training_options
 from mer_di.cli.compare import command as compare
 from mer_di.cli.train import _config, _leakage, _page
 from mer_di.cli.train import command as train
 from mer_di.evaluation.evaluate import evaluate
-from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
 
@@ -52,11 +50,6 @@ def test_a_run_is_opened_without_the_networks_library_and_without_scikit_learn()
 
 def test_the_defaults_are_the_librarys():
     assert parsed() == TrainConfig()
-    assert training_options.DEFAULT_VALIDATION == DEFAULT_VALIDATION
-    context = train.make_context("train", ["cache.h5"])
-    signature = evaluate.__kwdefaults__
-    for name in ("protocol", "validation", "seeds", "shuffled_labels", "device"):
-        assert context.params[name] == signature[name]
 
 
 def test_options_reach_the_configuration(tmp_path):
