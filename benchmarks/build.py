@@ -3,9 +3,8 @@
     python benchmarks/build.py [--quick] [--rounds 7] [--jobs N] [--data FOLDER]
 
 Four trees of databases are drawn once and kept in ``--data``: CASME II's cropped faces (about 280×340) and whole frames
-(640×480), MMEW's faces (231×231), SAMM's whole frames (960×650, grey). On each,
- all contestants work through the same clips with the same number of threads, in a new order every round;
-a ratio is that of two times of one round. They are
+(640×480), MMEW's faces (231×231), SAMM's whole frames (960×650, grey). On each, all contestants work through the same
+clips with the same number of threads, in a new order every round; a ratio is that of two times of one round. They are
 
 * ``decode``: the build's own reading of the files (`mer_di.imaging.frames`) and nothing else;
 * ``decode, OpenCV``: ``cv2.imdecode`` to three channels, which needs nothing but OpenCV;

@@ -147,13 +147,14 @@ def _bar() -> Iterator[_Bar]:
 
 
 def _lines(report: "BuildReport") -> str:
-    lines = [f"dropped {sample_id}: {reason}" for sample_id, reason in report.dropped.items()]
+    lines = [f"rendered {sample_id} again: its frames have changed since" for sample_id in report.again]
+    lines += [f"dropped {sample_id}: {reason}" for sample_id, reason in report.dropped.items()]
     if report.already_complete:
         lines.append(f"{report.path} is already complete; nothing was done")
     reasons = ", ".join(f"{count} {kind}" for kind, count in report.reasons.items())
     classes = ", ".join(f"{name} {count}" for name, count in report.classes.items())
-    interrupted = report.resumed and not report.already_complete
-    resumed = f", {report.resumed} samples from the interrupted build" if interrupted else ""
+    earlier = report.resumed and not report.already_complete
+    resumed = f", {report.resumed} samples from an earlier build" if earlier else ""
     lines.append(
         f"kept {report.kept}, dropped {len(report.dropped)}{f' ({reasons})' if reasons else ''}; "
         f"{len(report.classes)} classes ({classes}); {report.frames} frames in {report.seconds:.1f} s{resumed} -> "
