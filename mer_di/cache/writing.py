@@ -15,7 +15,7 @@ from mer_di.recipe import Recipe
 
 # What HDF5 1.8 can open (MATLAB before R2021b links it), and those who read the format without the library.
 BOUNDS = ("earliest", "v110")
-_PAGE = 4096  # where images begin, so that they can be mapped into memory
+PAGE = 4096  # where images begin, so that they can be mapped into memory
 _TEXT = h5py.string_dtype("utf-8")
 _OF_THE_TABLE = tuple(name for name in INT_COLUMNS if name not in ("label", "frame_height", "frame_width"))
 
@@ -122,7 +122,7 @@ def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dro
     """
     size = provenance.recipe.size
     corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
-    with h5py.File(path, "w", libver=BOUNDS, alignment_threshold=_PAGE, alignment_interval=_PAGE) as file:
+    with h5py.File(path, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
         _write_provenance(file, provenance)
         _write_entries(file.create_group("samples"), entries)
         _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))

@@ -1,0 +1,246 @@
+"""Builds that end early, and builds over what is there: the cache is that of an undisturbed build, or there is none."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+from tiny_build import SIZE, load, plain
+
+import mer_di
+from mer_di.building import build
+from mer_di.building.build import build_cache
+from mer_di.building.unfinished import Unfinished
+from mer_di.cache import Rows, open_cache, rows, writing
+from mer_di.errors import CacheError
+
+KILLED_AT = """
+import os, sys
+import mer_di
+from mer_di.recipe import Recipe
+
+finished = 0
+
+def progress(clip, total):
+    global finished
+    finished += clip is not None
+    if finished == int(sys.argv[3]):
+        os._exit(9)
+
+database = mer_di.load_dataset("manifest", sys.argv[1])
+recipe = Recipe(align="none", aspect="stretch", size=int(sys.argv[4]))
+mer_di.build_cache(database, sys.argv[2], recipe, progress=progress)
+"""
+
+
+def killed(tiny, out, finished):
+    """Build until at least so many clips are finished; return the unfinished file."""
+    command = [sys.executable, "-c", KILLED_AT, tiny.table, out, finished, SIZE]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    assert not out.exists()
+    return Unfinished.beside(out).path
+
+
+def mend(folder, number=3):
+    """Replace a frame by its negative."""
+    file = folder / f"img{number}.png"
+    assert cv2.imwrite(str(file), 255 - cv2.imread(str(file)))
+
+
+@pytest.fixture
+def whole(tiny, tmp_path):
+    return build_cache(load(tiny), tmp_path / "whole.h5", plain()).path
+
+
+@pytest.mark.parametrize("finished", [1, 3, 6])
+def test_a_killed_build_resumes_to_the_same_bytes(tiny, tmp_path, whole, finished):
+    out = tmp_path / "cache.h5"
+    killed(tiny, out, finished)
+    report = build_cache(load(tiny), out, plain())
+    assert report.resumed >= finished
+    assert report.again == []
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("*cache.h5*")) == ["cache.h5"]
+
+
+def test_what_is_unfinished_is_no_whole_cache(tiny, tmp_path):
+    from mer_di.inspection.verification import departures
+
+    with open_cache(killed(tiny, tmp_path / "cache.h5", 1)) as cache:
+        assert 1 <= sum("its row is not what was written" in line for line in departures(cache)) <= 5
+
+
+def test_a_resumed_build_renders_again_what_was_made_from_other_frames(tiny, tmp_path):
+    out = tmp_path / "cache.h5"
+    killed(tiny, out, 4)
+    mend(tiny.table.parent / "s1" / "b")
+    report = build_cache(load(tiny), out, plain())
+    assert report.again == ["s1/b"]
+    assert report.resumed >= 3
+    assert out.read_bytes() == build_cache(load(tiny), tmp_path / "fresh.h5", plain()).path.read_bytes()
+
+
+def test_another_folder_with_the_same_table_does_not_lend_its_pixels(tiny, tmp_path):
+    out, other = tmp_path / "cache.h5", tmp_path / "other"
+    shutil.copytree(tiny.table.parent, other)
+    for folder in other.glob("s*/*"):
+        mend(folder)
+    killed(tiny, out, 5)
+    database = mer_di.load_dataset("manifest", other / "manifest.csv")
+    report = build_cache(database, out, plain())
+    assert report.resumed == 0
+    assert len(report.again) >= 5
+    assert out.read_bytes() == build_cache(database, tmp_path / "fresh.h5", plain()).path.read_bytes()
+
+
+def test_a_complete_cache_of_a_copy_of_the_frames_is_complete(tiny, tmp_path, whole):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.table.parent, copy, copy_function=shutil.copyfile)  # other times
+    assert build_cache(mer_di.load_dataset("manifest", copy / "manifest.csv"), whole, plain()).already_complete
+
+
+def test_a_complete_cache_is_renewed_where_its_frames_have_changed(tiny, tmp_path, whole, monkeypatch):
+    mend(tiny.table.parent / "s2" / "a")
+    rendered = []
+    render = build.render_rows
+    monkeypatch.setattr(build, "render_rows", lambda clips, *rest: rendered.extend(clips) or render(clips, *rest))
+    report = build_cache(load(tiny), whole, plain())
+    assert (rendered, report.again, report.resumed) == ([2], ["s2/a"], 5)
+    assert not report.already_complete
+    assert whole.read_bytes() == build_cache(load(tiny), tmp_path / "fresh.h5", plain()).path.read_bytes()
+
+
+def test_a_complete_cache_gets_the_sample_whose_frame_was_mended(tiny, tmp_path):
+    out, frame = tmp_path / "cache.h5", tiny.table.parent / "s3" / "b" / "img2.png"
+    sound = frame.read_bytes()
+    frame.write_bytes(sound[:100])
+    assert set(build_cache(load(tiny), out, plain()).dropped) == {"s3/b"}
+    assert build_cache(load(tiny), out, plain()).already_complete
+    frame.write_bytes(sound)
+    report = build_cache(load(tiny), out, plain())
+    assert (report.kept, report.resumed, report.dropped) == (6, 5, {})
+    assert out.read_bytes() == build_cache(load(tiny), tmp_path / "fresh.h5", plain()).path.read_bytes()
+
+
+def test_rows_of_samples_that_drop_late_are_closed_up(tiny, tmp_path, whole):
+    out = tmp_path / "cache.h5"
+    (tiny.table.parent / "s1" / "a" / "img4.png").write_bytes(b"no picture")
+    (tiny.table.parent / "s2" / "b" / "img2.png").write_bytes(b"")
+    report = build_cache(load(tiny), out, plain())
+    assert [reason.partition(":")[0] for reason in report.dropped.values()] == ["frame-unreadable"] * 2
+    with open_cache(out) as cache, open_cache(whole) as all_of_them:
+        kept = [name not in report.dropped for name in all_of_them.column("sample_id")]
+        assert cache.column("sample_id").tolist() == all_of_them.column("sample_id")[kept].tolist()
+        for stream in ("onset", "offset", "full"):
+            np.testing.assert_array_equal(cache.images(stream)[:], all_of_them.images(stream)[:][kept])
+        for name in ("transform", "frame_width", "row_digest", "frames_digest"):
+            np.testing.assert_array_equal(cache.column(name), all_of_them.column(name)[kept])
+    assert out.stat().st_size < whole.stat().st_size
+
+
+@pytest.mark.parametrize("field", ["di/full", "frames/apex", "samples/transform", "samples/frames_digest"])
+def test_a_row_that_the_disk_lost_is_rendered_again(tiny, tmp_path, whole, field):
+    out = tmp_path / "cache.h5"
+    unfinished = killed(tiny, out, 4)
+    places = Rows.of(unfinished, SIZE)
+    with unfinished.open("r+b") as file:
+        file.seek(places.offsets[field] + 2 * rows.row_fields(SIZE)[field].itemsize + 5)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 0x40]))
+    report = build_cache(load(tiny), out, plain())
+    assert 3 <= report.resumed <= 5
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_an_unfinished_file_that_a_power_cut_emptied_is_begun_again(tiny, tmp_path, whole, left):
+    out = tmp_path / "cache.h5"
+    unfinished = killed(tiny, out, 4)
+    unfinished.write_bytes(unfinished.read_bytes()[:left])
+    assert build_cache(load(tiny), out, plain()).resumed == 0
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_rows_are_taken_over_when_the_plan_has_changed_meanwhile(tiny, tmp_path):
+    out, folder = tmp_path / "cache.h5", tiny.table.parent / "s1" / "b"
+    shutil.move(folder, tmp_path / "away")
+    killed(tiny, out, 3)
+    shutil.move(tmp_path / "away", folder)
+    report = build_cache(load(tiny), out, plain())
+    assert report.kept == 6
+    assert report.resumed >= 3
+    assert out.read_bytes() == build_cache(load(tiny), tmp_path / "fresh.h5", plain()).path.read_bytes()
+
+
+def test_an_interrupted_build_of_another_recipe_is_not_resumed(tiny, tmp_path):
+    out = tmp_path / "cache.h5"
+    unfinished = killed(tiny, out, 2)
+    before = unfinished.read_bytes()
+    with pytest.raises(CacheError, match=r"scheme: \"harmonic_arp\" \| \"arp\".*--overwrite"):
+        build_cache(load(tiny), out, plain(scheme="harmonic_arp"))
+    assert unfinished.read_bytes() == before
+    assert build_cache(load(tiny), out, plain(scheme="harmonic_arp"), overwrite=True).resumed == 0
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_rendered(tiny, tmp_path, whole, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rows.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(build, "render_rows", None)
+    before = whole.read_bytes()
+    with pytest.raises(CacheError, match="No space left on device"):
+        build_cache(load(tiny), whole, plain(), overwrite=True)
+    assert whole.read_bytes() == before
+    assert [path.name for path in tmp_path.glob("*whole*")] == ["whole.h5"]
+
+
+def test_a_former_cache_stands_until_the_new_one_is_complete(tiny, whole):
+    before = whole.read_bytes()
+    with pytest.raises(CacheError, match="no sample is usable"):
+        build_cache(load(tiny), whole, plain(), min_class_size=1000, overwrite=True)
+    assert whole.read_bytes() == before
+
+
+def test_what_is_no_cache_is_not_replaced(tiny, tmp_path):
+    notes = tmp_path / "notes.csv"
+    notes.write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(CacheError, match=r"notes\.csv is no cache, and not touched"):
+            build_cache(load(tiny), notes, plain(), overwrite=overwrite)
+    assert notes.read_text() == "mine"
+    with pytest.raises(CacheError, match="no regular file"):
+        build_cache(load(tiny), tmp_path, plain(), overwrite=True)
+
+
+def test_images_can_be_mapped_and_old_programs_can_open_the_file(whole):
+    assert whole.read_bytes()[8] == 0  # the version of the superblock: HDF5 1.8 knows 0 to 2
+    with h5py.File(whole) as file:
+        for name in ("di/onset", "di/offset", "di/full", "frames/onset", "frames/apex", "frames/offset"):
+            images = file[name]
+            assert images.id.get_offset() % writing.PAGE == 0
+            mapped = np.memmap(whole, images.dtype, "r", images.id.get_offset(), images.shape)
+            np.testing.assert_array_equal(mapped, images[:])
+
+
+def test_a_disk_that_fails_meanwhile_is_not_forgotten(tiny, tmp_path, whole, monkeypatch):
+    """The system tells of an error once: what is written at the end may then go well."""
+    before, fails = whole.read_bytes(), iter([True, *[False] * 20])
+    fsync = os.fsync
+
+    def failing(descriptor):
+        if next(fails):
+            raise OSError(5, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(build, "CLIPS_A_SYNC", 2)
+    monkeypatch.setattr(writing.os, "fsync", failing)
+    with pytest.raises(CacheError, match="Input/output error"):
+        build_cache(load(tiny), whole, plain(), overwrite=True)
+    assert whole.read_bytes() == before
