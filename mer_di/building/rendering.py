@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
-from mer_di.cache import RenderedClip
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames
@@ -84,8 +84,8 @@ def _render_once(
     matrix = _placement(first if grey is None else grey, recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
     inside = warp.shifted(matrix, *region)
+    di, key_frames = _images(recipe.size)
     sums = Accumulator(weights)
-    keys: dict[int, Frame] = {}
     for position, frame in enumerate(chain([first], frames)):
         pixels = frame if grey is None else one_channel(frame)
         if pixels is None:  # a frame in colour among grey ones
@@ -93,9 +93,12 @@ def _render_once(
         view = pixels[region]
         sums.add(view)
         if position in key_positions:
-            keys[position] = _rgb(warp.to_uint8(warp.warp(view, inside, recipe.size)))
-    di = np.stack([_rgb(warp.warp(image, inside, recipe.size)) for image in sums.sums()])
-    key_frames = np.stack([keys[position] for position in key_positions])
+            key_frames[key_positions.index(position)] = _rgb(warp.to_uint8(warp.warp(view, inside, recipe.size)))
+    for image, out in zip(sums.sums(), di, strict=True):
+        if image.ndim == 3:
+            warp.warp(image, inside, recipe.size, out)
+        else:
+            out[:] = _rgb(warp.warp(image, inside, recipe.size))
     return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
 
 
@@ -111,7 +114,7 @@ def _render_each(
     tracks = smoothed(np.stack([face.landmarks for face in _tracked(finder, read_frames(clip.path, clip.numbers))]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
     sums = Accumulator(weights)
-    keys: dict[int, Frame] = {}
+    di, key_frames = _images(recipe.size)
     frame_size = (0, 0)
     digest = xxh3_128()
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, digest)):
@@ -119,10 +122,13 @@ def _render_each(
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)
         if position in key_positions:
-            keys[position] = warp.to_uint8(image)
-    di = sums.sums().astype(np.float32)
-    key_frames = np.stack([keys[position] for position in key_positions])
+            key_frames[key_positions.index(position)] = warp.to_uint8(image)
+    di[:] = sums.sums()
     return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
+
+
+def _images(size: int) -> tuple[NDArray[np.float32], Frame]:
+    return np.empty((len(DI_STREAMS), size, size, 3), np.float32), np.empty((len(KEY_FRAMES), size, size, 3), np.uint8)
 
 
 def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:

@@ -85,7 +85,7 @@ def shifted(matrix: ArrayLike, rows: slice, columns: slice) -> Matrix:
     return moved
 
 
-def warp(image: ArrayLike, matrix: ArrayLike, size: int) -> NDArray[np.float32]:
+def warp(image: ArrayLike, matrix: ArrayLike, size: int, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Resample an image into a square crop; linear in the image, so it commutes with weighted sums of frames.
 
     Along each axis of the frame, with f = frame pixels a crop pixel: where f > 1 a Gaussian of σ = (f - 1) / 2, cut at
@@ -101,6 +101,8 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int) -> NDArray[np.float32]:
         Frame to crop.
     size : int
         Side of the crop in pixels.
+    out : ndarray of float32, shape (size, size) or (size, size, C), optional
+        Contiguous; where the crop goes.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int) -> NDArray[np.float32]:
         )
     inverse = _inverse(matrix)
     across, down = map(_gaussian, _sigmas(inverse))
-    crop = np.empty((size, size, *pixels.shape[2:]), np.float32)
+    crop = np.empty((size, size, *pixels.shape[2:]), np.float32) if out is None else out
     _resample(pixels.reshape(*pixels.shape[:2], -1), inverse, across, down, crop.reshape(size, size, -1))
     return crop
 
