@@ -1,6 +1,18 @@
 import pytest
+import skimage.data
 
 from mer_di.imaging import image as one_image
+from mer_di.imaging.face import FaceFinder
+
+
+@pytest.fixture(scope="session")
+def finder():
+    return FaceFinder()
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    return skimage.data.astronaut()
 
 
 @pytest.fixture(params=["simplejpeg", "OpenCV"])
