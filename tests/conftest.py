@@ -1,4 +1,4 @@
-"""A database small enough to compute by hand: a manifest of lossless little frames."""
+"""A database small enough to compute by hand, a manifest of lossless little frames, and its cache."""
 
 import csv
 import os
@@ -9,6 +9,10 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
+from tiny_build import load, plain
+
+from mer_di.building.build import build_cache
+from mer_di.cache import open_cache
 
 settings.register_profile("project", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("project")
@@ -79,6 +83,19 @@ def tiny(empty_database):
             empty_database.add(subject, clip, onset=onset, apex=apex, offset=offset, emotion=emotion, shape=shape)
     empty_database.write_table()
     return empty_database
+
+
+@pytest.fixture
+def cache_path(tiny, tmp_path):
+    """The cache of the tiny database."""
+    return build_cache(load(tiny), tmp_path / "tiny.h5", plain()).path
+
+
+@pytest.fixture
+def built(cache_path):
+    """The same, open."""
+    with open_cache(cache_path) as cache:
+        yield cache
 
 
 @pytest.fixture

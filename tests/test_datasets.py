@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mer_di.datasets import Database, dataset_spec, list_datasets, load_dataset
+from mer_di.datasets import dataset_spec, list_datasets, load_dataset
 from mer_di.errors import DatasetNotFoundError, InputError
 
 GATED = ("casme2", "mmew", "samm")
@@ -117,19 +117,3 @@ def test_a_table_of_text_needs_no_spreadsheet_reader(tmp_path):
     code = "import sys, mer_di; mer_di.load_dataset('manifest', sys.argv[1]); print('openpyxl' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True).stdout
     assert found == "False\n"
-
-
-def test_synthetic_is_drawn_when_no_root_is_named(monkeypatch, tmp_path):
-    from lookalikes import write_mmew
-
-    from mer_di.datasets import synthetic
-
-    write_mmew(tmp_path)
-    monkeypatch.setattr(synthetic, "default_database", lambda: tmp_path)
-    monkeypatch.setenv("MER_DI_DATA", "/nowhere")
-    database = load_dataset("synthetic")
-    assert isinstance(database, Database)
-    assert {sample.dataset for sample in database.samples} == {"synthetic"}
-    assert (database.registered, database.table_version, len(database.samples)) == (True, "unversioned", 300)
-    assert database.published()[0] == ("anger", 8, None)
-    assert load_dataset("synthetic", tmp_path).samples == database.samples

@@ -1,13 +1,9 @@
 import json
 from dataclasses import replace
 
-import h5py
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
-from safetensors import safe_open
-from tiny_cache import write_tiny_cache
 
 import mer_di
 from mer_di.building.build import build_cache
@@ -61,19 +57,6 @@ def test_a_clip_goes_through_what_the_cached_samples_went_through(tiny, cache, m
         assert list(prediction.probabilities.values()) == sorted(cached[row], reverse=True)
 
 
-def test_a_model_comes_back_as_it_was_saved(cache, tmp_path):
-    trained = train_on_everyone([cache], CONFIG, validation="none", seed=3, device="cpu")
-    save_model(trained, tmp_path / "model.safetensors")
-    found = load_model(tmp_path / "model.safetensors")
-    assert (found.classes, found.config, found.recipe) == (trained.classes, trained.config, trained.recipe)
-    ours, theirs = trained.network.state_dict(), found.network.state_dict()
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    with safe_open(tmp_path / "model.safetensors", framework="pt") as file:  # as a stranger reads it
-        assert json.loads(file.metadata()["config"])["normalization"] == "l2"
-        assert json.loads(file.metadata()["recipe"])["scheme"] == "harmonic_arp"
-
-
 def test_a_clip_that_cannot_be_used_says_why_and_the_others_are_predicted(tiny, model):
     good = clips_of(tiny)[0]
     beyond, flat = replace(good, offset=99), replace(good, apex=good.onset)
@@ -100,22 +83,6 @@ def test_the_command_prints_and_fails_where_a_clip_fails(tiny, model):
     assert "2 times for 1 clips" in twice.stderr
 
 
-@pytest.mark.parametrize("content", [None, b"nothing", b"\x08\0\0\0\0\0\0\0{}      "])
-def test_what_is_no_model_is_refused(tmp_path, content):
-    path = tmp_path / "model.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match="--save-model"):
-        load_model(path)
-
-
-def test_tensors_of_another_network_are_refused(cache, tmp_path):
-    trained = train_on_everyone([cache], CONFIG, validation="none", device="cpu")
-    save_model(replace(trained, classes=("a", "b", "c")), tmp_path / "model.safetensors")
-    with pytest.raises(InputError, match="do not fit"):
-        load_model(tmp_path / "model.safetensors")
-
-
 def test_another_landmark_model_is_refused(tiny, cache, tmp_path):
     trained = train_on_everyone([cache], CONFIG, validation="none", device="cpu")
     recipe = Recipe(align="similarity", several_faces="drop", landmark_model="0" * 64)
@@ -124,34 +91,9 @@ def test_another_landmark_model_is_refused(tiny, cache, tmp_path):
         predict(tmp_path / "model.safetensors", clips_of(tiny), device="cpu")
 
 
-def test_a_final_model_holds_out_validation_subjects_or_nobody(cache, monkeypatch):
-    seen = []
-
-    def spy(training, validation, *_, **__):
-        seen.append((len(training), validation and len(validation)))
-        raise InputError("enough")
-
-    monkeypatch.setattr("mer_di.evaluation.final_model.train_model", spy)
-    for rule in ("none", "subjects:1", "subjects:2"):
-        with pytest.raises(InputError, match="enough"):
-            train_on_everyone([cache], CONFIG, validation=rule, device="cpu")
-    assert seen == [(6, None), (4, 2), (2, 4)]
-
-
-def test_a_final_model_of_unlike_caches_is_refused(tmp_path):
-    caches = [write_tiny_cache(tmp_path / f"{size}.h5", size=size, dataset=f"d{size}") for size in (16, 24)]
-    with pytest.raises(InputError, match=r"built differently \(size: 16 \| 24\)"):
-        train_on_everyone(caches, CONFIG, validation="none")
-
-
 def test_predictions_do_not_depend_on_the_company(tiny, model):
     clips = clips_of(tiny)
     together = predict(model, clips, device="cpu")
     alone = predict(model, clips[2:3], device="cpu")
     ours, theirs = (list(item.probabilities.values()) for item in (alone[0], together[2]))
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
-
-
-def test_the_rest_of_a_cache_file_is_not_needed(cache, model):
-    with h5py.File(cache) as file:  # the model carries the recipe itself
-        assert load_model(model).recipe.text == file.attrs["recipe"]

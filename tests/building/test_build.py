@@ -1,38 +1,22 @@
-import os
-import pickle
-import random
-import signal
-import subprocess
-import sys
+"""From a database to its cache: what is in it, whatever runs it, and what stops it."""
+
 import threading
-import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_build import SIZE, assert_same_content, load, plain
 
-import mer_di
 from mer_di.building.build import build_cache
-from mer_di.building.defaults import default_recipe
 from mer_di.building.parts import Parts
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError
-from mer_di.executors import local
-from mer_di.inspection.comparison import compare
-from mer_di.inspection.verification import departures, recomputed
-from mer_di.recipe import METHOD
+from mer_di.executors import cluster, local
+from mer_di.inspection.verification import departures
 
 
-@pytest.fixture
-def built(tiny, tmp_path):
-    build_cache(load(tiny), tmp_path / "tiny.h5", plain())
-    with open_cache(tmp_path / "tiny.h5") as cache:
-        yield cache
-
-
-def test_the_cache_holds_the_sums_of_the_formulas(built, tiny):
+def test_the_cache_holds_the_sums_of_the_formulas(tiny):
     """At the frames' own size the warp is the identity, so the cache must hold the exact integers."""
     tiny.add("s9", "square", onset=2, apex=6, offset=9, emotion="surprise", shape=(SIZE, SIZE))
     tiny.write_table()
@@ -129,11 +113,9 @@ def test_scheduling_changes_nothing(built, tiny, tmp_path, workers):
 
 def test_a_cluster_is_an_executor_too(built, tiny, tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
-    from mer_di.executors import cluster
-
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local,
-        cluster(local.scheduler_address) as executor,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as workers,
+        cluster(workers.scheduler_address) as executor,
     ):
         build_cache(load(tiny), tmp_path / "cluster.h5", plain(), executor=executor)
     assert_same_content(built.path, tmp_path / "cluster.h5")
@@ -167,52 +149,6 @@ def test_overwrite_replaces_it(built, tiny):
     build_cache(load(tiny), path, plain(size=8), overwrite=True)
     with open_cache(path) as cache:
         assert cache.recipe.size == 8
-
-
-class Stop(Exception):
-    pass
-
-
-def stop_after(count):
-    seen = []
-
-    def progress(clip, total):
-        seen.append(clip)
-        if len(seen) > count:
-            raise Stop
-
-    return progress
-
-
-def test_an_interrupted_build_resumes(built, tiny, tmp_path):
-    out = tmp_path / "resumed.h5"
-    with pytest.raises(Stop):
-        build_cache(load(tiny), out, plain(), progress=stop_after(3))
-    assert not out.exists()
-    report = build_cache(load(tiny), out, plain())
-    assert report.resumed >= 3
-    assert_same_content(built.path, out)
-    assert not Parts.beside(out).folder.exists()
-
-
-def test_an_interrupted_build_refuses_another_recipe(tiny, tmp_path):
-    out = tmp_path / "resumed.h5"
-    with pytest.raises(Stop):
-        build_cache(load(tiny), out, plain(), progress=stop_after(2))
-    with pytest.raises(CacheError, match=r"size: 8 \| 20"):
-        build_cache(load(tiny), out, plain(size=8))
-    build_cache(load(tiny), out, plain(size=8), overwrite=True)
-
-
-@pytest.mark.parametrize("left", [0, 5, 100, -1])
-def test_a_damaged_part_is_named(tiny, tmp_path, left):
-    out = tmp_path / "resumed.h5"
-    with pytest.raises(Stop):
-        build_cache(load(tiny), out, plain(), progress=stop_after(2))
-    part = next(Parts.beside(out).folder.glob("*.npy"))
-    part.write_bytes(part.read_bytes()[:left])
-    with pytest.raises(CacheError, match=f"{part.name} is damaged"):
-        build_cache(load(tiny), out, plain())
 
 
 def test_a_full_disk_stops_the_build_and_keeps_what_is_done(tiny, tmp_path, monkeypatch):
@@ -255,114 +191,8 @@ def test_a_missing_folder_for_the_cache_is_one_sentence(tiny, tmp_path):
         build_cache(load(tiny), tmp_path / "no" / "where.h5", plain())
 
 
-KILLED = """
-import sys, time
-import mer_di, mer_di.building.build, mer_di.building.rendering
-from mer_di.recipe import Recipe
-render = mer_di.building.tasks.render
-def slowly(*args):
-    time.sleep(0.02)
-    return render(*args)
-mer_di.building.tasks.render = slowly
-from concurrent.futures import ThreadPoolExecutor
-with ThreadPoolExecutor(2) as pool:
-    mer_di.building.build.build_cache(
-        mer_di.load_dataset("manifest", sys.argv[1]), sys.argv[2], Recipe.from_text(sys.argv[3]), executor=pool,
-        progress=lambda clip, total: print("clip", flush=True),
-    )
-"""
-
-
-def test_a_build_killed_at_random_moments_equals_an_uninterrupted_one(empty_database, tmp_path):
-    """SIGKILL ten times, then finish."""
-    for index in range(60):
-        emotion = "happiness" if index % 2 else "surprise"
-        empty_database.add(f"s{index % 5}", f"c{index}", onset=1, apex=3, offset=6, emotion=emotion)
-    empty_database.write_table()
-    whole, killed = tmp_path / "whole.h5", tmp_path / "killed.h5"
-    build_cache(load(empty_database), whole, plain())
-    moments = random.Random(3)
-    command = [sys.executable, "-c", KILLED, str(empty_database.table), str(killed), plain().text]
-    for _ in range(10):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        already = len(list(Parts.beside(killed).folder.glob("[!.]*.npy")))
-        for _ in range(1 + already + moments.randrange(6)):
-            assert process.stdout.readline() == "clip\n"
-        time.sleep(moments.uniform(0.0, 0.04))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    report = build_cache(load(empty_database), killed, plain())
-    assert 0 < report.resumed < 60
-    assert_same_content(whole, killed)
-    assert not list(tmp_path.glob(".killed*"))
-    assert not Parts.beside(killed).folder.exists()
-
-
-def test_a_task_can_travel_to_another_process(tiny):
-    from mer_di.building.plan import make_plan
-
-    clip = make_plan(load(tiny), plain()).clips[0]
-    assert pickle.loads(pickle.dumps(clip)) == clip
-
-
-def test_recomputation_repeats_the_pixels(built, tiny):
-    assert recomputed(built, load(tiny), 6) == []
-
-
-def test_recomputation_sees_a_changed_frame(built, tiny):
-    import cv2
-
-    frame = tiny.table.parent / "s2" / "b" / "img3.png"
-    image = cv2.imread(str(frame))
-    image[:] = 255 - image
-    cv2.imwrite(str(frame), image)
-    (line,) = recomputed(built, load(tiny), 6)
-    assert line.startswith("s2/b: differs from its frames in di/onset by up to")
-
-
-def test_recomputation_refuses_another_database(built, tiny):
-    tiny.rows[0]["apex"] = 4
-    tiny.write_table()
-    with pytest.raises(CacheError, match="annotation_sha256"):
-        recomputed(built, load(tiny), 1)
-
-
-def test_pixels_of_another_method_cannot_be_repeated(built, tiny, monkeypatch):
-    monkeypatch.setattr("mer_di.recipe.METHOD", METHOD + 1)
-    with pytest.raises(CacheError, match=f"of method {METHOD}, and this mer_di computes by method {METHOD + 1}"):
-        recomputed(built, load(tiny), 1)
-
-
-def test_comparing_names_recipe_samples_and_pixels(built, tiny, tmp_path):
-    tiny.rows[0]["apex"] = "/"
-    tiny.rows[1]["emotion"] = "happiness"
-    tiny.write_table()
-    build_cache(load(tiny), tmp_path / "other.h5", plain(scheme="harmonic_arp"))
-    with open_cache(tmp_path / "other.h5") as other:
-        found = compare(built, other)
-    assert found.recipe == ['scheme: "arp" | "harmonic_arp"']
-    assert len(found.only_a) == 1
-    assert found.only_a[0].startswith("s1/a (apex-missing")
-    assert found.only_b == []
-    assert any(line.startswith("s1/b: emotion surprise | happiness, di/onset by up to") for line in found.samples)
-    assert not found.equal
-    assert compare(built, built).equal
-
-
-def test_the_default_recipe_follows_the_tree(tiny):
-    raw = load(tiny)
-    assert not raw.registered
-    recipe = default_recipe(raw)
-    assert (recipe.align, recipe.aspect, recipe.several_faces) == ("similarity", None, "drop")
-    assert len(recipe.landmark_model) == 64
-    assert default_recipe(raw, align="none").landmark_model is None
-
-
 def test_memory_does_not_grow_with_the_clip(empty_database, tmp_path):
     """Peak of numpy's allocations for a clip of 300 frames within a small margin of one of 12."""
-    import tracemalloc
-
     peaks = []
     for name, length in (("short", 12), ("long", 300)):
         empty_database.add("s1", name, onset=1, apex=length // 2, offset=length, emotion="fear", shape=(64, 64))
@@ -377,10 +207,3 @@ def test_memory_does_not_grow_with_the_clip(empty_database, tmp_path):
         tracemalloc.stop()
     stack = 300 * 64 * 64 * 3
     assert peaks[1] - peaks[0] < stack / 8
-
-
-def test_the_package_is_found_without_its_heavy_parts():
-    code = "import sys, mer_di; print([m for m in ('torch','cv2','dlib','numba','skimage','h5py') if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    assert found == "[]"
-    assert Path(mer_di.__file__).with_name("py.typed").exists()

@@ -1,7 +1,11 @@
+"""Which samples are rendered, against the published counts."""
+
+import pickle
 from collections import Counter
 
 import lookalikes
 import pytest
+from tiny_build import load
 
 import mer_di
 from mer_di.building.plan import make_plan
@@ -86,3 +90,8 @@ def test_positions_count_from_the_onset(databases):
 def test_a_class_size_below_one_is_refused(databases):
     with pytest.raises(InputError, match="min_class_size is 0"):
         plan(databases["mmew"], min_class_size=0)
+
+
+def test_a_task_can_travel_to_another_process(tiny):
+    clip = plan(load(tiny)).clips[0]
+    assert pickle.loads(pickle.dumps(clip)) == clip

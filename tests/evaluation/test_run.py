@@ -1,14 +1,10 @@
-import re
 import stat
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mer_di.errors import RunError
 from mer_di.evaluation.run import Predictions, Run
-from mer_di.files import file_names
 
 PREDICTIONS = Predictions(
     sample_ids=np.array(["s1/a, b", 's1/"c"', "s2/ü"]),
@@ -46,18 +42,6 @@ def test_others_may_read_a_run(run):
         assert stat.S_IMODE((run.folder / name).stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-def test_a_failed_write_leaves_the_former_file_and_nothing_else(run, monkeypatch):
-    before = sorted(run.folder.iterdir())
-
-    def fails(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", fails)
-    with pytest.raises(OSError, match="No space"):
-        run.write_results({"n": 3})
-    assert sorted(run.folder.iterdir()) == before
-
-
 @pytest.mark.parametrize(
     "text", ["", "sample_id,subject\nx\n", "sample_id,subject,label,predicted,p_a\nx,y,a,a,half\n"]
 )
@@ -80,25 +64,3 @@ def test_numbers_that_json_does_not_know_are_never_written(run):
     with pytest.raises(ValueError, match="Out of range"):
         run.write_results({"accuracy": float("nan")})
     assert not (run.folder / "results.json").exists()
-
-
-@given(st.sets(st.text(max_size=150), min_size=1, max_size=5))
-def test_every_fold_has_a_file_name_of_its_own_on_every_file_system(names):
-    found = file_names(names)
-    assert found.keys() == names
-    assert len({file.casefold() for file in found.values()}) == len(names)
-    for file in found.values():
-        assert re.fullmatch(r"[A-Za-z0-9_.~%-]+\.json", file)
-        assert len(file) < 255
-
-
-def test_usual_subjects_keep_their_names():
-    assert file_names(["sub01", "006", "S01", "casme2/sub01"]) == {
-        "sub01": "sub01.json",
-        "006": "006.json",
-        "S01": "S01.json",
-        "casme2/sub01": "casme2%2Fsub01.json",
-    }
-    both = file_names(["S1", "s1"])
-    assert both["S1"] != "S1.json"
-    assert both["s1"] != "s1.json"

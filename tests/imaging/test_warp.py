@@ -1,3 +1,5 @@
+"""The anti-aliased warp against its definition, pixel by pixel."""
+
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from matrices import through, turned
 from scipy import ndimage
 from skimage import transform
 
@@ -13,16 +16,6 @@ from mer_di.errors import InputError, SampleError
 from mer_di.imaging import placement, warp
 
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-
-
-def turned(scale, degrees, x, y):
-    angle = np.deg2rad(degrees)
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    return np.array([[cos, -sin, x], [sin, cos, y]])
-
-
-def through(matrix, points):
-    return points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def noise(shape, seed=0):
@@ -51,53 +44,8 @@ def warped_by_hand(image, matrix, size):
 
 
 matrices = st.builds(turned, st.floats(0.15, 3), st.floats(-180, 180), st.floats(-20, 20), st.floats(-20, 20))
+
 sides = st.integers(1, 13)
-
-
-# --- matrices --------------------------------------------------------------------------------------------------------
-
-
-@given(st.floats(0.2, 5), st.floats(-180, 180), st.floats(-300, 300), st.floats(-300, 300), st.integers(16, 300))
-def test_similarity_recovers_a_known_transform(scale, degrees, x, y, size):
-    known = turned(scale, degrees, x, y)
-    canonical = placement.CANONICAL_FACE * size - 0.5
-    linear = np.linalg.inv(known[:, :2])
-    landmarks = (canonical - known[:, 2]) @ linear.T
-    np.testing.assert_allclose(placement.similarity(landmarks, size), known, rtol=1e-8, atol=1e-7)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_similarity_is_the_least_squares_one_of_umeyama(seed):
-    landmarks = placement.CANONICAL_FACE * 150 + 40 + 12 * noise((5, 2), seed)
-    peer = transform.SimilarityTransform.from_estimate(landmarks, placement.CANONICAL_FACE * 224 - 0.5)
-    np.testing.assert_allclose(placement.similarity(landmarks, 224), peer.params[:2], rtol=1e-10)
-
-
-def test_similarity_never_mirrors():
-    mirrored = (1 - placement.CANONICAL_FACE) * 200
-    assert np.linalg.det(placement.similarity(mirrored, 224)[:, :2]) > 0
-
-
-@pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan), np.ones((68, 2)), np.ones(10)])
-def test_similarity_of_what_is_no_face_is_refused(landmarks):
-    with pytest.raises(InputError, match="five"):
-        placement.similarity(landmarks, 224)
-
-
-@pytest.mark.parametrize(("height", "width"), [(231, 231), (288, 360), (340, 280), (7, 1920)])
-def test_stretch_brings_edges_to_edges(height, width):
-    corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])
-    np.testing.assert_allclose(through(placement.stretch(height, width, 224), corners), [[-0.5, -0.5], [223.5, 223.5]])
-
-
-@pytest.mark.parametrize(("height", "width"), [(288, 360), (340, 280), (50, 50)])
-def test_letterbox_keeps_the_aspect_and_the_centre(height, width):
-    matrix = placement.letterbox(height, width, 224)
-    assert matrix[0, 0] == matrix[1, 1]
-    assert matrix[0, 1] == matrix[1, 0] == 0
-    np.testing.assert_allclose(through(matrix, np.array([[(width - 1) / 2, (height - 1) / 2]])), [[111.5, 111.5]])
-    edges = through(matrix, np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]]))
-    assert np.ptp(edges, axis=0).max() == pytest.approx(224)
 
 
 @given(matrices, st.integers(0, 50), st.integers(0, 50))
@@ -114,9 +62,6 @@ def test_shifted_gives_the_sub_image_the_same_place(matrix, top, left):
 def test_a_matrix_without_inverse_is_refused(matrix, use):
     with pytest.raises(InputError, match="matrix"):
         use(matrix)
-
-
-# --- warp ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.float32, np.float64])
@@ -259,9 +204,6 @@ def test_what_is_no_image_is_refused(image):
         warp.warp(image, IDENTITY, 4)
 
 
-# --- region ----------------------------------------------------------------------------------------------------------
-
-
 @given(matrices, st.integers(1, 60), st.integers(1, 60), st.integers(1, 24))
 def test_the_region_is_all_the_warp_needs(matrix, height, width, size):
     try:
@@ -302,9 +244,6 @@ def test_a_crop_that_only_the_bounding_box_touches_is_outside():
     corner[:, 2] = (-3, 40)
     with pytest.raises(SampleError, match="misses the frame of 20 × 20"):
         warp.region(corner, 16, 20, 20)
-
-
-# --- to_uint8 --------------------------------------------------------------------------------------------------------
 
 
 def test_to_uint8_rounds_and_clips():

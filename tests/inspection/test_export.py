@@ -12,7 +12,7 @@ from mer_di.cli import root
 from mer_di.dynamic_images import normalize
 from mer_di.errors import InputError
 from mer_di.inspection.export import export
-from mer_di.inspection.pictures import picture, row_of_weights
+from mer_di.inspection.pictures import picture
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +119,6 @@ def test_a_failure_leaves_nothing_behind(cache, tmp_path, monkeypatch):
 def test_pictures_are_never_made_of_signed_floats_by_stealth(cache, tmp_path, wrong):
     with pytest.raises(InputError, match="symmetric, minmax, minmax-channel"):
         export(cache, tmp_path / "out", "png", normalization=wrong)
-
-
-@pytest.mark.parametrize("apex_in", ["both", "onset"])
-def test_weights_have_the_length_of_their_images(tmp_path, apex_in):
-    path = write_tiny_cache(tmp_path / "c.h5", subjects=1, clips=1, emotions=("x",), apex_in=apex_in)
-    with open_cache(path) as opened:  # both phases are stored as five frames long
-        lengths = [len(row_of_weights(opened, stream, 0)) for stream in DI_STREAMS]
-    assert lengths == [5, 5, 9 if apex_in == "both" else 10]
 
 
 def test_the_command(cache, tmp_path):

@@ -1,8 +1,7 @@
 """The training loop: same bits, no peeking, every awkward training set with one outcome."""
 
-import json
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +17,9 @@ from mer_di.learning.train_config import TrainConfig
 from mer_di.torch_dataset import LabelledImages
 
 SIDE = 40
+
 MODEL = ModelConfig(backbone="test_efficientnet", weights="random", size=SIDE)
+
 CONFIG = TrainConfig(model=MODEL, epochs=3, batch_size=4, learning_rate=1e-3)
 
 
@@ -37,9 +38,6 @@ def bits(trained):
 
 def train(training=None, validation=None, config=CONFIG, *, n_classes=3, seed=0, watch=None):
     return train_model(training or samples(), validation, n_classes, config, seed=seed, watch=watch)
-
-
-# --- the same bits ---
 
 
 def test_a_seed_is_a_result_whatever_the_process_did_before():
@@ -93,9 +91,6 @@ def test_watching_changes_nothing():
     assert seen == [(1, False), (2, False), (3, False)]
 
 
-# --- no peeking ---
-
-
 def fold(images, labels, normalize):
     """Train on the first six rows of a data set that is normalized as a whole."""
     everything = LabelledImages(normalize(images), labels)
@@ -123,9 +118,6 @@ def test_validation_chooses_the_epoch_and_nothing_else():
     losses = [[record["training_loss"] for record in trained.history] for trained in (with_validation, without)]
     assert losses[0] == losses[1]
     assert [record["validation_loss"] for record in without.history] == [None] * 3
-
-
-# --- the best epoch ---
 
 
 def watched(validation, config):
@@ -161,9 +153,6 @@ def test_without_validation_the_last_epoch_is_kept():
     trained, states = watched(None, replace(CONFIG, patience=1))
     assert trained.best_epoch == len(states) == 3
     assert all(torch.equal(tensor, states[3][name]) for name, tensor in trained.model.state_dict().items())
-
-
-# --- what is minimized ---
 
 
 @pytest.mark.parametrize("consistency", [0.0, 0.5])
@@ -236,9 +225,6 @@ def test_the_baselines_train(architecture):
     assert trained.history[-1]["training_loss"] < trained.history[0]["training_loss"]
 
 
-# --- awkward training sets ---
-
-
 @given(count=st.integers(2, 300), batch_size=st.integers(2, 40), seed=st.integers(0, 9))
 def test_an_epoch_is_every_row_once_in_batches_of_two_and_more(count, batch_size, seed):
     batches = _batches(count, batch_size, torch.Generator().manual_seed(seed))
@@ -296,9 +282,6 @@ def test_what_cannot_be_trained_on_is_refused(arguments, words):
         train(**arguments)
 
 
-# --- predictions ---
-
-
 def test_probabilities_are_a_softmax_in_evaluation_mode():
     model = train(config=replace(CONFIG, epochs=1)).model
     images = samples(7, seed=1).images
@@ -309,68 +292,3 @@ def test_probabilities_are_a_softmax_in_evaluation_mode():
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, powers / powers.sum(1, keepdims=True), atol=1e-5)
     np.testing.assert_allclose(found.sum(1), 1)
-
-
-# --- configuration ---
-
-
-def test_the_paper_is_the_default():
-    config = TrainConfig()
-    assert (config.learning_rate, config.batch_size, config.epochs) == (1e-4, 32, 50)
-    assert (config.flip, config.rotation, config.loss) == (True, 10.0, "cross-entropy")
-    assert (config.model.architecture, config.model.input_size, config.model.fusion) == ("dianet", 224, "cross")
-    assert (config.model.backbone, config.model.streams) == ("efficientnetv2", ("onset", "offset"))
-
-
-def test_the_text_is_canonical_and_comes_back():
-    for config in (TrainConfig(), CONFIG, TrainConfig(model=ModelConfig(architecture="learnet", streams=("full",)))):
-        assert config.text == json.dumps(json.loads(config.text), sort_keys=True, separators=(",", ":"))
-        assert TrainConfig.from_text(config.text).text == config.text
-    assert TrainConfig.from_text(CONFIG.text) == CONFIG
-
-
-def test_every_parameter_is_in_the_text():
-    names = {field.name for kind in (TrainConfig, ModelConfig) for field in fields(kind)} - {"model"}
-    assert set(json.loads(TrainConfig().text)) == names
-    other = replace(TrainConfig(), epochs=7)
-    assert other.sha256 != TrainConfig().sha256
-
-
-def test_a_file_of_weights_is_known_by_its_content(tmp_path):
-    path = tmp_path / "weights.pth"
-    path.write_bytes(b"content")
-    config = TrainConfig(model=ModelConfig(weights=str(path)))
-    assert str(tmp_path) not in config.text
-    again = TrainConfig.from_text(config.text)
-    assert again.text == config.text
-    with pytest.raises(InputError, match="give the path"):
-        build_model(replace(again.model, backbone="test_efficientnet"), 2)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"streams":["onset"],"epochs":3}', '{"streams":["onset"],"colour":1}', "null"]
-)
-def test_a_text_of_something_else_is_refused(text):
-    with pytest.raises(InputError, match="this version"):
-        TrainConfig.from_text(text)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"epochs": 0},
-        {"batch_size": 1},
-        {"learning_rate": 0.0},
-        {"learning_rate": math.nan},
-        {"consistency": -0.1},
-        {"rotation": 181.0},
-        {"patience": 0},
-        {"loss": "hinge"},
-        {"class_weights": "inverse"},
-        {"normalization": "raw"},
-    ],
-)
-def test_a_value_out_of_range_is_refused(values):
-    (name,) = values
-    with pytest.raises(InputError, match=name):
-        TrainConfig(**values)

@@ -1,33 +1,24 @@
+"""The page of a cache, as a browser's parser sees it."""
+
 import base64
 import hashlib
 import json
-import subprocess
-import sys
-from io import BytesIO
 
 import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from html_page import Page
-from PIL import Image
+from html_picture import decoded
 from tiny_cache import write_tiny_cache
 
 from mer_di.cache import open_cache
 from mer_di.cli.report import command
 from mer_di.errors import CacheError
-from mer_di.rank_pooling import phase_weights
-from mer_di.recipe import Recipe
 from mer_di.report import write_cache_report
-from mer_di.report.encoding import LEVELS, colour_limit, diverging, signed_picture, signed_thumbnail
-from mer_di.report.gallery import ROOM, make_cards
-from mer_di.report.timeline import HEIGHT, MARGIN, WIDTH, sample_weights, timeline
+from mer_di.report.encoding import LEVELS
 
 HOSTILE = "</script><script>alert('x')</script>&\"<b>"
-
-
-def decoded(uri):
-    return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB"))
 
 
 @pytest.fixture(scope="module")
@@ -93,70 +84,6 @@ def test_raw_sums_come_back_from_the_page(page, cache):
     assert len(samples) == 9
 
 
-def test_a_picture_takes_no_more_room_than_it_is_given_and_tells_its_error():
-    rng = np.random.default_rng(0)
-    image = rng.normal(0, 5, (96, 96, 3)).astype(np.float32)
-    exact = signed_picture(image, 10.0, 10**6)
-    assert (exact.worst, exact.typical) == (0, 0)
-    small = signed_picture(image, 10.0, 6000)
-    assert len(base64.b64decode(small.source.partition(",")[2])) <= 6000
-    error = decoded(small.source).astype(float) - decoded(exact.source)
-    assert small.worst == np.abs(error).max() > 0
-    assert small.typical == pytest.approx(np.sqrt(np.mean(error**2)))
-
-
-def test_no_motion_is_white_and_signs_are_told_apart():
-    assert colour_limit(np.zeros((8, 8, 3), np.float32)) == 1
-    speck = np.zeros((32, 32, 3), np.float32)
-    speck[3, 3] = -7
-    assert colour_limit(speck) == 7
-    assert (decoded(signed_thumbnail(np.zeros((8, 8, 3), np.float32), 1.0)) >= 244).all()
-    below, zero, above, beyond = diverging(np.array([-2.0, 0.0, 2.0, 9.0]), 2.0).astype(int)
-    assert below[2] > below[0] + 50
-    assert above[0] > above[2] + 50
-    assert np.ptp(zero) <= 2
-    assert (beyond == above).all()
-
-
-@pytest.mark.parametrize("apex_in", ["both", "onset", "offset"])
-def test_the_timeline_draws_the_weights_of_the_recipe(apex_in):
-    sample = {"onset": 11, "apex": 14, "offset": 20}
-    recipe = Recipe(align="none", aspect="stretch", apex_in=apex_in)
-    weights, rising, fading = sample_weights(sample, recipe)
-    np.testing.assert_array_equal(weights, phase_weights(10, rising, fading))
-    line = timeline(sample, weights, rising, fading)
-    points = [tuple(map(float, point.split(","))) for point in line.lines["full"].split()]
-    assert len(points) == 10
-    assert points[0] == (MARGIN, HEIGHT - MARGIN)
-    assert points[-1] == (WIDTH - MARGIN, MARGIN)
-    assert len(line.lines["onset"].split()) == len(rising)
-    assert len(line.lines["offset"].split()) == len(fading)
-    assert line.apex_x == pytest.approx(MARGIN + 3 / 9 * (WIDTH - 2 * MARGIN))
-    assert line.largest == 9
-
-
-def test_energy_is_in_grey_levels_whatever_the_length(cache):
-    with open_cache(cache) as opened:
-        (card,) = make_cards(opened, [0], 10**6)
-        images = [
-            opened.images(name)[0] / np.abs(phase_weights(9, range(5), range(4, 9))[0]).sum() * 2
-            for name in ("onset", "offset")
-        ]
-    assert card.energy == pytest.approx(np.sqrt(np.mean(np.square(images))), rel=1e-5)
-
-
-def test_300_samples_of_224_pixels_stay_below_60_megabytes(tmp_path):
-    path = write_tiny_cache(
-        tmp_path / "noisy.h5", subjects=2, clips=3, size=224
-    )  # noise of 10 raw units on a change of 120
-    with open_cache(path) as opened:
-        cards = make_cards(opened, range(6), ROOM / 300)
-    for card in cards:
-        pictures = [*card.frames.values(), *card.images.values(), json.dumps(card.full)]
-        markup = 8000  # the rest of a card and its row in the table
-        assert 300 * (sum(map(len, pictures)) + markup) < 59e6
-
-
 def test_a_cache_without_a_sample_has_no_page(tmp_path):
     path = write_tiny_cache(tmp_path / "empty.h5", subjects=1)
     with h5py.File(path, "a") as file:
@@ -196,15 +123,3 @@ def test_the_command_writes_beside_the_cache_and_refuses_what_is_none(tmp_path):
     with pytest.raises(CacheError, match="HDF5"):
         write_cache_report(tmp_path / "no.h5", tmp_path / "no.html")
     assert not (tmp_path / "no.html").exists()
-
-
-def test_a_missing_package_is_named_with_its_remedy():
-    code = "import sys; sys.modules['jinja2'] = None; from mer_di.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "report", __file__], check=False, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "jinja2: pip install 'mer_di[report]'" in done.stderr
-
-
-def test_the_room_is_free_of_torch():
-    code = "import mer_di.report, sys; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

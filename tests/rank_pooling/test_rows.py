@@ -1,124 +1,13 @@
-"""Weights against their formulas, in exact fractions."""
-
-import csv
-from fractions import Fraction
+"""Rows of weights over a clip: resampled to a length, and for each phase."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from weight_formulas import FORMULAS, lengths
 
 from mer_di.errors import InputError
-from mer_di.rank_pooling import (
-    SCHEMES,
-    active_image,
-    arp,
-    harmonic_arp,
-    harmonic_legacy,
-    phase_weights,
-    reversed_arp,
-    scheme_weights,
-    temporal_normalization,
-)
-
-ZERO_SUM = tuple(name for name in SCHEMES if name != "harmonic_legacy")
-lengths = st.integers(1, 60)
-
-
-def harmonic_terms(n, numerator):
-    return [sum(Fraction(numerator(i), i) for i in range(t, n + 1)) for t in range(1, n + 1)]
-
-
-FORMULAS = {
-    "arp": lambda n: [2 * t - n - 1 for t in range(1, n + 1)],
-    "reversed_arp": lambda n: [n + 1 - 2 * t for t in range(1, n + 1)],
-    "harmonic_arp": lambda n: harmonic_terms(n, lambda i: 2 * i - n - 1),
-    "harmonic_legacy": lambda n: harmonic_terms(n, lambda i: 2 * i - n),
-    "active_image": lambda n: [max(0, t - 2) - max(0, n - t - 1) for t in range(1, n + 1)],
-}
-
-
-def exact_sum(row):
-    return sum(map(Fraction, row.tolist()))
-
-
-def pairwise_differences(n, apart):
-    """Weights of the sum of all later-minus-earlier differences of frames at least `apart` apart."""
-    weights = [0] * n
-    for later in range(n):
-        for earlier in range(later - apart + 1):
-            weights[later] += 1
-            weights[earlier] -= 1
-    return weights
-
-
-def test_every_scheme_has_a_formula_here():
-    assert set(SCHEMES) == set(FORMULAS)
-
-
-@pytest.mark.parametrize("scheme", FORMULAS)
-@given(n=lengths)
-def test_weights_follow_their_formula(scheme, n):
-    weights, formula = SCHEMES[scheme](n), FORMULAS[scheme](n)
-    assert weights.shape == (n,)
-    error = max(abs(Fraction(w) - f) for w, f in zip(weights.tolist(), formula, strict=True))
-    assert error <= Fraction(sum(map(abs, formula))) / 10**13
-
-
-@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image"])
-def test_integer_schemes_are_int64(scheme):
-    assert {SCHEMES[scheme](n).dtype for n in (1, 2, 9)} == {np.dtype(np.int64)}
-
-
-@pytest.mark.parametrize("scheme", ZERO_SUM)
-@given(n=lengths)
-def test_zero_sum_schemes_sum_to_exactly_zero(scheme, n):
-    assert exact_sum(SCHEMES[scheme](n)) == 0
-
-
-@pytest.mark.parametrize("n", [500, 5001])
-def test_long_harmonic_rows_sum_to_exactly_zero(n):
-    assert exact_sum(harmonic_arp(n)) == 0
-    assert exact_sum(harmonic_legacy(n)) == n
-
-
-@given(n=lengths)
-def test_the_legacy_port_leaves_a_static_face_of_weight_n(n):
-    assert exact_sum(harmonic_legacy(n)) == n
-
-
-@given(n=lengths)
-def test_arp_is_the_sum_of_all_differences_and_active_image_of_those_two_apart(n):
-    assert arp(n).tolist() == pairwise_differences(n, 1)
-    assert active_image(n).tolist() == pairwise_differences(n, 2)
-
-
-def test_weights_as_published():
-    np.testing.assert_allclose(harmonic_arp(5), [-3.7, 0.3, 1.3, 1.3, 0.8], rtol=0, atol=1e-12)
-    assert active_image(10).tolist() == [-8, -7, -5, -3, -1, 1, 3, 5, 7, 8]
-    assert reversed_arp(5).tolist() == [4, 2, 0, -2, -4]
-
-
-@pytest.mark.parametrize("scheme", ZERO_SUM)
-def test_a_single_frame_has_no_weight(scheme):
-    assert SCHEMES[scheme](1).tolist() == [0]
-
-
-@pytest.mark.parametrize("clip", ["grid_swiz3n_12f", "grid_bbaf2n_30f"])
-def test_weights_of_the_authors_program(media, clip):
-    with (media / "di_reference" / clip / "alpha.csv").open(newline="") as file:
-        published = [float(row[0]) for row in csv.reader(file)]
-    np.testing.assert_allclose(harmonic_arp(len(published)), published, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize("n", [0, -3, 2.0, 2.5, "4", None])
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_number_of_frames_is_a_positive_integer(scheme, n):
-    with pytest.raises(InputError, match=r"n_frames is .*expected an integer of at least 1"):
-        SCHEMES[scheme](n)
-
-
-# Temporal normalization
+from mer_di.rank_pooling import SCHEMES, arp, phase_weights, scheme_weights, temporal_normalization
 
 
 @given(length=st.integers(2, 40), n=st.integers(2, 40), seed=st.integers(0, 99))
@@ -170,13 +59,6 @@ def test_folded_weights_equal_weights_on_resampled_frames(scheme, length, n):
     np.testing.assert_allclose(row, resampled @ weights, rtol=0, atol=1e-12 * max(1, np.abs(weights).sum()))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@given(length=lengths, n=lengths)
-def test_folding_keeps_the_sum_exactly(scheme, length, n):
-    row = scheme_weights(n, scheme=scheme, temporal_length=length)
-    assert exact_sum(row) == (length if scheme == "harmonic_legacy" else 0)
-
-
 def test_rows_stay_integers_where_no_frames_are_mixed():
     same = scheme_weights(9, temporal_length=9)
     every_second = scheme_weights(9, temporal_length=5)
@@ -184,9 +66,6 @@ def test_rows_stay_integers_where_no_frames_are_mixed():
     assert (same.dtype, every_second.dtype, mixed.dtype) == (np.int64, np.int64, np.float64)
     assert same.tolist() == arp(9).tolist()
     assert every_second.tolist() == [-4, 0, -2, 0, 0, 0, 2, 0, 4]
-
-
-# Phases
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -1,0 +1,45 @@
+"""Where a database and its table are looked for, by the example of CASME II."""
+
+import pytest
+from few_clips import FEW, write_few
+from lookalikes import touch, write_casme2_table, write_casme2_tree, write_workbook
+
+from mer_di.datasets import load_dataset
+from mer_di.errors import DatasetNotFoundError
+
+
+def test_frames_without_a_table(tmp_path):
+    write_casme2_tree(tmp_path / "a" / "b" / "Cropped", FEW)
+    with pytest.raises(DatasetNotFoundError, match=r"no annotation table named like CASME2\*coding\*"):
+        load_dataset("casme2", tmp_path / "a" / "b")
+
+
+def test_root_that_is_a_file(tmp_path):
+    write_few(tmp_path)
+    with pytest.raises(DatasetNotFoundError, match="is not a folder"):
+        load_dataset("casme2", tmp_path / "CASME2-coding-20140508.xlsx")
+
+
+def test_archive_litter_is_passed_over(tmp_path):
+    write_few(tmp_path)
+    before = load_dataset("casme2", tmp_path)
+    write_casme2_tree(tmp_path / "__MACOSX" / "Cropped", FEW)
+    touch(tmp_path / "Cropped" / "sub01" / "__MACOSX", ["._x"])
+    touch(tmp_path / "Cropped" / "sub01" / ".ipynb_checkpoints", [])
+    assert load_dataset("casme2", tmp_path) == before
+
+
+def test_a_table_named_by_hand_may_lie_anywhere(tmp_path, monkeypatch):
+    write_casme2_tree(tmp_path / "frames" / "Cropped", FEW)
+    write_casme2_table(tmp_path / "elsewhere" / "mine.xlsx", FEW)
+    monkeypatch.chdir(tmp_path)
+    database = load_dataset("casme2", "frames", table="elsewhere/mine.xlsx")
+    assert database.table == tmp_path / "elsewhere" / "mine.xlsx"
+    assert all(sample.path.is_absolute() and sample.path.exists() for sample in database.samples)
+    with pytest.raises(DatasetNotFoundError, match=r"gone\.xlsx cannot be read"):
+        load_dataset("casme2", "frames", table="gone.xlsx")
+
+
+def test_the_other_workbooks_of_the_release_are_no_candidates(tmp_path):
+    write_workbook(tmp_path / "CASME2-ObjectiveClasses.xlsx", {"Sheet1": [["Subject", "Filename", "Objective Class"]]})
+    assert len(load_dataset("casme2", write_few(tmp_path)).samples) == 2

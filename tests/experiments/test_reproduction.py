@@ -1,0 +1,70 @@
+import pytest
+from tiny_run import counted
+
+import mer_di
+import mer_di.evaluation.fold
+from mer_di.errors import MissingDependencyError
+from mer_di.experiments import TABLES, load_table
+from mer_di.experiments.reproduction import Overrides, reproduce
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.train_config import TrainConfig
+
+SMALL = Overrides({"backbone": "test_resnet", "weights": "random", "size": 48}, {"epochs": 1})
+
+OPTIONS = {"overrides": SMALL, "validation": "none", "min_class_size": 1, "align": "none", "device": "cpu"}
+
+
+@pytest.fixture
+def database(tiny):
+    return mer_di.load_dataset("manifest", tiny.table)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    return counted(monkeypatch)
+
+
+def test_overrides_leave_to_a_row_what_it_is_about():
+    overrides = Overrides({"backbone": "resnet18", "size": 64}, {"epochs": 3})
+    rows = {row.method: row.run for name in TABLES for row in load_table(name).rows if row.run}
+    assert overrides.config(rows["ConvNeXt"]).model == ModelConfig(backbone="convnext", size=64)
+    assert overrides.config(rows["simple attention"]).model.backbone == "resnet18"
+    learnet = overrides.config(rows["LEARNet"])
+    assert (learnet.epochs, learnet.model.input_size) == (3, 112)
+    assert overrides.departures() == [
+        "backbone resnet18 instead of efficientnetv2",
+        "size 64 instead of 224",
+        "epochs 3 instead of 50",
+    ]
+    assert Overrides({"size": 224}, {"epochs": TrainConfig().epochs}).departures() == []
+
+
+def test_a_table_builds_runs_and_is_not_run_twice(database, tmp_path, trainings):
+    found = reproduce(load_table("table1"), database, tmp_path / "out", **OPTIONS)
+    caches = sorted(path.name for path in (tmp_path / "out").glob("*.h5"))
+    assert caches == ["manifest-active_image.h5", "manifest-arp.h5"]
+    ran = [row.row.method for row in found.rows if row.results]
+    assert ran == ["LEARNet", "OrigiNet", "DIANet"]
+    assert all(row.results.n == 6 for row in found.rows if row.results)
+    assert [row.problem.split(":")[0] for row in found.rows if row.problem] == ["not implemented"] * 3
+    assert "min_class_size 1 instead of 10" in found.departures
+    trained = len(trainings)
+    again = reproduce(load_table("table1"), database, tmp_path / "out", **OPTIONS)
+    assert again == found
+    shared = reproduce(load_table("table3"), database, tmp_path / "out", **OPTIONS)
+    assert len(trainings) == trained + 3  # of Table 3 the simple attention alone is new: three folds
+    assert shared.rows[1].results == found.rows[-1].results
+
+
+def test_a_row_that_cannot_run_does_not_stop_the_others(database, tmp_path, monkeypatch):
+    train = mer_di.evaluation.fold.train_model
+
+    def without_weights(*arguments, **options):
+        if arguments[3].model.fusion == "simple":
+            raise MissingDependencyError("no weights here")
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", without_weights)
+    found = reproduce(load_table("table3"), database, tmp_path, **OPTIONS)
+    assert [row.problem for row in found.rows] == ["could not run: no weights here", None]
+    assert found.rows[1].results

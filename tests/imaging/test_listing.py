@@ -1,0 +1,83 @@
+"""What a folder or a video holds, told without decoding."""
+
+import pytest
+from pictures_on_disk import refused, touch
+
+from mer_di.imaging.frames import read_frames
+from mer_di.imaging.listing import list_frames, require_listed
+
+
+def test_frames_are_listed_by_last_number_whatever_the_padding(tmp_path):
+    touch(tmp_path, "reg_img10.JPG", "reg_img9.jpg", "006_05562.Png", "s2_00011_crop.tiff", "0012.bmp", "a1b13.JPEG")
+    listed = list_frames(tmp_path)
+    assert list(listed) == [9, 10, 11, 12, 13, 5562]
+    assert [file.name for file in listed.values()] == [
+        "reg_img9.jpg",
+        "reg_img10.JPG",
+        "s2_00011_crop.tiff",
+        "0012.bmp",
+        "a1b13.JPEG",
+        "006_05562.Png",
+    ]
+    assert all(file.parent == tmp_path for file in listed.values())
+
+
+def test_what_is_no_frame_is_passed_over(tmp_path):
+    touch(tmp_path, "img1.jpg", "Thumbs.db", ".DS_Store", "._img1.jpg", ".hidden2.png", "notes3.txt", "clip4.avi", "5")
+    (tmp_path / "img6.jpg").mkdir()
+    assert list_frames(tmp_path) == {1: tmp_path / "img1.jpg"}
+
+
+@pytest.mark.parametrize("twins", [("img7.jpg", "img007.jpg"), ("img7.jpg", "img7.png"), ("a7.jpg", "b7.jpg")])
+def test_one_number_twice_is_ambiguous(tmp_path, twins):
+    detail = refused("frames-ambiguous", lambda: list_frames(touch(tmp_path, *twins, "img1.jpg")))
+    assert all(name in detail for name in twins)
+    assert "frame 7" in detail
+
+
+def test_an_image_without_a_number_is_named(tmp_path):
+    assert "cover.jpg" in refused("frame-unnumbered", lambda: list_frames(touch(tmp_path, "img1.jpg", "cover.jpg")))
+
+
+def test_an_absent_folder_is_a_sample_error(tmp_path):
+    assert "nowhere" in refused("clip-not-found", lambda: list_frames(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked", "kind", "missing"),
+    [
+        ([46, 47, 48], range(46, 50), "frames-missing", "missing are 49"),
+        ([2, 3, 4], range(1, 5), "frames-missing", "missing are 1"),
+        ([1, 5], range(3, 9), "frames-missing", "missing are 3..4, 6..8"),
+        ([], range(1, 4), "frames-missing", "holds no image"),
+        ([1, 2, 5, 7, 8], range(1, 9), "frame-gap", "missing are 3..4, 6"),
+    ],
+)
+def test_what_is_missing_is_told(tmp_path, stored, asked, kind, missing):
+    touch(tmp_path, *(f"img{number}.jpg" for number in stored))
+    detail = refused(kind, lambda: require_listed(tmp_path, asked))
+    assert missing in detail
+    assert f"{asked[0]}..{asked[-1]}" in detail
+    assert refused(kind, lambda: next(read_frames(tmp_path, asked))) == detail
+
+
+def test_many_gaps_make_a_short_message(tmp_path):
+    touch(tmp_path, *(f"img{number}.jpg" for number in range(0, 401, 2)))
+    detail = refused("frame-gap", lambda: require_listed(tmp_path, range(401)))
+    assert "missing are 1, 3, 5, 7, 9, 11, …" in detail
+
+
+def test_a_whole_clip_passes_and_more_frames_do_no_harm(tmp_path):
+    touch(tmp_path, *(f"img{number}.jpg" for number in range(1, 20)))
+    require_listed(tmp_path, range(3, 18))
+
+
+def test_a_missing_video_is_told(tmp_path):
+    for call in (require_listed, lambda *arguments: next(read_frames(*arguments))):
+        assert "gone.mp4" in refused("clip-not-found", lambda call=call: call(tmp_path / "gone.mp4", range(3)))
+
+
+def test_positions_in_a_video_start_at_zero(tmp_path):
+    path = touch(tmp_path, "clip.avi") / "clip.avi"
+    require_listed(path, range(3))
+    assert "start at 0" in refused("frames-missing", lambda: require_listed(path, range(-1, 3)))

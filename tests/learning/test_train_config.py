@@ -1,0 +1,77 @@
+"""Every parameter of a training, as a text that comes back."""
+
+import json
+import math
+from dataclasses import fields, replace
+
+import pytest
+from tiny_network import TINY
+
+from mer_di.errors import InputError
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import build_model
+from mer_di.learning.train_config import TrainConfig
+
+CONFIG = TrainConfig(model=TINY, epochs=3, batch_size=4, learning_rate=1e-3)
+
+
+def test_the_paper_is_the_default():
+    config = TrainConfig()
+    assert (config.learning_rate, config.batch_size, config.epochs) == (1e-4, 32, 50)
+    assert (config.flip, config.rotation, config.loss) == (True, 10.0, "cross-entropy")
+    assert (config.model.architecture, config.model.input_size, config.model.fusion) == ("dianet", 224, "cross")
+    assert (config.model.backbone, config.model.streams) == ("efficientnetv2", ("onset", "offset"))
+
+
+def test_the_text_is_canonical_and_comes_back():
+    for config in (TrainConfig(), CONFIG, TrainConfig(model=ModelConfig(architecture="learnet", streams=("full",)))):
+        assert config.text == json.dumps(json.loads(config.text), sort_keys=True, separators=(",", ":"))
+        assert TrainConfig.from_text(config.text).text == config.text
+    assert TrainConfig.from_text(CONFIG.text) == CONFIG
+
+
+def test_every_parameter_is_in_the_text():
+    names = {field.name for kind in (TrainConfig, ModelConfig) for field in fields(kind)} - {"model"}
+    assert set(json.loads(TrainConfig().text)) == names
+    other = replace(TrainConfig(), epochs=7)
+    assert other.sha256 != TrainConfig().sha256
+
+
+def test_a_file_of_weights_is_known_by_its_content(tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"content")
+    config = TrainConfig(model=ModelConfig(weights=str(path)))
+    assert str(tmp_path) not in config.text
+    again = TrainConfig.from_text(config.text)
+    assert again.text == config.text
+    with pytest.raises(InputError, match="give the path"):
+        build_model(replace(again.model, backbone="test_efficientnet"), 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"streams":["onset"],"epochs":3}', '{"streams":["onset"],"colour":1}', "null"]
+)
+def test_a_text_of_something_else_is_refused(text):
+    with pytest.raises(InputError, match="this version"):
+        TrainConfig.from_text(text)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.nan},
+        {"consistency": -0.1},
+        {"rotation": 181.0},
+        {"patience": 0},
+        {"loss": "hinge"},
+        {"class_weights": "inverse"},
+        {"normalization": "raw"},
+    ],
+)
+def test_a_value_out_of_range_is_refused(values):
+    (name,) = values
+    with pytest.raises(InputError, match=name):
+        TrainConfig(**values)

@@ -1,0 +1,63 @@
+"""Weights against their formulas, in exact fractions."""
+
+import csv
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from weight_formulas import FORMULAS, ZERO_SUM, lengths
+
+from mer_di.rank_pooling import SCHEMES, active_image, arp, harmonic_arp, reversed_arp
+
+
+def pairwise_differences(n, apart):
+    """Weights of the sum of all later-minus-earlier differences of frames at least `apart` apart."""
+    weights = [0] * n
+    for later in range(n):
+        for earlier in range(later - apart + 1):
+            weights[later] += 1
+            weights[earlier] -= 1
+    return weights
+
+
+def test_every_scheme_has_a_formula_here():
+    assert set(SCHEMES) == set(FORMULAS)
+
+
+@pytest.mark.parametrize("scheme", FORMULAS)
+@given(n=lengths)
+def test_weights_follow_their_formula(scheme, n):
+    weights, formula = SCHEMES[scheme](n), FORMULAS[scheme](n)
+    assert weights.shape == (n,)
+    error = max(abs(Fraction(w) - f) for w, f in zip(weights.tolist(), formula, strict=True))
+    assert error <= Fraction(sum(map(abs, formula))) / 10**13
+
+
+@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image"])
+def test_integer_schemes_are_int64(scheme):
+    assert {SCHEMES[scheme](n).dtype for n in (1, 2, 9)} == {np.dtype(np.int64)}
+
+
+@given(n=lengths)
+def test_arp_is_the_sum_of_all_differences_and_active_image_of_those_two_apart(n):
+    assert arp(n).tolist() == pairwise_differences(n, 1)
+    assert active_image(n).tolist() == pairwise_differences(n, 2)
+
+
+def test_weights_as_published():
+    np.testing.assert_allclose(harmonic_arp(5), [-3.7, 0.3, 1.3, 1.3, 0.8], rtol=0, atol=1e-12)
+    assert active_image(10).tolist() == [-8, -7, -5, -3, -1, 1, 3, 5, 7, 8]
+    assert reversed_arp(5).tolist() == [4, 2, 0, -2, -4]
+
+
+@pytest.mark.parametrize("scheme", ZERO_SUM)
+def test_a_single_frame_has_no_weight(scheme):
+    assert SCHEMES[scheme](1).tolist() == [0]
+
+
+@pytest.mark.parametrize("clip", ["grid_swiz3n_12f", "grid_bbaf2n_30f"])
+def test_weights_of_the_authors_program(media, clip):
+    with (media / "di_reference" / clip / "alpha.csv").open(newline="") as file:
+        published = [float(row[0]) for row in csv.reader(file)]
+    np.testing.assert_allclose(harmonic_arp(len(published)), published, rtol=0, atol=1e-10)

@@ -1,0 +1,72 @@
+import re
+from collections import Counter
+
+import pytest
+from drawn_files import jpegs, read_csv
+
+from mer_di.synthetic import write_database
+
+TREES = {
+    "cropped": (r"Cropped/Cropped/sub\d\d/EP\d\d_\d\df?/reg_img([1-9]\d*)\.jpg", False),
+    "selected": (r"CASME2_RAW_selected/CASME2_RAW_selected/sub\d\d/EP\d\d_\d\df?/img([1-9]\d*)\.jpg", False),
+    "raw": (r"CASME2_RAW/CASME2-RAW/sub\d\d/EP\d\d_\d\df?/img([1-9]\d*)\.jpg", True),
+}
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_casme2_files(tmp_path, sketched, tree):
+    root = write_database(tmp_path / "db", layout="casme2", tree=tree, subjects=2, clips_per_emotion=2)
+    pattern, whole = TREES[tree]
+    numbers = {}
+    for name in jpegs(root):
+        number = int(re.fullmatch(pattern, name)[1])
+        numbers.setdefault(name.rpartition("/")[0], set()).add(number)
+    truth = read_csv(root / "ground_truth.csv")
+    assert len(truth) == len(numbers) == 2 * 7 * 2
+    for row in truth:
+        onset, offset = int(row["onset"]), int(row["offset"])
+        found = numbers[row["folder"]]
+        assert found == (set(range(1, max(found) + 1)) if whole else set(range(onset, offset + 1)))
+        assert onset > 1, "numbers are those of the whole clip"
+        assert offset <= max(found)
+        assert row["folder"].endswith(f"/{row['subject']}/{row['clip']}")
+    shared = Counter(row["clip"] for row in truth)
+    assert set(shared.values()) == {2}, "names recur with other subjects, and not within one"
+
+
+def test_cropped_is_what_casme2_means_unless_told(tmp_path, sketched):
+    root = write_database(tmp_path / "db", layout="casme2", subjects=1)
+    assert (root / "Cropped/Cropped/sub01").is_dir()
+
+
+def test_samm_files(tmp_path, sketched):
+    root = write_database(tmp_path / "db", layout="samm", subjects=3)
+    truth = read_csv(root / "ground_truth.csv")
+    assert sorted({row["subject"] for row in truth}) == ["006", "007", "009"], "there is no 008"
+    expected = [
+        f"{row['subject']}/{row['clip']}/{row['subject']}_{number:05d}.jpg"
+        for row in truth
+        for number in range(int(row["onset"]), int(row["offset"]) + 1)
+    ]
+    assert jpegs(root) == sorted(expected)
+    assert len({row["clip"] for row in truth}) == len(truth) == 24
+    assert all(re.fullmatch(rf"{row['subject']}_[1-7]_\d+", row["clip"]) for row in truth)
+    assert min(int(row["onset"]) for row in truth) >= 200
+
+
+def test_mmew_files(tmp_path, sketched):
+    root = write_database(tmp_path / "db", layout="mmew", subjects=2, clips_per_emotion=3)
+    truth = read_csv(root / "ground_truth.csv")
+    codes = ["happiness", "surprise", "disgust", "others", "fear", "sadness", "anger"]
+    for row in truth:
+        person, code, count = re.fullmatch(r"S(\d\d)-(\d\d)-(\d{3})", row["clip"]).groups()
+        assert row["subject"] == f"S{person}"
+        assert row["emotion"] == codes[int(code) - 1]
+        assert row["folder"] == f"Micro_Expression/{row['emotion']}/{row['clip']}"
+        assert 1 <= int(count) <= 3
+        on_disk = {path.name for path in (root / row["folder"]).iterdir()}
+        assert on_disk == {f"{number}.jpg" for number in range(1, len(on_disk) + 1)}
+        assert 14 <= len(on_disk) <= 77
+        assert row["onset"] == "1"
+        assert int(row["offset"]) <= len(on_disk)
+        assert (row["first_file"], row["last_file"]) == ("1.jpg", f"{len(on_disk)}.jpg")
