@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mer_di.errors import SampleError
+from mer_di.imaging.image import decode_image, read_file
 
 LOSSLESS = (".png", ".bmp", ".tif")
 
@@ -25,6 +26,10 @@ def write_clip(folder, names, suffix=".png"):
     for name, image in pictures.items():
         (folder / name).write_bytes(encoded(image, suffix))
     return pictures
+
+
+def read_image(file):
+    return decode_image(read_file(file), file)
 
 
 def touch(folder, *names):

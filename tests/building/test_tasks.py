@@ -1,18 +1,20 @@
-"""Clips rendered in any order, told of and written in the order of the plan, while others are rendered."""
+"""Clips rendered in any order, each into its row."""
 
 import contextlib
+import os
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
-from tiny_build import assert_same_content, load, plain
+from tiny_build import load, plain
 
 from mer_di import build_cache
 from mer_di.building import build, tasks
-from mer_di.building.parts import Parts
+from mer_di.building.entry import cache_entry
 from mer_di.building.plan import make_plan
-from mer_di.cache import open_cache
-from mer_di.errors import CacheError, SampleError
+from mer_di.cache import Provenance, make_cache, open_cache
+from mer_di.errors import BackendUnavailableError, CacheError, SampleError
+from mer_di.executors import local
 
 
 class Backwards(Executor):
@@ -31,6 +33,14 @@ def ids(tiny):
 
 
 @pytest.fixture
+def empty(tiny, tmp_path):
+    """The clips of a plan by their rows, and a file whose rows are waiting for them."""
+    clips = make_plan(load(tiny), plain()).clips
+    provenance = Provenance("manifest", "0" * 64, "", plain())
+    return dict(enumerate(clips)), make_cache(tmp_path / "rows.h5", provenance, [cache_entry(c) for c in clips], {})
+
+
+@pytest.fixture
 def dropping(monkeypatch):
     """Make samples fail while they are rendered."""
     render = tasks.render
@@ -46,16 +56,15 @@ def dropping(monkeypatch):
     return dropping
 
 
-def test_clips_that_finish_backwards_are_yielded_in_order(tiny, tmp_path):
-    plan = make_plan(load(tiny), plain())
-    executor = Backwards()
-    executor.expected = len(plan.clips)
-    parts = Parts(tmp_path / "parts")
-    parts.claim({})
-    told = []
-    found = tasks.outcomes(plan, plain(), parts, executor=executor, progress=lambda clip, total: told.append(total))
-    assert [clip for clip, _ in found] == list(plan.clips)
-    assert told == [len(plan.clips)] * (len(plan.clips) + 1)
+def test_a_row_is_absent_then_whole_and_then_of_other_frames(empty, tiny):
+    clips, rows = empty
+    with ThreadPoolExecutor(1) as thread:
+        assert set(tasks.row_states([*clips.values()], rows, [*clips], thread)) == {"absent"}
+        assert sorted(tasks.render_rows(clips, plain(), rows, None, thread)) == [(index, None) for index in clips]
+        assert set(tasks.row_states([*clips.values()], rows, [*clips], thread)) == {"whole"}
+        (clips[2].path / f"img{clips[2].apex}.png").unlink()
+        states = tasks.row_states([*clips.values()], rows, [*clips], thread)
+    assert [index for index, state in enumerate(states) if state == "of other frames"] == [2]
 
 
 def test_a_cache_from_clips_that_finish_backwards_is_the_same(tiny, tmp_path):
@@ -63,7 +72,7 @@ def test_a_cache_from_clips_that_finish_backwards_is_the_same(tiny, tmp_path):
     executor.expected = len(ids(tiny))
     one = build_cache(load(tiny), tmp_path / "one.h5", plain())
     other = build_cache(load(tiny), tmp_path / "other.h5", plain(), executor=executor)
-    assert_same_content(one.path, other.path)
+    assert one.path.read_bytes() == other.path.read_bytes()
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
@@ -89,56 +98,32 @@ def test_if_every_clip_is_dropped_there_is_no_cache(tiny, tmp_path, dropping):
     assert list(tmp_path.glob("*none.h5*")) == []
 
 
-def test_clips_are_written_while_others_are_rendered(tiny, tmp_path, monkeypatch):
-    first, *_, last = ids(tiny)
-    written = threading.Event()
-    render, cached = tasks.render, build.cache_entry
-
-    def waiting(clip, *others):
-        if clip.sample.sample_id == last:
-            assert written.wait(60)
-        return render(clip, *others)
-
-    def telling(clip, rendered):
-        if clip.sample.sample_id == first:
-            written.set()
-        return cached(clip, rendered)
-
-    monkeypatch.setattr(tasks, "render", waiting)
-    monkeypatch.setattr(build, "cache_entry", telling)
-    build_cache(load(tiny), tmp_path / "cache.h5", plain())
-    assert written.is_set()
-
-
-@pytest.mark.parametrize("where", ["rendering", "writing"])
-def test_a_failure_leaves_the_finished_parts_and_nothing_else(tiny, tmp_path, monkeypatch, where):
+@pytest.mark.parametrize("where", ["rendering", "closing up"])
+def test_a_failure_leaves_the_unfinished_file_and_nothing_else(tiny, tmp_path, monkeypatch, dropping, where):
     names = ids(tiny)
     out = tmp_path / "cache.h5"
-    render, cached = tasks.render, build.cache_entry
+    dropping(names[0])
+    render = tasks.render
 
     def rendering(clip, *others):
-        if where == "rendering" and clip.sample.sample_id == names[2]:
+        if where == "rendering" and clip.sample.sample_id == names[3]:
             raise RuntimeError("rendering")
         return render(clip, *others)
 
-    def writing(clip, rendered):
-        if where == "writing" and clip.sample.sample_id == names[2]:
-            raise RuntimeError("writing")
-        return cached(clip, rendered)
+    def put_in_place(*_):
+        raise RuntimeError("closing up")
 
     monkeypatch.setattr(tasks, "render", rendering)
-    monkeypatch.setattr(build, "cache_entry", writing)
+    monkeypatch.setattr(build, "put_in_place", put_in_place)
     with ThreadPoolExecutor(1) as executor, pytest.raises(RuntimeError, match=where):
         build_cache(load(tiny), out, plain(), executor=executor)
-    assert [path.name for path in tmp_path.glob(f"*{out.name}*")] == [f"{out.name}.parts"]
+    assert [path.name for path in tmp_path.glob(f"*{out.name}*")] == [f"{out.name}.unfinished"]
     monkeypatch.undo()
     assert build_cache(load(tiny), out, plain()).resumed >= 2
 
 
-def test_what_has_not_begun_never_begins_once_the_generator_is_closed(tiny, tmp_path, monkeypatch):
-    plan = make_plan(load(tiny), plain())
-    parts = Parts(tmp_path / "parts")
-    parts.claim({})
+def test_what_has_not_begun_never_begins_once_the_generator_is_closed(empty, monkeypatch):
+    clips, rows = empty
     render, begun, busy, leave = tasks.render, [], threading.Event(), threading.Event()
 
     def gated(clip, *others):
@@ -150,8 +135,26 @@ def test_what_has_not_begun_never_begins_once_the_generator_is_closed(tiny, tmp_
 
     monkeypatch.setattr(tasks, "render", gated)
     with ThreadPoolExecutor(1) as executor:
-        with contextlib.closing(tasks.outcomes(plan, plain(), parts, executor=executor)) as found:
+        with contextlib.closing(tasks.render_rows(clips, plain(), rows, None, executor)) as found:
             next(found)
             assert busy.wait(60)
         leave.set()
-    assert begun == list(plan.clips[:2])
+    assert begun == [clips[0], clips[1]]
+
+
+class Deadly:
+    """A clip that takes its worker with it."""
+
+    path = property(lambda self: os._exit(9))
+
+    def __getattr__(self, name):
+        os._exit(9)
+
+    def __reduce__(self):
+        return Deadly, ()
+
+
+def test_a_worker_that_dies_is_told_with_what_to_do(empty):
+    _, rows = empty
+    with local("processes", 1) as workers, pytest.raises(BackendUnavailableError, match=r"a worker died.*run the same"):
+        list(tasks.render_rows({0: Deadly()}, plain(), rows, None, workers))

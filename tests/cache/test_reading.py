@@ -44,8 +44,42 @@ def test_a_newer_format_asks_for_a_newer_version(cache_path, tmp_path):
         open_cache(newer)
 
 
-def test_a_cache_without_its_groups_is_damaged(cache_path):
+def _by_an_external_file(file, shape, kind):
+    file.create_dataset("di/onset", shape, kind, external=[("elsewhere", 0, h5py.h5f.UNLIMITED)])
+
+
+def _by_a_virtual_dataset(file, shape, kind):
+    layout = h5py.VirtualLayout(shape, kind)
+    layout[:] = h5py.VirtualSource("elsewhere.h5", "x", shape)
+    file.create_virtual_dataset("di/onset", layout)
+
+
+def _by_an_external_link(file, shape, kind):
+    file["di/onset"] = h5py.ExternalLink("elsewhere.h5", "/x")
+
+
+def _by_a_soft_link(file, shape, kind):
+    file["di/onset"] = h5py.SoftLink("/di/full")
+
+
+@pytest.fixture(params=[_by_an_external_file, _by_a_virtual_dataset, _by_an_external_link, _by_a_soft_link])
+def lead(request):
+    return request.param
+
+
+@pytest.mark.parametrize("lost", ["samples", "di/full", "dropped/reason"])
+def test_a_cache_without_its_groups_is_damaged(cache_path, lost):
     with h5py.File(cache_path, "r+") as file:
-        del file["samples"]
-    with pytest.raises(CacheError, match="samples is missing"):
+        del file[lost]
+    with pytest.raises(CacheError, match=rf"is damaged: {lost}\S* is missing"):
+        open_cache(cache_path)
+
+
+def test_a_cache_that_leads_elsewhere_is_refused(cache_path, lead):
+    with h5py.File(cache_path, "r+") as file:
+        images = file["di/onset"]
+        shape, kind = images.shape, images.dtype
+        del file["di/onset"]
+        lead(file, shape, kind)
+    with pytest.raises(CacheError, match="does not hold di/onset itself"):
         open_cache(cache_path)

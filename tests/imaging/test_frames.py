@@ -28,8 +28,8 @@ def test_lossless_images_come_back_exactly_in_order_and_rgb(tmp_path, suffix):
 def test_frames_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     write_clip(tmp_path, [f"{number}.png" for number in range(5)])
     decoded = []
-    original = frames.read_image
-    monkeypatch.setattr(frames, "read_image", lambda file: decoded.append(file.name) or original(file))
+    original = frames.decode_image
+    monkeypatch.setattr(frames, "decode_image", lambda code, file: decoded.append(file.name) or original(code, file))
     reading = read_frames(tmp_path, range(5))
     next(reading)
     assert decoded == ["0.png"]

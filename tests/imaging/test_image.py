@@ -5,11 +5,10 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from pictures_on_disk import LOSSLESS, encoded, picture, refused
+from pictures_on_disk import LOSSLESS, encoded, picture, read_image, refused
 
 from mer_di.errors import SampleError
 from mer_di.imaging import image as one_image
-from mer_di.imaging.image import read_image
 
 SAMPLINGS = {
     name.removeprefix("IMWRITE_JPEG_SAMPLING_FACTOR_"): getattr(cv2, name)

@@ -30,7 +30,7 @@ def problems(path):
         (lambda f: f["samples/sample_id"].__setitem__(0, "s9/z"), "not sorted and unique"),
         (lambda f: f["samples/apex"].__setitem__(0, 100), "s1/a: onset, apex, offset are not in order"),
         (lambda f: f["samples/onset_length"].__setitem__(0, 3), "s1/a: phase lengths do not fit"),
-        (lambda f: f.__delitem__("di/full"), "/di/full is missing"),
+        (lambda f: f.__delitem__("frames/apex"), "/frames/apex is missing"),
         (lambda f: f.__delitem__("samples/apex"), "/samples/apex is missing"),
         (lambda f: f.attrs.__delitem__("dataset"), "attribute dataset is missing"),
     ],

@@ -1,0 +1,92 @@
+"""Rows that are written where they belong, and that know whether they are whole."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_cache import write_tiny_cache
+
+from mer_di.cache import RenderedClip, Rows, open_cache
+from mer_di.cache.rows import row_fields
+
+SIZE = 6
+
+
+def clip(seed):
+    rng = np.random.default_rng(seed)
+    di = rng.normal(0, 1e5, (3, SIZE, SIZE, 3)).astype(np.float32)
+    frames = rng.integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    size = tuple(rng.integers(1, 5000, 2).tolist())
+    return RenderedClip(di, frames, rng.normal(0, 9, (2, 3)), size, f"{seed:032x}")
+
+
+def assert_equal(a, b):
+    for name in ("di", "frames", "transform"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert (a.frame_size, a.frames_digest) == (b.frame_size, b.frames_digest)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    return Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=5, clips=4, size=SIZE), SIZE)
+
+
+def test_rows_in_any_order_from_several_threads_are_what_h5py_reads(rows):
+    clips = [clip(seed) for seed in range(20)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(rows.write, np.random.default_rng(0).permutation(20).tolist(), clips))
+    order = np.argsort(np.random.default_rng(0).permutation(20))
+    with open_cache(rows.path) as cache:
+        for number, stream in enumerate(("onset", "offset", "full")):
+            np.testing.assert_array_equal(cache.images(stream)[:], [clips[i].di[number] for i in order])
+        for number, name in enumerate(("onset", "apex", "offset")):
+            np.testing.assert_array_equal(cache.key_frames(name)[:], [clips[i].frames[number] for i in order])
+        np.testing.assert_array_equal(cache.column("transform"), [clips[i].transform for i in order])
+        assert cache.column("frame_height").tolist() == [clips[i].frame_size[0] for i in order]
+        assert cache.column("frame_width").tolist() == [clips[i].frame_size[1] for i in order]
+        assert cache.column("frames_digest").tolist() == [clips[i].frames_digest for i in order]
+
+
+def test_a_row_reads_back_as_it_was_written_and_its_neighbours_are_untouched(rows):
+    before, after = rows.read(6), rows.read(8)
+    rows.write(7, clip(1))
+    assert_equal(rows.read(7), clip(1))
+    assert_equal(rows.read(6), before)
+    assert_equal(rows.read(8), after)
+
+
+def test_images_of_one_channel_that_stand_for_three_are_written_as_three(rows):
+    grey = np.broadcast_to(np.arange(SIZE * SIZE, dtype=np.uint8).reshape(SIZE, SIZE, 1), (SIZE, SIZE, 3))
+    shown = clip(2)
+    rows.write(0, RenderedClip(shown.di, np.stack([grey] * 3), shown.transform, (1, 2), "x"))
+    np.testing.assert_array_equal(rows.read(0).frames[1], grey)
+
+
+@settings(max_examples=60)
+@given(field=st.sampled_from([*row_fields(SIZE)]), place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_one_flipped_bit_and_the_row_is_not_there(tmp_path_factory, field, place, bit):
+    path = write_tiny_cache(tmp_path_factory.mktemp("flip") / "cache.h5", subjects=2, clips=2, size=SIZE)
+    rows = Rows.of(path, SIZE)
+    entry = row_fields(SIZE)[field].itemsize
+    content = bytearray(path.read_bytes())
+    content[rows.offsets[field] + 2 * entry + place % entry] ^= 1 << bit
+    path.write_bytes(content)
+    assert [rows.read(index) is None for index in range(4)] == [False, False, True, False]
+
+
+def test_a_row_that_nobody_wrote_is_not_there(rows):
+    with rows.path.open("r+b") as file:
+        file.seek(rows.offsets["samples/row_digest"] + 3 * 32)
+        file.write(bytes(32))
+    assert rows.read(3) is None
+
+
+def test_a_cache_without_digests_has_no_rows(tmp_path):
+    import h5py
+
+    path = write_tiny_cache(tmp_path / "cache.h5", size=SIZE)
+    with h5py.File(path, "r+") as file:
+        del file["samples/row_digest"]
+    assert Rows.of(path, SIZE) is None
