@@ -41,7 +41,7 @@ import platformdirs
 from machine import keep, machine
 
 from mer_di import accumulate, load_dataset, rank_pooling
-from mer_di.building import build, rendering, unfinished
+from mer_di.building import build, plan, rendering, unfinished
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.cache import rows
 from mer_di.datasets import Database
@@ -60,7 +60,7 @@ LENGTHS = (8, 16, 32, 64, 125, 250, 500, 1000, 2000)
 STAGES = (
     (frames, "read_file", "read"),
     (frames, "decode_image", "decode"),
-    (frames, "require_files", "list"),
+    (plan, "require_listed", "list"),
     (face, "detect", "find the face"),
     (face, "predict", "landmarks"),
     (accumulate.Accumulator, "add", "sum"),

@@ -28,6 +28,7 @@ _WHY_DROPPED = {
     "apex-outside": "the apex lies before the onset or after the offset",
     "class-too-small": "the emotion has fewer rows than `--min-class-size`",
     "clip-not-found": "no folder or video belongs to the row",
+    "clip-too-long": "onset and offset are further apart than any clip is long: a slip in the table",
     "clip-unreadable": "the video cannot be opened",
     "face-not-found": "no face on the onset frame (with alignment)",
     "face-outside-frame": "the landmarks put the crop outside the frame",

@@ -10,6 +10,9 @@ ApexPolicy = Literal["drop", "midpoint"]
 
 APEX_IN: tuple[ApexIn, ...] = ("both", "onset", "offset")
 APEX_POLICIES: tuple[ApexPolicy, ...] = ("drop", "midpoint")
+LONGEST_CLIP = (
+    1_000_000  # over an hour at 200 frames a second: a slip in the table, whose weights would fill the memory
+)
 SHORTEST_PHASE = 2  # the weight of a single frame is zero in every zero-sum scheme: a blank image
 
 
@@ -70,8 +73,8 @@ def key_frames(sample: Sample, policy: ApexPolicy = "drop", *, apex_in: ApexIn =
     Raises
     ------
     SampleError
-        ``onset-missing``, ``offset-missing``, ``offset-before-onset``, ``apex-missing``, ``apex-outside``,
-        ``phase-too-short``.
+        ``onset-missing``, ``offset-missing``, ``offset-before-onset``, ``clip-too-long``, ``apex-missing``,
+        ``apex-outside``, ``phase-too-short``.
     InputError
         If ``policy`` is unknown.
     """
@@ -97,6 +100,10 @@ def _ends(sample: Sample) -> tuple[int, int]:
         )
     if sample.offset < sample.onset:
         raise SampleError("offset-before-onset", f"onset {sample.onset}, offset {sample.offset}")
+    if sample.offset - sample.onset >= LONGEST_CLIP:
+        raise SampleError(
+            "clip-too-long", f"onset {sample.onset}, offset {sample.offset}; expected at most {LONGEST_CLIP} frames"
+        )
     return sample.onset, sample.offset
 
 

@@ -29,7 +29,7 @@ def write_clip(folder, names, suffix=".png"):
 
 
 def read_image(file):
-    return decode_image(read_file(file), file)
+    return decode_image(read_file(str(file)), str(file))
 
 
 def touch(folder, *names):

@@ -31,6 +31,8 @@ class PlannedClip:
         Where the apex comes from.
     onset_phase, offset_phase : range
         0-based positions within onset..offset.
+    files : tuple of str
+        Names of the frames' files in the folder, in their order; empty for a video.
     """
 
     sample: Sample
@@ -41,6 +43,7 @@ class PlannedClip:
     apex_source: ApexSource
     onset_phase: range
     offset_phase: range
+    files: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> range:
@@ -111,8 +114,8 @@ def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
     onset, apex, offset = phases.key_frames(sample, recipe.apex_policy, apex_in=recipe.apex_in)
     if sample.path is None:
         raise SampleError("clip-not-found", f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}")
-    require_listed(sample.path, range(onset, offset + 1))
+    files = require_listed(sample.path, range(onset, offset + 1))
     rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
     return PlannedClip(
-        sample, sample.path, onset, apex, offset, "table" if apex == sample.apex else "midpoint", rising, fading
+        sample, sample.path, onset, apex, offset, "table" if apex == sample.apex else "midpoint", rising, fading, files
     )

@@ -77,7 +77,7 @@ def _render_once(
 ) -> RenderedClip:
     """Pool grey frames as one channel, unless ``in_colour``: three equal ones would give the same three times."""
     digest = xxh3_128()
-    frames = read_frames(clip.path, clip.numbers, digest)
+    frames = read_frames(clip.path, clip.numbers, clip.files, digest)
     first = next(frames)
     grey = None if in_colour else one_channel(first)
     height, width = first.shape[:2]
@@ -111,13 +111,14 @@ def _render_each(
 ) -> RenderedClip:
     """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
     finder = _finder(recipe, landmark_model)
-    tracks = smoothed(np.stack([face.landmarks for face in _tracked(finder, read_frames(clip.path, clip.numbers))]))
+    faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files))
+    tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
     sums = Accumulator(weights)
     di, key_frames = _images(recipe.size)
     frame_size = (0, 0)
     digest = xxh3_128()
-    for position, frame in enumerate(read_frames(clip.path, clip.numbers, digest)):
+    for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
         frame_size = frame.shape[:2]
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)

@@ -46,7 +46,7 @@ def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
     if row is None:
         return "absent"
     try:
-        return "whole" if row.frames_digest == frames_digest(clip.path, clip.numbers) else "of other frames"
+        return "whole" if row.frames_digest == frames_digest(clip.path, clip.numbers, clip.files) else "of other frames"
     except SampleError:
         return "of other frames"
 

@@ -1,6 +1,7 @@
 """Frames as RGB uint8 arrays, one at a time, from a folder of images or a video. Sees files, not faces."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,15 @@ from xxhash import xxh3_128
 
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.image import decode_image, read_file
-from mer_di.imaging.listing import require_files, require_video
+from mer_di.imaging.listing import require_listed
 from mer_di.imaging.video import read_video
 
 _PIECE = 1 << 20  # bytes of a video read at a time
 
 
-def read_frames(path: Path, numbers: range, digest: xxh3_128 | None = None) -> Iterator[NDArray[np.uint8]]:
+def read_frames(
+    path: Path, numbers: range, files: Sequence[str] = (), digest: xxh3_128 | None = None
+) -> Iterator[NDArray[np.uint8]]:
     """Decode the frames asked for, in order, one in memory at a time.
 
     Parameters
@@ -25,6 +28,8 @@ def read_frames(path: Path, numbers: range, digest: xxh3_128 | None = None) -> I
     numbers : range
         Ascending and not empty. Frame numbers as in the file names of a folder; 0-based positions in a video,
         counted by decoding from its start, because seeking by position returns other frames in common formats.
+    files : sequence of str, optional
+        What :func:`mer_di.imaging.listing.require_listed` returned, where that was asked before.
     digest : xxhash.xxh3_128, optional
         Is given what is read, as `frames_digest` does it.
 
@@ -48,7 +53,7 @@ def read_frames(path: Path, numbers: range, digest: xxh3_128 | None = None) -> I
         raise InputError(f"numbers is {numbers}; expected an ascending range of at least one frame")
     digest = digest or xxh3_128()
     first: tuple[str, tuple[int, ...]] | None = None
-    for name, frame in _decoded(path, numbers, digest):
+    for name, frame in _decoded(path, numbers, files, digest):
         first = first or (name, frame.shape)
         if frame.shape != first[1]:
             raise SampleError(
@@ -59,7 +64,7 @@ def read_frames(path: Path, numbers: range, digest: xxh3_128 | None = None) -> I
         yield frame
 
 
-def frames_digest(path: Path, numbers: range) -> str:
+def frames_digest(path: Path, numbers: range, files: Sequence[str] = ()) -> str:
     """Return the XXH3-128 of the files that frames are decoded from, hexadecimal, without decoding them.
 
     Each file counts with its length, so that no two clips of other files have the same digest but by chance; of a video
@@ -67,7 +72,7 @@ def frames_digest(path: Path, numbers: range) -> str:
 
     Parameters
     ----------
-    path, numbers
+    path, numbers, files
         See `read_frames`.
 
     Raises
@@ -76,12 +81,10 @@ def frames_digest(path: Path, numbers: range) -> str:
         If a file is not there or cannot be read.
     """
     digest = xxh3_128()
-    if path.is_dir():
-        files = require_files(path, numbers)
-        for number in numbers:
-            _count_in(digest, read_file(files[number]))
-    else:
-        require_video(path, numbers)
+    names = files or require_listed(path, numbers)
+    for name in names:
+        _count_in(digest, read_file(f"{path}{os.sep}{name}"))
+    if not names:
         _count_in_video(digest, path)
     return digest.hexdigest()
 
@@ -102,18 +105,18 @@ def one_channel(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return frame[..., 0] if frame.strides[2] == 0 else None
 
 
-def _decoded(path: Path, numbers: range, digest: xxh3_128) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    if not path.is_dir():
-        require_video(path, numbers)
-        _count_in_video(digest, path)
-        yield from read_video(path, numbers)
-        return
-    files = require_files(path, numbers)
-    for number in numbers:
-        file = files[number]
+def _decoded(
+    path: Path, numbers: range, files: Sequence[str], digest: xxh3_128
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    names = files or require_listed(path, numbers)
+    for name in names:
+        file = f"{path}{os.sep}{name}"
         encoded = read_file(file)
         _count_in(digest, encoded)
-        yield file.name, decode_image(encoded, file)
+        yield name, decode_image(encoded, file)
+    if not names:
+        _count_in_video(digest, path)
+        yield from read_video(path, numbers)
 
 
 def _count_in(digest: xxh3_128, encoded: bytes) -> None:

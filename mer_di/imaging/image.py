@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import importlib.util
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,7 +21,7 @@ _MARKER, _APP1, _START_OF_SCAN = 0xFF, 0xE1, 0xDA
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def read_file(file: Path) -> bytes:
+def read_file(file: str) -> bytes:
     """Return the bytes of an image file; cv2.imread fails on some paths that Python can open.
 
     Raises
@@ -31,18 +30,19 @@ def read_file(file: Path) -> bytes:
         ``frame-unreadable``: it cannot be opened.
     """
     try:
-        return file.read_bytes()
+        with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - a path object a frame costs as much as reading
+            return opened.readall()
     except OSError as err:
         raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
 
 
-def decode_image(encoded: bytes, file: Path) -> NDArray[np.uint8]:
+def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
     """Decode one image; see `mer_di.imaging.frames.read_frames`.
 
     Parameters
     ----------
     encoded : bytes
-    file : pathlib.Path
+    file : str
         What a message calls it.
 
     Returns

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from pathlib import Path
 
 from mer_di.errors import SampleError
@@ -34,20 +34,10 @@ def list_frames(folder: Path) -> dict[int, Path]:
         ``clip-not-found``: the folder cannot be listed. ``frame-unnumbered``: an image has no number in its name.
         ``frames-ambiguous``: two images have the same number.
     """
-    frames: dict[int, Path] = {}
-    for name in sorted(_image_names(folder)):
-        number = _number(folder, name)
-        if number in frames:
-            raise SampleError(
-                "frames-ambiguous",
-                f"{folder} holds {frames[number].name} and {name}, both frame {number}; expected one image a number: "
-                "move the other away",
-            )
-        frames[number] = folder / name
-    return dict(sorted(frames.items()))
+    return {number: folder / name for number, name in _names(folder).items()}
 
 
-def require_listed(path: Path, numbers: range) -> None:
+def require_listed(path: Path, numbers: range) -> tuple[str, ...]:
     """Check, without decoding anything, that a clip can hold the frames asked for.
 
     Parameters
@@ -58,6 +48,11 @@ def require_listed(path: Path, numbers: range) -> None:
     numbers : range
         Frame numbers as in the file names of a folder; 0-based positions in a video.
 
+    Returns
+    -------
+    tuple of str
+        Names of the frames' files in the folder, in their order; empty for a video.
+
     Raises
     ------
     SampleError
@@ -65,9 +60,61 @@ def require_listed(path: Path, numbers: range) -> None:
         but not all between them; and those of :func:`list_frames`.
     """
     if path.is_dir():
-        require_files(path, numbers)
-    else:
-        require_video(path, numbers)
+        return require_files(path, numbers)
+    require_video(path, numbers)
+    return ()
+
+
+def require_files(folder: Path, numbers: range) -> tuple[str, ...]:
+    """Return the names of the files that hold the frames asked for, in their order.
+
+    Raises
+    ------
+    SampleError
+        ``frames-missing``, ``frame-gap``, and those of `list_frames`.
+    """
+    names = _names(folder)
+    there = [number for number in names if number in numbers]
+    if len(there) < len(numbers):
+        both_ends = numbers[0] in names and numbers[-1] in names
+        raise SampleError(
+            "frame-gap" if both_ends else "frames-missing",
+            f"frames {numbers[0]}..{numbers[-1]} are asked for, {folder} holds {_written(_runs(names))}; "
+            f"missing are {_written(_between(there, numbers))}",
+        )
+    return tuple(names[number] for number in there)
+
+
+def require_video(path: Path, numbers: range) -> None:
+    """Make sure that a video is there and that no position before its start is asked for.
+
+    Raises
+    ------
+    SampleError
+        ``clip-not-found``, ``frames-missing``.
+    """
+    if not path.is_file():
+        raise SampleError("clip-not-found", f"{path} does not exist; expected a folder of images or a video file")
+    if numbers and numbers[0] < 0:
+        raise SampleError(
+            "frames-missing",
+            f"frames {numbers[0]}..{numbers[-1]} of {path} are asked for; positions in a video start at 0",
+        )
+
+
+def _names(folder: Path) -> dict[int, str]:
+    """Return the name of each frame's file by its number, ascending."""
+    names: dict[int, str] = {}
+    for name in sorted(_image_names(folder)):
+        number = _number(folder, name)
+        if number in names:
+            raise SampleError(
+                "frames-ambiguous",
+                f"{folder} holds {names[number]} and {name}, both frame {number}; expected one image a number: "
+                "move the other away",
+            )
+        names[number] = name
+    return dict(sorted(names.items()))
 
 
 def _image_names(folder: Path) -> list[str]:
@@ -97,45 +144,26 @@ def _number(folder: Path, name: str) -> int:
     return int(digits[1])
 
 
-def require_files(folder: Path, numbers: range) -> dict[int, Path]:
-    """List a folder as `list_frames` does, and make sure that the frames asked for are there.
-
-    Raises
-    ------
-    SampleError
-        ``frames-missing``, ``frame-gap``, and those of `list_frames`.
-    """
-    files = list_frames(folder)
-    missing = [number for number in numbers if number not in files]
-    if missing:
-        both_ends = numbers[0] in files and numbers[-1] in files
-        raise SampleError(
-            "frame-gap" if both_ends else "frames-missing",
-            f"frames {numbers[0]}..{numbers[-1]} are asked for, {folder} holds {_spans(files)}; "
-            f"missing are {_spans(missing)}",
-        )
-    return files
+def _runs(numbers: Iterable[int]) -> Iterator[range]:
+    """Yield what ascending numbers have in a row; a run has one difference to its index."""
+    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        first, *_, last = [number for _, number in run] * 2
+        yield range(first, last + 1)
 
 
-def _spans(numbers: Iterable[int]) -> str:
-    """Write ascending numbers as ``3, 7..9``; a run has one difference to its index."""
-    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
-    shown = [str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in runs[:_SPANS_SHOWN]]
-    return ", ".join([*shown, "…"] if len(runs) > _SPANS_SHOWN else shown) or "no image"
+def _between(there: Iterable[int], numbers: range) -> Iterator[range]:
+    """Yield the runs of a range that are not there; never walked through, for a table may ask for any number."""
+    wanted = numbers.start
+    for run in _runs(there):
+        if run.start > wanted:
+            yield range(wanted, run.start)
+        wanted = run.stop
+    if wanted < numbers.stop:
+        yield range(wanted, numbers.stop)
 
 
-def require_video(path: Path, numbers: range) -> None:
-    """Make sure that a video is there and that no position before its start is asked for.
-
-    Raises
-    ------
-    SampleError
-        ``clip-not-found``, ``frames-missing``.
-    """
-    if not path.is_file():
-        raise SampleError("clip-not-found", f"{path} does not exist; expected a folder of images or a video file")
-    if numbers and numbers[0] < 0:
-        raise SampleError(
-            "frames-missing",
-            f"frames {numbers[0]}..{numbers[-1]} of {path} are asked for; positions in a video start at 0",
-        )
+def _written(runs: Iterable[range]) -> str:
+    """Write runs as ``3, 7..9``."""
+    first, more = [*islice(runs := iter(runs), _SPANS_SHOWN)], next(runs, None)
+    shown = [str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in first]
+    return ", ".join([*shown, "…"] if more else shown) or "no image"

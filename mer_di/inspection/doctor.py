@@ -103,7 +103,7 @@ def examine(
 def _unreadable(clips: Iterator[PlannedClip]) -> Iterator[tuple[str, str]]:
     for clip in clips:
         try:
-            for _ in read_frames(clip.path, clip.numbers):
+            for _ in read_frames(clip.path, clip.numbers, clip.files):
                 pass
         except SampleError as reason:
             yield clip.sample.sample_id, str(reason)

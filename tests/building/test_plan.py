@@ -95,3 +95,17 @@ def test_a_class_size_below_one_is_refused(databases):
 def test_a_task_can_travel_to_another_process(tiny):
     clip = plan(load(tiny)).clips[0]
     assert pickle.loads(pickle.dumps(clip)) == clip
+
+
+@pytest.mark.parametrize("offset", [10**6 + 5, 10**9, 10**20])
+def test_an_absurd_frame_number_drops_its_sample_and_costs_nothing(tiny, offset):
+    tiny.rows[0]["offset"] = offset
+    tiny.write_table()
+    found = plan(load(tiny))
+    assert kinds(found) == {"clip-too-long": 1}
+    assert len(found.clips) == 5
+
+
+def test_a_plan_knows_the_names_of_the_files_in_the_order_of_the_frames(tiny):
+    first = plan(load(tiny)).clips[0]
+    assert first.files == tuple(f"img{number}.png" for number in first.numbers)
