@@ -317,7 +317,16 @@ def describe(database: Database) -> dict[str, Any]:
         "height": first.shape[0],
         "grey": frames.one_channel(first) is not None,
         "bytes_a_frame": statistics.mean(sizes),
+        "region": statistics.median(region_share(clip, recipe_of(database)) for clip in clips),
     }
+
+
+def region_share(clip: PlannedClip, recipe: Recipe) -> float:
+    """Return the share of a frame's pixels that its crop is made of."""
+    first = next(frames.read_frames(clip.path, clip.numbers))
+    matrix = rendering._placement(first, recipe, None)
+    rows, columns = warp.region(matrix, recipe.size, *first.shape[:2])
+    return (rows.stop - rows.start) * (columns.stop - columns.start) / (first.shape[0] * first.shape[1])
 
 
 def simplejpeg_version() -> str | None:
