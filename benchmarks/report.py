@@ -135,8 +135,8 @@ def build(record: Record, folder: Path) -> str:
                 bars(wall, colours, "build over decoding, wall time", 1.0),
                 (7, 0.5 + 0.5 * len(wall)),
             ),
-            "Most of a build is decoding, and a decoder that stops at the face would save some of it: the crop is made of "
-            f"{shares} of a frame. That is not done here: a JPEG decoder is not what this project exists for. Where "
+            "Most of a build is decoding, and a decoder that stops at the face would save some of it: the crop is made "
+            f"of {shares} of a frame. That is not done here: a JPEG decoder is not what this project exists for. Where "
             "a well-kept library decodes regions one day, `mer_di.imaging.image` is the place.",
             "Where a build's processor time goes, one worker, milliseconds a clip:",
             table(["stage", *found], stage_rows),

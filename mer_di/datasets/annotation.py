@@ -12,6 +12,7 @@ from mer_di.datasets.spec import UNRECOGNIZED, Spec
 from mer_di.datasets.table import Column, Row, Table, frame_number, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
+from mer_di.people import other_spellings
 from mer_di.sample import Sample
 
 COLUMNS = (
@@ -25,6 +26,7 @@ COLUMNS = (
 )
 # "repression" stays apart: as a class it is not "others".
 _ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
+_SHOWN = 40  # characters of a cell that holds no frame number
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def sample_from(row: Row, spec: Spec) -> Sample:
         emotion_written=emotion,
         action_units=row.text("action_units"),
         fps=spec.fps,
-        unread=tuple((name, row.text(name)) for name, number in numbers.items() if number is None),
+        unread=tuple((name, _shortened(row.text(name))) for name, number in numbers.items() if number is None),
     )
 
 
@@ -133,7 +135,7 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
         raise AnnotationError(f"{table.path} has a header and no rows below it; expected one row a clip")
     _require_unique(table, samples)
     version = SYNTHETIC if table.title == SYNTHETIC_TITLE else spec.version_of(samples)
-    findings = (*_table_findings(spec, table, samples, version), *_alias_findings(samples))
+    findings = (*_table_findings(spec, table, samples, version), *_alias_findings(samples), *_people_findings(samples))
     return Annotation(table, tuple(sorted(samples, key=lambda sample: sample.sample_id)), version, findings)
 
 
@@ -205,6 +207,10 @@ def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding
     )
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+
+
 def _subject(row: Row, spec: Spec) -> str:
     text = row.required_text("subject")
     if spec.subject is None:
@@ -246,6 +252,18 @@ def _alias_findings(samples: Iterable[Sample]) -> list[Finding]:
     return [
         Finding("emotion-alias", written, f"{count} rows say {written!r}, read as {canonical_emotion(written)!r}")
         for written, count in sorted(spellings.items())
+    ]
+
+
+def _people_findings(samples: Iterable[Sample]) -> list[Finding]:
+    return [
+        Finding(
+            "subject-spellings",
+            ", ".join(group),
+            f"the subjects {' and '.join(map(repr, group))} are probably one person. Leaving out one of them would "
+            "leave this person in the training data: write them alike, or name them apart if they are not the same",
+        )
+        for group in other_spellings(sample.subject for sample in samples)
     ]
 
 

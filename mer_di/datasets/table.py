@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".xlsx", ".xlsm", ".csv", ".tsv")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.0*)?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")  # what 64 bits hold
 
 Grid = Sequence[Sequence[object]]
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
 from mer_di.origin import SYNTHETIC
+from mer_di.people import other_spellings
 from mer_di.recipe import Recipe, differences
 
 _FORMULA = ("scheme", "reversal", "apex_in", "temporal_length")
@@ -109,8 +110,8 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]]) -> Corpus:
     CacheError
         If a file is no cache or holds no sample.
     InputError
-        If no path is given, all samples show one emotion, two caches hold the same database, or their dynamic images
-        follow different formulas.
+        If no path is given, all samples show one emotion, a subject is there under several spellings, two caches hold
+        the same database, or their dynamic images follow different formulas.
     """
     if not paths:
         raise InputError("no cache was given; expected at least one that mer-di build wrote")
@@ -131,9 +132,21 @@ def _read(path: Path, *, named: bool) -> tuple[Source, NDArray[np.str_]]:
         if not len(cache):
             raise CacheError(f"{path} holds no sample; mer-di info says why they were dropped")
         source = Source(path.absolute(), _dataset(cache), cache.recipe)
+        _require_people(path, cache.column("subject"))
         prefix = f"{source.dataset}/" if named else ""
         ids, subjects = ([prefix + str(name) for name in cache.column(column)] for column in ("sample_id", "subject"))
         return source, np.array([ids, subjects, _emotions(cache)])
+
+
+def _require_people(path: Path, subjects: Iterable[str]) -> None:
+    groups = other_spellings(subjects)
+    if groups:
+        alike = "; ".join(" and ".join(map(repr, group)) for group in groups)
+        raise InputError(
+            f"{path} holds subjects that are probably one person each: {alike}. A network would be tested on a person "
+            "whom it was trained on. Write them alike in the table and build again, or name them apart if they are not "
+            "the same"
+        )
 
 
 def _dataset(cache: Cache) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import importlib.util
+import os
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_di.errors import SampleError
+
+LARGEST_FILE = 1 << 28
+"""Bytes of an image at most: more than any camera writes for a frame."""
 
 _AS_CODED = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH  # grey or BGR; without ANYDEPTH 16 bits silently become 8
 _START_OF_IMAGE = b"\xff\xd8"
@@ -31,6 +35,11 @@ def read_file(file: str) -> bytes:
     """
     try:
         with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - a path object a frame costs as much as reading
+            size = os.fstat(opened.fileno()).st_size
+            if size > LARGEST_FILE:
+                raise SampleError(
+                    "frame-unreadable", f"{file} has {size} bytes; an image of more than {LARGEST_FILE} is not read"
+                )
             return opened.readall()
     except OSError as err:
         raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache
+from mer_di.cache import DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache
 from mer_di.recipe import differences
 
 _PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size")
-_ROW = ("subject", "clip", "emotion", "onset", "apex", "offset", "onset_length", "offset_length")
+_ROW = (*(name for name in (*TEXT_COLUMNS, *INT_COLUMNS) if name != "sample_id"), "fps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ def compare(a: Cache, b: Cache) -> Comparison:
     """
     ours, theirs = a.attributes, b.attributes
     provenance = [f"{k}: {ours.get(k)} | {theirs.get(k)}" for k in _PROVENANCE if ours.get(k) != theirs.get(k)]
+    if a.classes != b.classes:
+        provenance.append(f"classes: {', '.join(a.classes)} | {', '.join(b.classes)}")
     return Comparison(
         provenance,
         differences(a.attributes["recipe"], b.attributes["recipe"]),
@@ -74,10 +76,14 @@ def _unequal_samples(a: Cache, b: Cache) -> Iterator[str]:
     columns = {name: (a.column(name), b.column(name)) for name in _ROW}
     for name in sorted(index_a.keys() & index_b.keys()):
         i, j = index_a[name], index_b[name]
-        found = [f"{key} {x[i]} | {y[j]}" for key, (x, y) in columns.items() if x[i] != y[j]]
+        found = [f"{key} {x[i]} | {y[j]}" for key, (x, y) in columns.items() if _differ(x[i], y[j])]
         found += _unequal_images(a, b, i, j)
         if found:
             yield f"{name}: {', '.join(found)}"
+
+
+def _differ(x: object, y: object) -> bool:
+    return x != y and not (x != x and y != y)  # an unknown frame rate is NaN
 
 
 def _unequal_images(a: Cache, b: Cache, i: int, j: int) -> Iterator[str]:

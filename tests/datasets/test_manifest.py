@@ -131,3 +131,21 @@ def test_order_of_rows_does_not_matter(tmp_path):
     assert forward.samples == backward.samples
     assert [sample.sample_id for sample in forward.samples] == ["p/a", "p/z", "q/b"]
     assert forward == replace(backward, table_sha256=forward.table_sha256)
+
+
+def test_one_person_under_two_spellings_is_pointed_at(tmp_path):
+    touch(tmp_path / "a", ["1.png", "2.png", "3.png"])
+    rows = [f"{subject},c{number},a,1,2,3,x" for number, subject in enumerate(("S01", "s1", "2", "Anna", "anna"))]
+    findings = load_dataset("manifest", write(tmp_path, *rows)).findings
+    assert [(item.kind, item.where) for item in findings] == [
+        ("subject-spellings", "S01, s1"),
+        ("subject-spellings", "Anna, anna"),
+    ]
+
+
+@pytest.mark.parametrize("cell", ["1" * 5000, "9" * 19])
+def test_a_number_that_no_frame_has_is_no_number(tmp_path, cell):
+    touch(tmp_path / "a", ["1.png", "2.png", "3.png"])
+    (sample,) = load_dataset("manifest", write(tmp_path, f"s,c,a,1,2,{cell},x")).samples
+    assert sample.offset is None
+    assert len(dict(sample.unread)["offset"]) < 80

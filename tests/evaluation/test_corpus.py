@@ -38,3 +38,9 @@ def test_caches_that_do_not_fit_are_refused(tmp_path):
     other = write_tiny_cache(tmp_path / "other.h5", dataset="mmew", scheme="harmonic_arp")
     with pytest.raises(InputError, match=r"scheme is 'arp' in .* and 'harmonic_arp' in"):
         evaluate([a, other], tmp_path / "run", CONFIG)
+
+
+def test_a_cache_with_one_person_under_two_names_is_not_trained_on(tmp_path):
+    cache = write_tiny_cache(tmp_path / "cache.h5", subjects=["01", "1", "2"])
+    with pytest.raises(InputError, match=r"probably one person each: '01' and '1'\."):
+        evaluate([cache], tmp_path / "run", CONFIG, validation="none")

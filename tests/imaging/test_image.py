@@ -173,3 +173,9 @@ def test_metadata_is_left_to_opencv():
     for rest in (exif + code[2:], code[2:app0] + exif + code[app0:], b"\xff" + code[2:], b"\0" + code[2:], b""):
         assert not one_image._has_no_metadata(code[:2] + rest)
     assert not one_image._has_no_metadata(encoded(photograph(16, 16), ".png"))
+
+
+def test_a_file_of_gigabytes_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "1.png").open("wb") as file:
+        file.truncate(one_image.LARGEST_FILE + 1)
+    assert str(one_image.LARGEST_FILE) in refused("frame-unreadable", lambda: read_image(tmp_path / "1.png"))

@@ -1,3 +1,6 @@
+import shutil
+
+import h5py
 from tiny_build import load, plain
 
 from mer_di.building.build import build_cache
@@ -16,6 +19,22 @@ def test_comparing_names_recipe_samples_and_pixels(built, tiny, tmp_path):
     assert len(found.only_a) == 1
     assert found.only_a[0].startswith("s1/a (apex-missing")
     assert found.only_b == []
-    assert any(line.startswith("s1/b: emotion surprise | happiness, di/onset by up to") for line in found.samples)
+    assert any(
+        line.startswith("s1/b: emotion surprise | happiness, emotion_written") and "di/onset by up to" in line
+        for line in found.samples
+    )
     assert not found.equal
     assert compare(built, built).equal
+
+
+def test_every_column_and_the_classes_are_compared(built, tmp_path):
+    other = shutil.copy(built.path, tmp_path / "other.h5")
+    with h5py.File(other, "r+") as file:
+        file["samples/label"][0] = 1
+        file["samples/fps"][0] = 7
+        file["samples/action_units"][0] = "AU99"
+        file["samples"].attrs["classes"] = ["joy", "surprise"]
+    with open_cache(other) as changed:
+        found = compare(built, changed)
+    assert found.samples == ["s1/a: action_units  | AU99, label 0 | 1, fps nan | 7.0"]
+    assert found.provenance == ["classes: happiness, surprise | joy, surprise"]
