@@ -4,8 +4,11 @@ The cases named ``cuda`` run on a GPU where there is one. Where there is none, `
 numba's simulator.
 """
 
+import ctypes
+import mmap
 import multiprocessing
 import os
+import sys
 import threading
 from fractions import Fraction
 
@@ -18,7 +21,7 @@ from numba import cuda
 from mer_di import accumulate, kernels
 from mer_di.accumulate import Accumulator, _cpu, weighted_sums
 from mer_di.errors import BackendUnavailableError, InputError
-from mer_di.kernels.byte_dots import KINDS, write_steps
+from mer_di.kernels.byte_dots import AHEAD, BLOCK, KINDS, NEAR, write_steps
 from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STEP
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp, phase_weights, scheme_weights
 
@@ -360,7 +363,53 @@ def test_the_input_is_left_alone(backend):
     assert np.array_equal(weights, before[1])
 
 
-# Blocks and threads of the CPU
+# Blocks, fetching and threads of the CPU
+
+
+@pytest.fixture(params=["in memory", "in the cache"])
+def where_frames_are(request, monkeypatch):
+    monkeypatch.setattr(_cpu, "MEMORY_FROM", -1 if request.param == "in memory" else 1 << 40)
+
+
+@pytest.fixture(params=["first", "last"])
+def between_walls(request):
+    """A copy of frames as the first or the last thing in memory: whoever reads outside of them is killed."""
+
+    def copied(frames):
+        room = -(-frames.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+        memory = mmap.mmap(-1, room + 2 * mmap.PAGESIZE)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        for wall in (address, address + mmap.PAGESIZE + room):
+            assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(wall), ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+        offset = mmap.PAGESIZE + (room - frames.nbytes if request.param == "last" else 0)
+        copy = np.frombuffer(memory, frames.dtype, frames.size, offset).reshape(frames.shape)
+        copy[:] = frames
+        return copy
+
+    return copied
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no mprotect")
+@pytest.mark.parametrize("instructions", ["avx2", "vnni", None])
+@pytest.mark.parametrize("n", [3, 8, 20])
+@pytest.mark.usefixtures("where_frames_are")
+def test_nothing_is_read_outside_of_the_frames(monkeypatch, between_walls, n, instructions):
+    if instructions and kernels.byte_instructions() not in (instructions, "vnni"):  # VNNI processors have AVX2
+        pytest.skip("this processor does not have them")
+    monkeypatch.setattr(_cpu, "byte_instructions", lambda: instructions)
+    for columns in (32, NEAR - 1, AHEAD - 32, AHEAD + 33, BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 32, 2 * BLOCK + 95):
+        frames, weights = between_walls(random_frames((n, 1, columns), "uint8")), random_weights(3, n)
+        weights[2] *= 300
+        expected = weighted_sums(frames, weights, backend="numpy")
+        assert np.array_equal(weighted_sums(frames, weights, backend="cpu"), expected), columns
+
+
+@pytest.mark.usefixtures("where_frames_are", "three_threads")
+def test_frames_are_the_same_in_memory_and_in_the_cache():
+    frames, weights = random_frames((11, 90, 200, 3), "uint8"), random_weights(3, 11)
+    for view in (frames, frames[:, 5:77, 3:150], frames[::2]):
+        expected = weighted_sums(view, weights[:, : len(view)], backend="numpy")
+        assert np.array_equal(weighted_sums(view, weights[:, : len(view)], backend="cpu"), expected)
 
 
 @pytest.fixture

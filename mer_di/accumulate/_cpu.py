@@ -29,9 +29,10 @@ Part = tuple[int, int, int, int]  # first row, last row, first column, last colu
 THREADS = processors()
 PARALLEL_FROM = 1 << 24  # pixels in all frames from which several threads pay: about a millisecond of work
 WAITING_BYTES = 1 << 23  # of frames of a stream that are summed together: one to four passes
+MEMORY_FROM = 1 << 23  # bytes; more frames than that are taken to be in memory, fewer in the cache
 
 
-_BYTE_DOTS = "void(intp, intp, intp, int32[:,::1], intp[:,::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
+_BYTE_DOTS = "void(intp, intp, intp, intp, int32[:,::1], intp[:,::1], intp, int32[:,:,::1], intp, intp, intp, intp)"
 _LOOPS = "void({pixel}[::1], intp, intp, {weight}[:,::1], intp, {total}[:,:,::1], intp, intp, intp, intp)"
 
 
@@ -103,7 +104,8 @@ def _adder(frames: Array, weights: Array, sums: Array, *, fresh: bool) -> tuple[
     instructions = _byte_instructions(frames.dtype, weights, columns)
     if instructions:
         add_bytes = kernel("byte_dots", f"add_bytes_by_{instructions}", _BYTE_DOTS)
-        of_frames = frames.ctypes.data, frames.strides[0], row_stride, np.ascontiguousarray(weights)
+        in_memory = frames.nbytes > MEMORY_FROM
+        of_frames = frames.ctypes.data, frames.strides[0], row_stride, in_memory, np.ascontiguousarray(weights)
         steps = -(-len(weights) // 2) * -(-len(frames) // FRAMES)
         return rows, columns, lambda part: add_bytes(*of_frames, np.empty((steps, STEP), np.intp), fresh, sums, *part)
     factors = _factors(weights, frames.dtype)

@@ -29,8 +29,14 @@ from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STRIP
 Array = NDArray[Any]
 
 BLOCK = 1 << 14  # pixels; their int32 sums fill 64 KiB of the second-level cache
-AHEAD = 256  # bytes of each frame that are fetched before they are needed: processors follow eight streams too late
 KINDS = ((1, 1), (1, 2), (2, 1), (2, 2))  # rows and digits of a step
+
+# Processors follow eight streams too late, so every frame is fetched ahead, in two stages. From memory it goes into the
+# second-level cache only: the first level would lose it on the way, as frames that are whole pages apart share its few
+# places. From there it goes into the first level just before it is needed. What is fetched beyond the end of a block
+# serves the next; beyond the last frame it is of no use and does no harm, even where no memory is.
+AHEAD = 4096  # bytes from memory: 10 to 20 % less time than without, but 20 % more for frames that a cache still holds
+NEAR = 256  # bytes from cache to cache
 
 _BYTES = ir.VectorType(ir.IntType(8), STRIP)
 _PAIRS = ir.VectorType(ir.IntType(16), STRIP // 2)
@@ -41,15 +47,16 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
     """Return the kernel for instructions and the digits that they can multiply."""
 
     @intrinsic
-    def add_strips(context, frames, start, stop, skipped, overwrite, step, sums):
+    def add_strips(context, frames, ahead, start, stop, skipped, overwrite, step, sums):
         """Add pixels ``start`` to ``stop``, whole strips, of eight frames; the first ``skipped`` of each count as 0."""
-        result = types.void(frames, start, stop, skipped, overwrite, step, sums)
+        result = types.void(frames, ahead, start, stop, skipped, overwrite, step, sums)
         return result, partial(_generate_add, dot=dot, bits=bits)
 
     def add_bytes(
         first: int,
         frame_stride: int,
         row_stride: int,
+        in_memory: int,
         weights: Array,
         steps: Array,
         fresh: int,
@@ -62,10 +69,11 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
         """Add the frames from the address ``first`` to at least a strip of columns; ``fresh`` sums are overwritten.
 
         ``steps`` is room for `write_steps`. What remains of a row after its last whole strip is covered by a strip that
-        reaches back, without what is there.
+        reaches back, without what is there. Frames ``in_memory`` are fetched from there long before they are needed.
         """
         count = write_steps(weights, bits, fresh, steps)
         last = first + (weights.shape[1] - 1) * frame_stride
+        ahead = AHEAD if in_memory else 0
         rest = (last_column - first_column) % STRIP
         for row in range(first_row, last_row):
             of_row = sums[:, row]
@@ -77,9 +85,9 @@ def _adding_by(dot, bits: int) -> Callable[..., None]:
                 for step in steps[:count]:
                     frames = _frames_from(first + step[0] * frame_stride, frame_stride, last, row * row_stride)
                     overwrite = 1 if fresh and step[0] == 0 else 0
-                    add_strips(frames, start, whole, 0, overwrite, step, of_row)
+                    add_strips(frames, ahead, start, whole, 0, overwrite, step, of_row)
                     if whole < stop:
-                        add_strips(frames, stop - STRIP, stop, STRIP - rest, 0, step, of_row)
+                        add_strips(frames, 0, stop - STRIP, stop, STRIP - rest, 0, step, of_row)
 
     return add_bytes
 
@@ -142,10 +150,10 @@ def _frames_from(t: int, stride: int, last: int, offset: int) -> tuple[int, int,
 
 def _generate_add(context, builder, signature, arguments, *, dot, bits):
     """Write a loop for each kind of step, which keeps all factors in registers."""
-    frames, start, stop, skipped, overwrite, step, sums = arguments
+    frames, ahead, start, stop, skipped, overwrite, step, sums = arguments
     step, sums = (
         context.make_array(of)(context, builder, value)
-        for of, value in ((signature.args[5], step), (signature.args[6], sums))
+        for of, value in ((signature.args[6], step), (signature.args[7], sums))
     )
     number = start.type
     entry = partial(_entry, builder, step.data)
@@ -162,7 +170,9 @@ def _generate_add(context, builder, signature, arguments, *, dot, bits):
             ]
             factors = [[_fours(builder, entry(4 + 2 * row + digit)) for digit in range(digits)] for row in range(rows)]
             with cgutils.for_range_slice(builder, start, stop, number(STRIP), number) as (column, _):
-                strips = [_strip(builder, builder.add(address, column), counted) for address in addresses]
+                places = [builder.add(address, column) for address in addresses]
+                _fetch_ahead(builder, places, column, ahead)
+                strips = [_strip(builder, place, counted) for place in places]
                 quads = [_interleaved(builder, strips[:4]), _interleaved(builder, strips[4:])]
                 for of_row, of_digits in zip(of_rows, factors, strict=True):
                     parts = [_weighted(builder, pixels, of_digits, dot, bits) for pixels in zip(*quads, strict=True)]
@@ -192,16 +202,28 @@ def _counted(builder, skipped):
     return builder.sext(builder.icmp_unsigned(">=", order, skipped), _BYTES)
 
 
-def _strip(builder, address, counted):
-    """Load a strip of a frame, and have what follows fetched."""
+def _fetch_ahead(builder, places, column, ahead):
+    """Have what follows fetched; from memory at every second strip, because two are a line of the cache."""
+    _fetch(builder, places, column.type(NEAR), level=1)
+    is_second = builder.icmp_signed("!=", builder.and_(column, column.type(STRIP)), column.type(0))
+    with builder.if_then(is_second), builder.if_then(builder.icmp_signed("!=", ahead, ahead.type(0))):
+        _fetch(builder, places, ahead, level=2)
+
+
+def _fetch(builder, places, ahead, *, level):
+    """Have the lines so many bytes after the places fetched, to read, into a level of the cache."""
     byte = ir.IntType(8).as_pointer()
     number = ir.IntType(32)
     fetch = builder.module.declare_intrinsic(
         "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
     )
-    ahead = builder.inttoptr(builder.add(address, address.type(AHEAD)), byte)
-    builder.call(fetch, [ahead, number(0), number(3), number(1)])  # to read, into all levels of the data cache
-    return builder.and_(builder.load(_pointer(builder, address, _BYTES), align=1), counted)
+    for place in places:
+        line = builder.inttoptr(builder.add(place, ahead), byte)
+        builder.call(fetch, [line, number(0), number(4 - level), number(1)])  # LLVM counts levels from the memory up
+
+
+def _strip(builder, place, counted):
+    return builder.and_(builder.load(_pointer(builder, place, _BYTES), align=1), counted)
 
 
 def _interleaved(builder, frames):
