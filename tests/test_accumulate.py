@@ -45,7 +45,7 @@ def backend(request):
         yield request.param
         return
     if not cuda.is_available():
-        pytest.skip("no GPU: test_accumulate_cuda runs this case in the simulator")
+        pytest.skip("no GPU: accumulate/test_cuda.py runs this case in the simulator")
     from mer_di.accumulate import _cuda
 
     with pytest.MonkeyPatch.context() as patch:  # small enough to be crossed by small frames
