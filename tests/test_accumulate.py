@@ -1,7 +1,7 @@
 """Weighted sums against exact arithmetic, the same cases on every backend.
 
-The cases named ``cuda`` run on a GPU where there is one. Where there is none, `test_accumulate_cuda` runs this file in
-numba's simulator.
+The cases named ``cuda`` run on a GPU where there is one. Where there is none, `accumulate/test_cuda.py` runs this file
+in numba's simulator.
 """
 
 import multiprocessing
