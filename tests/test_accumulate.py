@@ -1,7 +1,7 @@
 """Weighted sums against exact arithmetic, the same cases on every backend.
 
-The cases named ``cuda`` run on a GPU where there is one. Where there is none, `test_accumulate_cuda` runs this file in
-numba's simulator.
+The cases named ``cuda`` run on a GPU where there is one. Where there is none, `accumulate/test_cuda.py` runs this file
+in numba's simulator.
 """
 
 import ctypes
@@ -48,7 +48,7 @@ def backend(request):
         yield request.param
         return
     if not cuda.is_available():
-        pytest.skip("no GPU: test_accumulate_cuda runs this case in the simulator")
+        pytest.skip("no GPU: accumulate/test_cuda.py runs this case in the simulator")
     from mer_di.accumulate import _cuda
 
     with pytest.MonkeyPatch.context() as patch:  # small enough to be crossed by small frames

@@ -27,7 +27,6 @@ THROUGH = {  # modules without tests of their own, and where theirs are
     "streams": "torch_dataset",
     **dict.fromkeys(["synthetic/anatomy", "synthetic/identity"], "synthetic/drawing"),
 }
-
 MODULES = {path.relative_to(HOUSE.parent).with_suffix("").as_posix() for path in HOUSE.rglob("*.py")}
 ROOMS = {module.removesuffix("/__init__").replace("/_", "/").removeprefix("mer_di/") for module in MODULES}
 PUBLIC = {module.removeprefix("mer_di/") for module in MODULES if "/_" not in module}

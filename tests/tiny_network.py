@@ -5,7 +5,6 @@ import torch
 from mer_di.learning.model_config import ModelConfig
 
 LITE0 = "tf_efficientnet_lite0"
-
 TINY = ModelConfig(backbone="test_efficientnet", weights="random", size=40)
 
 

@@ -18,5 +18,4 @@ FORMULAS = {
     "harmonic_legacy": lambda n: harmonic_terms(n, lambda i: 2 * i - n),
     "active_image": lambda n: [max(0, t - 2) - max(0, n - t - 1) for t in range(1, n + 1)],
 }
-
 ZERO_SUM = tuple(name for name in FORMULAS if name != "harmonic_legacy")

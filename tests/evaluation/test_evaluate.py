@@ -21,7 +21,6 @@ from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
 
 KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit caches seconds"
-
 KEYS += " versions"
 
 

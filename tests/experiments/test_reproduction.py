@@ -10,7 +10,6 @@ from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
 
 SMALL = Overrides({"backbone": "test_resnet", "weights": "random", "size": 48}, {"epochs": 1})
-
 OPTIONS = {"overrides": SMALL, "validation": "none", "min_class_size": 1, "align": "none", "device": "cpu"}
 
 

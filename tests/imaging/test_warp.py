@@ -44,7 +44,6 @@ def warped_by_hand(image, matrix, size):
 
 
 matrices = st.builds(turned, st.floats(0.15, 3), st.floats(-180, 180), st.floats(-20, 20), st.floats(-20, 20))
-
 sides = st.integers(1, 13)
 
 

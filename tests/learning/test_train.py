@@ -17,9 +17,7 @@ from mer_di.learning.train_config import TrainConfig
 from mer_di.torch_dataset import LabelledImages
 
 SIDE = 40
-
 MODEL = ModelConfig(backbone="test_efficientnet", weights="random", size=SIDE)
-
 CONFIG = TrainConfig(model=MODEL, epochs=3, batch_size=4, learning_rate=1e-3)
 
 

@@ -14,9 +14,7 @@ CLIP_QUIRKS = [
     *("apex-missing", "apex-outside", "frames-missing", "frame-gap", "frame-unreadable", "frame-size-changes"),
     *("clip-not-found", "folder-without-row"),
 ]
-
 OWN_CLIP_QUIRKS = {"casme2": [], "samm": ["frame-padding"], "mmew": ["label-contradicts-folder"]}
-
 DATABASE_QUIRKS = {
     "casme2": ["clip-name-shared", "litter", "renamed-folder"],
     "samm": ["doubled-folder", "litter"],

@@ -9,7 +9,6 @@ LABELS = {
     "samm": {"Anger", "Contempt", "Disgust", "Fear", "Happiness", "Other", "Sadness", "Surprise"},
     "mmew": {"happiness", "surprise", "disgust", "others", "fear", "sadness", "anger"},
 }
-
 HEADERS = {
     "casme2": [
         *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units"),
