@@ -97,7 +97,7 @@ def test_a_task_can_travel_to_another_process(tiny):
     assert pickle.loads(pickle.dumps(clip)) == clip
 
 
-@pytest.mark.parametrize("offset", [10**6 + 5, 10**9, 10**18])
+@pytest.mark.parametrize("offset", [10**6 + 5, 10**9, 10**18 - 1])
 def test_an_absurd_frame_number_drops_its_sample_and_costs_nothing(tiny, offset):
     tiny.rows[0]["offset"] = offset
     tiny.write_table()
