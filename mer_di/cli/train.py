@@ -1,7 +1,7 @@
 """``mer-di train``."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,13 @@ _MODEL = ("architecture", "streams", "size", "backbone", "fusion", "dedicated_ba
 @click.option("--flip/--no-flip", default=True, show_default=True, help="Random flips, left and right.")
 @click.option("--rotation", type=float, default=10.0, show_default=True, help="Largest random rotation in degrees.")
 @click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="Of training steps; auto: the faster one, by a short trial once a run.",
+)
+@click.option(
     "--protocol",
     default="loso",
     show_default=True,
@@ -132,7 +139,7 @@ def command(
         )
     click.echo(json.dumps(asdict(results), indent=1) if as_json else f"{_page(results)}\n-> {out}")
     if save_model:
-        _save(save_model, caches, config, validation, seeds[0], device)
+        _save(save_model, caches, replace(config, precision=results.precision["used"]), validation, seeds[0], device)
 
 
 def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401

@@ -24,8 +24,8 @@ from mer_di.learning.train_config import TrainConfig
 from mer_di.torch_dataset import DynamicImageDataset
 
 CONFIG = TrainConfig(model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16), epochs=2)
-KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit caches seconds"
-KEYS += " versions"
+KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit precision caches"
+KEYS += " seconds versions"
 
 
 @pytest.fixture(scope="module")
