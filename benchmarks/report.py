@@ -218,6 +218,29 @@ def training(record: Record, folder: Path) -> str:
     return "\n\n".join(["## The trainer: the bare step", f"{circumstances(record)} {setting}", table(["", ""], rows)])
 
 
+def precision(record: Record, folder: Path) -> str:
+    """Describe training in bfloat16 over training in float32, and folds at a time on one device."""
+    rows = [
+        [of["backbone"], *(spread(of["images_per_s"][name], 1) for name in ("float32", "bfloat16")), spread(ratio)]
+        for of in record["records"]
+        for ratio in [of["bfloat16_over_float32"]]
+    ]
+    setting = f"{record['size']}×{record['size']}, batches of {record['batch_size']}, {record['batches']} a training"
+    where = record.get("gpu") or "one thread"
+    parts = [
+        f"## Training in bfloat16: float32, {where}",
+        f"{circumstances(record)} {setting}, {record['rounds']} rounds; `train_model`, images a second.",
+        table(["backbone", "float32", "bfloat16", "bfloat16 over float32"], rows),
+    ]
+    if record["folds_at_a_time"]:
+        together = [
+            [f"{of['backbone']}, {of['precision']}", str(of["folds"]), spread(of["images_per_s"], 1)]
+            for of in record["folds_at_a_time"]
+        ]
+        parts += ["Folds at a time, all on it:", table(["", "folds", "images a second together"], together)]
+    return "\n\n".join(parts)
+
+
 def gpu_analysis(record: Record, folder: Path) -> str:
     """Describe the GPU's machine code, and what it lets one expect."""
     rows = [
@@ -251,6 +274,8 @@ SECTIONS: dict[str, Callable[[Record, Path], str]] = {
     "kernels": kernels,
     "build": build,
     "training": training,
+    "precision": precision,
+    "precision-cuda": precision,
     "memory": memory,
     "gpu-analysis": gpu_analysis,
 }

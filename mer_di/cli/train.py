@@ -1,7 +1,7 @@
 """``mer-di train``."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @_training_option("--class-weights", help="From the training samples of each fold.")
 @_training_option("--flip/--no-flip", help="Random flips, left and right.")
 @_training_option("--rotation", type=float, help="Largest random rotation in degrees.")
+@_training_option("--precision", help="Of training steps; auto: the faster one, by a short trial once a run.")
 @click.option(
     "--protocol",
     default="loso",
@@ -114,7 +115,7 @@ def command(
         )
     click.echo(json.dumps(asdict(results), indent=1) if as_json else f"{_page(results)}\n-> {out}")
     if save_model:
-        _save(save_model, caches, config, validation, seeds[0], device)
+        _save(save_model, caches, replace(config, precision=results.precision["used"]), validation, seeds[0], device)
 
 
 def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401

@@ -4,12 +4,14 @@ Each finished fold is saved at once, so a killed run resumes. What a fold comput
 configuration, the seed and the fold's name, and on nothing else.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,6 +23,7 @@ from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
 from mer_di.learning.devices import choose_device, own_randomness
 from mer_di.learning.models import build_model
+from mer_di.learning.precision_trial import choose_precision
 from mer_di.learning.train_config import TrainConfig
 
 Progress = Callable[[str | None, int], None]
@@ -55,7 +58,8 @@ def evaluate(
         RUN_DIR. An interrupted run of the same configuration is resumed. The first seed's run lies in the folder
         itself, each further one is a complete run in ``seed-N`` within it.
     config : TrainConfig, optional
-        The paper's if not given.
+        The paper's if not given. What its precision ``auto`` is, is decided once, before the first fold, where folds
+        run: all folds and seeds, and a run that is resumed, keep to it.
     protocol : str
         ``loso``, ``k-fold:K`` or ``leave-one-dataset-out``.
     validation : str
@@ -116,8 +120,15 @@ def evaluate(
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
         run.claim({**identity, "seed": seed})
         runs.append(SeedRun(run, samples, folds, config, seed, device, audit, save_networks))
+    if _unfinished(runs):
+        _require_weights(runs[0])
+    choices = _precisions(runs, executor)
+    runs = [
+        replace(job, config=replace(config, precision=choice["used"]))
+        for job, choice in zip(runs, choices, strict=True)
+    ]
     _run_unfinished(runs, executor, progress or (lambda _name, _total: None))
-    results = over_seeds([_conclude(each, rules) for each in runs])
+    results = over_seeds([_conclude(job, rules, choice) for job, choice in zip(runs, choices, strict=True)])
     runs[0].run.write_results(asdict(results))
     return results
 
@@ -130,11 +141,37 @@ def _honest_folds(corpus: Corpus, protocol: str, validation: str, seed: int) -> 
     return folds
 
 
+def _unfinished(runs: Sequence[SeedRun]) -> list[tuple[SeedRun, Fold]]:
+    return [(job, fold) for job in runs for fold in job.folds if _finished(job, fold) is None]
+
+
+def _precisions(runs: Sequence[SeedRun], executor: Executor | None) -> list[dict[str, Any]]:
+    """Return in which precision each run takes its steps: as it was decided before, if it was, else alike for all."""
+    kept = [job.run.precision() for job in runs]
+    choice = next(filter(None, kept), None) or _choice(runs, executor)
+    for job, found in zip(runs, kept, strict=True):
+        if found is None:
+            job.run.write_precision(choice)
+    return [found or choice for found in kept]
+
+
+def _choice(runs: Sequence[SeedRun], executor: Executor | None) -> dict[str, Any]:
+    job, trainings = runs[0], _unfinished(runs)
+    with _workers_alive():
+        choice = choose_precision(
+            job.config,
+            len(job.corpus.classes),
+            samples=max((len(fold.train) for _, fold in trainings), default=0),
+            trainings=len(trainings),
+            device=job.device,
+            executor=executor,
+        )
+    return asdict(choice)
+
+
 def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Progress) -> None:
     tasks = [(job, fold) for job in runs for fold in job.folds]
-    waiting = [(job, fold) for job, fold in tasks if _finished(job, fold) is None]
-    if waiting:
-        _require_weights(waiting[0][0])
+    waiting = _unfinished(runs)
     for job, fold in tasks:
         if (job, fold) not in waiting:
             tell(fold.name, len(tasks))
@@ -146,19 +183,26 @@ def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Pr
         return
     futures: dict[Future[None], str] = {}
     try:
-        for job, fold in waiting:
-            futures[executor.submit(run_fold, job, fold)] = fold.name
-        for future in as_completed(futures):
-            future.result()
-            tell(futures[future], len(tasks))
+        with _workers_alive():
+            for job, fold in waiting:
+                futures[executor.submit(run_fold, job, fold)] = fold.name
+            for future in as_completed(futures):
+                future.result()
+                tell(futures[future], len(tasks))
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+@contextlib.contextmanager
+def _workers_alive() -> Iterator[None]:
+    try:
+        yield
     except BrokenExecutor as error:
         raise BackendUnavailableError(
             f"a worker died ({error}); a lack of memory is the usual reason. Finished folds are kept: run the same "
             "again with fewer jobs"
         ) from error
-    finally:
-        for future in futures:
-            future.cancel()
 
 
 def _require_weights(job: SeedRun) -> None:
@@ -179,10 +223,10 @@ def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
     return record
 
 
-def _conclude(job: SeedRun, rules: dict[str, str]) -> Results:
+def _conclude(job: SeedRun, rules: dict[str, str], precision: dict[str, Any]) -> Results:
     records = [record for fold in job.folds if (record := _finished(job, fold))]
     predictions = pool(job.corpus, records)
-    results = summarize(job.corpus, predictions, records, seed=job.seed, validation=rules)
+    results = summarize(job.corpus, predictions, records, seed=job.seed, validation=rules, precision=precision)
     job.run.write_predictions(predictions)
     job.run.write_results(asdict(results))
     return results

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mer_di.evaluation.corpus import read_corpus
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone, fold_seed, subjects_held_out
 from mer_di.learning.devices import choose_device
+from mer_di.learning.precision_trial import choose_precision
 from mer_di.learning.saved_model import SavedModel
 from mer_di.learning.train import train_model
 from mer_di.learning.train_config import TrainConfig
@@ -30,7 +32,8 @@ def train_on_everyone(
     caches : sequence of path-like
         Files that ``mer-di build`` wrote, by one recipe.
     config : TrainConfig, optional
-        The paper's if not given.
+        The paper's if not given. Its precision ``auto`` is decided by a trial of its own: for the network that a run
+        tested, give the precision that the run used.
     validation : str
         ``subjects:K`` holds out K subjects to stop the training; ``none`` trains on all for a fixed number of epochs.
     seed : int
@@ -47,16 +50,19 @@ def train_on_everyone(
     CacheError, MissingDependencyError, BackendUnavailableError
         See `mer_di.evaluation.evaluate.evaluate`.
     """
-    config, corpus = config or TrainConfig(), read_corpus(caches)
+    config, device, corpus = config or TrainConfig(), choose_device(device), read_corpus(caches)
     recipe = corpus.recipe
     fold = everyone(corpus.subjects, validation_subjects=subjects_held_out(validation), seed=seed)
+    n_classes = len(corpus.classes)
+    choice = choose_precision(config, n_classes, samples=len(fold.train), trainings=1, device=device)
+    config = replace(config, precision=choice.used)
     images = labelled_images(corpus, config)
     trained = train_model(
         images.subset(fold.train),
         images.subset(fold.validation) if len(fold.validation) else None,
-        len(corpus.classes),
+        n_classes,
         config,
         seed=fold_seed(seed, fold.name),
-        device=choose_device(device),
+        device=device,
     )
     return SavedModel(trained.model, config, corpus.classes, recipe)

@@ -47,6 +47,8 @@ class Results:
     audit : dict or None
         What choosing each fold's best epoch on its own test subject would have given: ``honest`` (the accuracy
         above), ``best_epoch_on_test`` and ``inflation_points``. None if it was not asked for.
+    precision : dict
+        In which precision training steps were taken: see `mer_di.learning.precision_trial.PrecisionChoice`.
     caches : list of dict
         ``dataset`` and ``path`` of each cache, where it lay; ``config.json`` holds its digest.
     seconds : float
@@ -67,6 +69,7 @@ class Results:
     seeds: dict[str, Any]
     validation: dict[str, Any]
     audit: dict[str, float] | None
+    precision: dict[str, Any]
     caches: list[dict[str, str]]
     seconds: float
     versions: dict[str, str]
@@ -95,7 +98,13 @@ def pool(corpus: Corpus, records: Sequence[FoldRecord]) -> Predictions:
 
 
 def summarize(
-    corpus: Corpus, predictions: Predictions, records: Sequence[FoldRecord], *, seed: int, validation: dict[str, Any]
+    corpus: Corpus,
+    predictions: Predictions,
+    records: Sequence[FoldRecord],
+    *,
+    seed: int,
+    validation: dict[str, Any],
+    precision: dict[str, Any],
 ) -> Results:
     """Score the pooled predictions of one seed.
 
@@ -106,7 +115,7 @@ def summarize(
         From `pool`.
     records : sequence of FoldRecord
     seed : int
-    validation : dict
+    validation, precision : dict
         See `Results`.
 
     Returns
@@ -131,6 +140,7 @@ def summarize(
         seeds=_spread([seed], [pooled.accuracy], [pooled.uf1], [pooled.uar]),
         validation={**validation, "folds": len(records)},
         audit=_audit(pooled.accuracy, pooled.n, records),
+        precision=precision,
         caches=[{"dataset": source.dataset, "path": str(source.path)} for source in corpus.sources],
         seconds=sum(record.seconds for record in records),
         versions=_versions(records),

@@ -1,6 +1,6 @@
 """A run on disk: its configuration, one file a finished fold, predictions, results.
 
-    RUN_DIR/config.json  folds/<fold>.json [folds/<fold>.safetensors]  predictions.csv  results.json
+    RUN_DIR/config.json  precision.json  folds/<fold>.json [folds/<fold>.safetensors]  predictions.csv  results.json
 
 A file appears under its name only when it is complete, so whatever a kill leaves behind is whole or ignored.
 """
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mer_di.errors import RunError
 from mer_di.files import write_text
+from mer_di.learning.train_config import OF_OLD
 from mer_di.recipe import differences
 
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
@@ -105,6 +106,8 @@ class Run:
     def claim(self, config: Mapping[str, Any]) -> None:
         """Make the folder, or make sure that the folds in it were computed under the same configuration.
 
+        A run that was started before there was a ``precision`` was of float32 on the CPU, and is resumed as such.
+
         Parameters
         ----------
         config : mapping
@@ -115,17 +118,17 @@ class Run:
         RunError
             If it holds folds of another configuration, naming each field that differs, or of an unknown one.
         """
-        path, folds = self.folder / "config.json", self.folder / "folds"
-        folds.mkdir(parents=True, exist_ok=True)
-        if any(folds.glob("*.json")):
-            changed = differences(json.dumps(config), json.dumps(self.config()))
+        (self.folder / "folds").mkdir(parents=True, exist_ok=True)
+        if self._has_folds():
+            changed = differences(json.dumps(config), json.dumps(OF_OLD | self.config()))
             if changed:
                 raise RunError(
                     f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
                     "Repeat its settings to resume it, or choose another --out."
                 )
         else:  # nothing was computed yet, so there is nothing to mix up
-            write_text(path, _json(config))
+            self._precision.unlink(missing_ok=True)
+            write_text(self.folder / "config.json", _json(config))
 
     def config(self) -> dict[str, Any]:
         """Return the run's configuration.
@@ -136,6 +139,18 @@ class Run:
             If there is none, or it is damaged.
         """
         return _read_json(self.folder / "config.json")
+
+    def precision(self) -> dict[str, Any] | None:
+        """Return in which precision the run's steps are taken, or None if that was not decided yet.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged, or absent though folds are finished whose precision it has to tell.
+        """
+        if not self._precision.exists() and not (self._has_folds() and self.config().get("precision") == "auto"):
+            return None
+        return _read_json(self._precision)
 
     def results(self) -> dict[str, Any]:
         """Return the run's results.
@@ -167,6 +182,10 @@ class Run:
         """Return where a fold's network is kept, if it is."""
         return (self.folder / "folds" / file_name).with_suffix(".safetensors")
 
+    def write_precision(self, choice: Mapping[str, Any]) -> None:
+        """Save in which precision the steps are taken, and why."""
+        write_text(self._precision, _json(choice))
+
     def write_fold(self, file_name: str, record: FoldRecord) -> None:
         """Save a finished fold."""
         write_text(self.folder / "folds" / file_name, _json(asdict(record)))
@@ -184,6 +203,13 @@ class Run:
         for *fixed, row in zip(*columns, predictions.probabilities.tolist(), strict=True):
             writer.writerow([*fixed, *map(repr, row)])
         write_text(self.folder / "predictions.csv", text.getvalue())
+
+    @property
+    def _precision(self) -> Path:
+        return self.folder / "precision.json"
+
+    def _has_folds(self) -> bool:
+        return any((self.folder / "folds").glob("*.json"))
 
     def predictions(self) -> Predictions:
         """Read the predictions back, to the bit.

@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +19,9 @@ from mer_di.learning.losses import (
     consistency_loss,
     weigh_classes,
 )
-from mer_di.learning.models import build_model, restart_statistics
-from mer_di.learning.train_config import TrainConfig
+from mer_di.learning.models import ModelOutput, build_model, restart_statistics
+from mer_di.learning.precision import arithmetic, without_trial
+from mer_di.learning.train_config import Precision, TrainConfig
 from mer_di.torch_dataset import LabelledImages
 
 Watch = Callable[[nn.Module, int], None]
@@ -69,12 +69,12 @@ def train_model(
     n_classes : int
         Number of classes C, at least 2.
     config : TrainConfig
+        Its precision ``auto`` is bfloat16 on a GPU that computes with it and float32 on the CPU: only a run tries both.
     seed : int
-        Same samples, configuration and seed on the CPU: the same bits. To that end a training uses one CPU thread, and
-        torch's global generators, which are restored afterwards. Train several networks at once in processes: one
-        a core is also the faster way to use the cores, and threads would share the generators.
+        Same samples, configuration and seed on the same processor: the same bits. To that end a training uses one CPU
+        thread, and torch's global generators, which are restored afterwards. Train several networks at once in
+        processes: one a core is also the faster way to use the cores, and threads would share the generators.
     device : torch.device or str
-        ``cuda`` computes in bfloat16 where the GPU can.
     watch : callable, optional
         Called as ``watch(model, epoch)`` after each epoch (1-based) with the model in evaluation mode. It is told
         and not asked: what it returns is not used, and the random numbers that it draws are given back.
@@ -98,16 +98,14 @@ def train_model(
         model = build_model(config.model, n_classes).to(device)
         training = training.to(device)
         validation = None if validation is None else validation.to(device)
-        objective = _Objective(config, weigh_classes(training.labels, n_classes, kind=config.class_weights))
-        optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-        generator = Generator().manual_seed(seed)
+        steps = Steps.of(model, training.labels, n_classes, config, seed=seed)
         history: list[dict[str, Any]] = []
         best_epoch, best_loss = 0, math.inf
         best_state: dict[str, Any] | None = None
         for epoch in range(1, config.epochs + 1):
-            training_loss = _train_epoch(model, training, objective, optimizer, generator)
+            training_loss = _train_epoch(steps, training)
             model.eval()
-            validation_loss = math.nan if validation is None else _mean_loss(model, validation, objective)
+            validation_loss = math.nan if validation is None else _mean_loss(steps, validation)
             history.append(_record(epoch, training_loss, None if validation is None else validation_loss))
             if validation is None:
                 best_epoch = epoch
@@ -126,7 +124,10 @@ def train_model(
 def predict_probabilities(
     model: nn.Module, images: Tensor, *, device: torch.device | str = "cpu", batch_size: int = 32
 ) -> NDArray[np.float64]:
-    """Return the probability of each class.
+    """Return the probability of each class, in float32 whatever precision the steps of the training had.
+
+    A bfloat16 has 8 significant bits: two classes would often come out alike, and a network that was saved would say
+    something else where there is no such arithmetic.
 
     Parameters
     ----------
@@ -145,22 +146,52 @@ def predict_probabilities(
     """
     device = torch.device(device)
     model.to(device).eval()
-    with torch.inference_mode(), _precision(device), one_thread():
+    with torch.inference_mode(), one_thread():
         logits = [model(part.to(device)).logits.cpu() for part in torch.split(images, batch_size)]
     probabilities: NDArray[np.float64] = torch.softmax(torch.cat(logits).double(), dim=1).numpy()
     return probabilities
 
 
 @dataclass(frozen=True, slots=True)
-class _Objective:
-    """Eq. 5: classification + λ · consistency, the latter where there are two streams."""
+class Steps:
+    """What takes the steps of a training.
 
+    Attributes
+    ----------
+    model : torch.nn.Module
+    config : TrainConfig
+    class_weights : Tensor of float32, shape (C,)
+    optimizer : torch.optim.Optimizer
+    generator : torch.Generator
+        Of batches and augmentation.
+    """
+
+    model: nn.Module
     config: TrainConfig
     class_weights: Tensor
+    optimizer: torch.optim.Optimizer
+    generator: Generator
 
-    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        with _precision(images.device):
-            output = model(images)
+    @classmethod
+    def of(cls, model: nn.Module, labels: Tensor, n_classes: int, config: TrainConfig, *, seed: int) -> "Steps":
+        """Begin with a network and the labels of its training samples, shape (N,)."""
+        optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        class_weights = weigh_classes(labels, n_classes, kind=config.class_weights)
+        return cls(model, config, class_weights, optimizer, Generator().manual_seed(seed))
+
+    def take(self, batch: LabelledImages, precision: Precision) -> float:
+        """Take one step in a precision other than ``auto``; return the loss before it."""
+        images = augment(batch.images, self.generator, flip=self.config.flip, rotation=self.config.rotation)
+        with arithmetic(self.model, precision, images.device):
+            output = self.model(images)
+        loss = self.loss(output, batch.labels)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.item()
+
+    def loss(self, output: ModelOutput, labels: Tensor) -> Tensor:
+        """Return Eq. 5: classification + λ · consistency, the latter where there are two streams."""
         loss = classification_loss(output.logits.float(), labels, self.class_weights, kind=self.config.loss)
         if len(output.features) == 2:
             first, second = output.features
@@ -168,34 +199,23 @@ class _Objective:
         return loss
 
 
-def _train_epoch(
-    model: nn.Module,
-    training: LabelledImages,
-    objective: _Objective,
-    optimizer: torch.optim.Optimizer,
-    generator: Generator,
-) -> float:
+def _train_epoch(steps: Steps, training: LabelledImages) -> float:
     """Take one step a batch; return the mean loss of a sample."""
-    config = objective.config
-    model.train()
-    restart_statistics(model)
+    precision = without_trial(steps.config.precision, training.labels.device)
+    steps.model.train()
+    restart_statistics(steps.model)
     total = 0.0
-    for rows in _batches(len(training), config.batch_size, generator):
+    for rows in _batches(len(training), steps.config.batch_size, steps.generator):
         batch = training.subset(rows)
-        images = augment(batch.images, generator, flip=config.flip, rotation=config.rotation)
-        loss = objective(model, images, batch.labels)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        total += loss.item() * len(batch)
+        total += steps.take(batch, precision) * len(batch)
     return total / len(training)
 
 
 @torch.inference_mode()
-def _mean_loss(model: nn.Module, samples: LabelledImages, objective: _Objective) -> float:
-    size = objective.config.batch_size
+def _mean_loss(steps: Steps, samples: LabelledImages) -> float:
+    size = steps.config.batch_size
     parts = zip(torch.split(samples.images, size), torch.split(samples.labels, size), strict=True)
-    return sum(objective(model, images, labels).item() * len(labels) for images, labels in parts) / len(samples)
+    return sum(steps.loss(steps.model(images), labels).item() * len(labels) for images, labels in parts) / len(samples)
 
 
 def _batches(count: int, batch_size: int, generator: Generator) -> tuple[Tensor, ...]:
@@ -205,12 +225,6 @@ def _batches(count: int, batch_size: int, generator: Generator) -> tuple[Tensor,
     """
     parts = min(math.ceil(count / batch_size), count // 2)
     return torch.randperm(count, generator=generator).tensor_split(parts)
-
-
-def _precision(device: torch.device) -> AbstractContextManager[Any]:
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def _record(epoch: int, training_loss: float, validation_loss: float | None) -> dict[str, Any]:

@@ -12,6 +12,10 @@ from mer_di.streams import Normalization
 
 ClassificationLoss = Literal["cross-entropy", "focal"]
 ClassWeights = Literal["none", "balanced", "effective-number"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+OF_OLD: dict[str, Any] = {"precision": "float32"}
+"""Parameters that texts of before lack, and what they were then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,11 @@ class TrainConfig:
     patience : int
         Epochs without a smaller validation loss after which training stops. A fifth of the paper's 50 epochs: the
         validation loss of a few dozen clips is noisy, and a shorter wait would stop at its first bump.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network within a training step: ``bfloat16`` rounds what layers exchange to 8 significant bits, and is
+        faster where the processor computes with it. Parameters, losses, the optimizer, validation and predictions are
+        float32 in any case. A run decides once what ``auto`` is, see
+        `mer_di.learning.precision_trial.choose_precision`.
 
     Raises
     ------
@@ -67,11 +76,13 @@ class TrainConfig:
     flip: bool = True
     rotation: float = 10.0
     patience: int = 10
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         _require_one_of("normalization", self.normalization, get_args(Normalization))
         _require_one_of("loss", self.loss, get_args(ClassificationLoss))
         _require_one_of("class_weights", self.class_weights, get_args(ClassWeights))
+        _require_one_of("precision", self.precision, get_args(Precision))
         _require_within("epochs", self.epochs, 1, math.inf)
         _require_within("batch_size", self.batch_size, 2, math.inf)
         _require_within("learning_rate", self.learning_rate, math.ulp(0), math.inf)
@@ -97,13 +108,15 @@ class TrainConfig:
     def from_text(cls, text: str) -> "TrainConfig":
         """Read a configuration back from its canonical JSON.
 
+        One from before there was a ``precision`` was of a float32 network.
+
         Raises
         ------
         InputError
             If the text is not the canonical JSON of a configuration of this version.
         """
         try:
-            found: dict[str, Any] = json.loads(text)
+            found: dict[str, Any] = OF_OLD | json.loads(text)
             values = found | {"streams": tuple(found["streams"])}
             of_model = {item.name for item in fields(ModelConfig)} & values.keys()
             model = ModelConfig(**{name: values.pop(name) for name in of_model})
