@@ -54,7 +54,7 @@ _WHAT_A_CACHE_HOLDS = {
     "samples/frame_width": "of the source frames, in pixels",
     "samples/fps": "frames a second; NaN where unknown",
     "samples/frames_digest": "XXH3-128 of the files that the row was computed from, hexadecimal",
-    "samples/row_digest": "XXH3-128 of the bytes of everything in the row that was computed from frames, hexadecimal",
+    "samples/row_digest": "XXH3-128 of recipe, table, `sample_id`, and all in the row that was computed from frames",
     "samples/transform": "from the frame's (x, y) to the crop's, pixel centres at integers, 0-based",
     "dropped/sample_id": "every row of the table that is not in the cache",
     "dropped/reason": "`kind: detail`",

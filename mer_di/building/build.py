@@ -84,7 +84,8 @@ def build_cache(
     database : Database
         From `mer_di.load_dataset`.
     out : path-like
-        The cache to write. An interrupted build of the same recipe is resumed.
+        The cache to write; where it is a link, the file that it leads to. An interrupted build of the same recipe is
+        resumed.
     recipe : Recipe, optional
         `default_recipe` of the database if not given.
     min_class_size : int
@@ -95,7 +96,8 @@ def build_cache(
         Where clips are rendered: threads, processes or a cluster that shares the file system. One thread
         by default. It is not shut down.
     overwrite : bool
-        Discard an existing cache and any interrupted build under the same name.
+        Replace an existing cache when the new one is complete, whatever it holds, and discard an interrupted build of
+        another recipe.
     progress : callable, optional
         See `Progress`.
 
@@ -106,22 +108,26 @@ def build_cache(
     Raises
     ------
     CacheError
-        If ``out`` exists and was made differently, an interrupted build was started differently, another
-        build is writing it, the disk is full, or no sample is usable.
+        If ``out`` exists and was made differently, or holds samples that can no longer be built, an interrupted build
+        was started differently, another build is writing it, the disk is full, or no sample is usable.
     """
     started = time.perf_counter()
-    path = Path(out)
+    path = Path(out).resolve()  # for workers, whose working directory may be another
     recipe = recipe or default_recipe(database, model=model)
     provenance = _provenance(database, recipe, min_class_size)
     unfinished = Unfinished.beside(path)
     with sole_writer(path), disk_errors(path, unfinished.path), _workers(executor) as workers:
         require_replaceable(path)
-        if overwrite:
+        if overwrite and not unfinished.is_of(provenance):
             unfinished.remove()
         former = None if overwrite or not path.exists() else _require_same(path, provenance)
         plan = make_plan(database, recipe, min_class_size=min_class_size)
         job = _Job(path, former, unfinished, provenance, plan, model, workers, database.root, progress or _untold)
-        return replace(_found_complete(job) or _built(job), seconds=time.perf_counter() - started)
+        if not plan.clips:
+            raise CacheError(_nothing_left(job.dropped))
+        _require_no_loss(job, job.dropped)
+        report = _found_complete(job) or _built(job)
+        return replace(report, path=Path(out), seconds=time.perf_counter() - started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,8 @@ def _found_complete(job: _Job) -> BuildReport | None:
     again = {clip.sample.sample_id: job.portable(reason or "") for clip, reason in zip(rest, reasons, strict=True)}
     if dropped != job.dropped | again:
         return None
-    job.unfinished.remove_if_of(job.provenance)
+    if job.unfinished.is_of(job.provenance):
+        job.unfinished.remove()
     return replace(_report(job.path, kept, dropped, len(kept), []), already_complete=True)
 
 
@@ -177,6 +184,7 @@ def _built(job: _Job) -> BuildReport:
     states = row_states(clips, rows, range(len(clips)), job.workers) if begun else nothing
     reasons = _rendered(job, rows, states)
     dropped = job.dropped | {clips[index].sample.sample_id: reason for index, reason in reasons.items()}
+    _require_no_loss(job, dropped)
     kept = [index for index in range(len(clips)) if index not in reasons]
     if not kept:
         job.unfinished.remove()
@@ -194,7 +202,9 @@ def _rendered(job: _Job, rows: Rows, states: Sequence[State]) -> dict[int, str]:
 
     What was written is brought to the disk meanwhile, so that little is left for the end.
     """
-    clips, reasons = dict(enumerate(job.plan.clips)), {}
+    clips = dict(enumerate(job.plan.clips))
+    reasons: dict[int, str] = {}
+    digests: dict[int, bytes] = {}
     for index, state in enumerate(states):
         if state == "whole":
             job.tell(clips.pop(index), len(states))
@@ -202,14 +212,23 @@ def _rendered(job: _Job, rows: Rows, states: Sequence[State]) -> dict[int, str]:
     finished = render_rows(clips, job.provenance.recipe, rows, job.model, job.workers)
     with ThreadPoolExecutor(1) as disk, contextlib.closing(finished):
         syncs = []
-        for count, (index, reason) in enumerate(finished, start=1):
-            if reason is not None:
-                reasons[index] = job.portable(reason)
+        for count, (index, outcome) in enumerate(finished, start=1):
+            if isinstance(outcome, bytes):
+                digests[index] = outcome
+            else:
+                reasons[index] = job.portable(outcome)
             job.tell(clips[index], len(states))
             if count % CLIPS_A_SYNC == 0:
                 syncs.append(disk.submit(sync, rows.path))
         for written in syncs:
             written.result()
+    strange = [clips[index].sample.sample_id for index, digest in digests.items() if rows.digest(index) != digest]
+    if strange:
+        raise CacheError(
+            f"{rows.path} does not hold what workers wrote of {len(strange)} sample(s), first of them {strange[0]}: "
+            "they do not see this file, or those of an interrupted build still write to it. The others are kept: run "
+            "the same again"
+        )
     return reasons
 
 
@@ -219,14 +238,29 @@ def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str
     try:
         closed = make_cache(aside, job.provenance, [cache_entry(job.plan.clips[index]) for index in kept], dropped)
         for number, index in enumerate(kept):
-            row = rows.read(index)
+            sample_id = job.plan.clips[index].sample.sample_id
+            row = rows.read(index, sample_id)
             if row is None:
                 raise CacheError(f"a finished row of {rows.path} reads back damaged; mend the disk and build again")
-            closed.write(number, row)
+            closed.write(number, sample_id, row)
         put_in_place(aside, job.path)
     finally:
         aside.unlink(missing_ok=True)
     job.unfinished.remove()
+
+
+def _require_no_loss(job: _Job, dropped: dict[str, str]) -> None:
+    """Make sure that a complete cache is not replaced by one that lacks some of its samples."""
+    if job.former is None:
+        return
+    with open_cache(job.former) as cache:
+        lost = {name: dropped[name] for name in cache.column("sample_id") if name in dropped}
+    if lost:
+        first = next(iter(lost))
+        raise CacheError(
+            f"{job.path} holds {len(lost)} sample(s) that cannot be built any more ({first}: {lost[first]}); it is "
+            "left as it is. Bring the frames back, choose another --out, or replace it with --overwrite"
+        )
 
 
 def _report(

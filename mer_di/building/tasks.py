@@ -42,7 +42,7 @@ def row_states(clips: Sequence[PlannedClip], rows: Rows, indices: Sequence[int],
 
 def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
     """Look what is in a row, and at the frames on disk; the task that workers run."""
-    row = rows.read(index)
+    row = rows.read(index, clip.sample.sample_id)
     if row is None:
         return "absent"
     try:
@@ -53,7 +53,7 @@ def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
 
 def render_rows(
     clips: Mapping[int, PlannedClip], recipe: Recipe, rows: Rows, model: Path | None, workers: Executor
-) -> Generator[tuple[int, str | None], None, None]:
+) -> Generator[tuple[int, str | bytes], None, None]:
     """Render clips into their rows.
 
     Parameters
@@ -70,8 +70,8 @@ def render_rows(
     ------
     int
         A row, as soon as it is finished.
-    str or None
-        The reason if its sample has to be dropped.
+    bytes or str
+        The digest that was written; or the reason if its sample has to be dropped.
 
     Raises
     ------
@@ -96,20 +96,19 @@ def render_rows(
             task.cancel()
 
 
-def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | None:
+def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | bytes:
     """Render one clip into its row; the task that workers run.
 
     Returns
     -------
-    str or None
-        The reason if the sample has to be dropped.
+    bytes or str
+        The digest that was written; or the reason if the sample has to be dropped.
     """
     try:
         rendered = render(clip, recipe, model)
     except SampleError as reason:
         return str(reason)
-    rows.write(index, rendered)
-    return None
+    return rows.write(index, clip.sample.sample_id, rendered)
 
 
 def reason_to_drop(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:

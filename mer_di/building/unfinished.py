@@ -1,11 +1,11 @@
 """The cache of a build that goes on, beside the place where it will stand: a killed build resumes from its rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di.building.identity import departures_from, identity, image_key, image_keys, table_key, table_keys
-from mer_di.cache import Entry, Provenance, Rows, make_cache, open_cache
+from mer_di.cache import Entry, Provenance, Rows, make_cache, open_unfinished
 from mer_di.errors import CacheError
 
 
@@ -69,19 +69,19 @@ class Unfinished:
             aside.replace(self.path)
         finally:
             aside.unlink(missing_ok=True)
-        return Rows(self.path, size, rows.offsets), bool(sources)
+        return replace(rows, path=self.path), bool(sources)
 
     def remove(self) -> None:
         """Delete the file, if it is there."""
         self.path.unlink(missing_ok=True)
 
-    def remove_if_of(self, provenance: Provenance) -> None:
-        """Delete the file if it is there and of this identity: its cache is complete."""
+    def is_of(self, provenance: Provenance) -> bool:
+        """Whether a build of this identity would go on with what is there, or nothing is there."""
         try:
             self._told_by_ours(provenance)
         except CacheError:
-            return
-        self.remove()
+            return False
+        return True
 
     def _told_by_ours(self, provenance: Provenance) -> object:
         """Return what the file tells of its rows; None if there is none, or a power cut has emptied it."""
@@ -89,7 +89,7 @@ class Unfinished:
             return None
         ours = identity(provenance)
         try:
-            cache = open_cache(self.path)
+            cache = open_unfinished(self.path)
         except CacheError:
             return None
         with cache:
@@ -107,10 +107,10 @@ def _take_over(source: Path, rows: Rows, entries: Sequence[Entry]) -> None:
     theirs = Rows.of(source, rows.size)
     if theirs is None:
         return
-    with open_cache(source) as cache:
+    with open_unfinished(source) as cache:
         index = {key: number for number, key in enumerate(image_keys(cache))}
     for number, entry in enumerate(entries):
         key = image_key(entry)
-        row = theirs.read(index[key]) if key in index else None
+        row = theirs.read(index[key], entry.sample_id) if key in index else None
         if row:
-            rows.write(number, row)
+            rows.write(number, entry.sample_id, row)

@@ -10,7 +10,7 @@ from mer_di.cache.format import (
     KEY_FRAMES,
     TEXT_COLUMNS,
 )
-from mer_di.cache.reading import Cache, open_cache
+from mer_di.cache.reading import Cache, open_cache, open_unfinished
 from mer_di.cache.rows import RenderedClip, Rows
 from mer_di.cache.writing import Entry, Provenance, make_cache, put_in_place, sync, write_cache
 
@@ -30,6 +30,7 @@ __all__ = [
     "Rows",
     "make_cache",
     "open_cache",
+    "open_unfinished",
     "put_in_place",
     "sync",
     "write_cache",

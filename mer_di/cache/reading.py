@@ -144,9 +144,19 @@ def open_cache(path: str | os.PathLike[str]) -> Cache:
     Raises
     ------
     CacheError
-        If the file is missing, no HDF5 file, truncated, not a mer_di cache, of a newer format, or if it leads to data
-        that it does not hold itself.
+        If the file is missing, no HDF5 file, truncated, not a mer_di cache, of a newer format, unfinished, or if it
+        leads to data that it does not hold itself.
     """
+    cache = open_unfinished(path)
+    missing = _unwritten(cache.file)
+    if missing:
+        cache.close()
+        raise CacheError(f"{cache.path} is unfinished: {missing} of its rows were never written; build it again")
+    return cache
+
+
+def open_unfinished(path: str | os.PathLike[str]) -> Cache:
+    """Open a cache of which rows may not be written yet; see `open_cache`."""
     where = Path(path)
     if not where.is_file():
         raise CacheError(f"{where} is not a file; build a cache with: mer-di build --dataset NAME --out {where}")
@@ -175,6 +185,12 @@ def _foreign(file: h5py.File) -> str | None:
     if elsewhere:
         return f"does not hold {', '.join(elsewhere)} itself but leads to other data; mer-di build writes no such file"
     return None
+
+
+def _unwritten(file: h5py.File) -> int:
+    """Count the rows without a digest; older caches have none of them, and were never seen before they were whole."""
+    digests = file["samples"].get("row_digest")
+    return 0 if digests is None else int(np.sum(digests[:] == b""))
 
 
 def _stored_elsewhere(file: h5py.File) -> list[str]:

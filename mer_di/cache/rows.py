@@ -2,7 +2,8 @@
 
 What is computed from frames has its place when the file is made, so a row is a few writes at known offsets: the HDF5
 library takes no part, and workers on threads, processes or other machines need no lock. The digest of a row is written
-last. A row without it, or whose bytes differ from it, is not there: whatever a kill or a power cut left behind.
+last. A row without it, or whose bytes differ from it, is not there: whatever a kill, a power cut or a worker of another
+build left behind. For that a digest counts in whose row it is: recipe, table and sample.
 """
 
 import os
@@ -43,9 +44,9 @@ class RenderedClip:
     frame_size: tuple[int, int]
     frames_digest: str = ""
 
-    def entries(self) -> Iterator[memoryview]:
-        """Yield the bytes of each of `row_fields`."""
-        digest = xxh3_128()
+    def entries(self, owner: str) -> Iterator[memoryview]:
+        """Yield the bytes of each of `row_fields` in a row of this owner."""
+        digest = xxh3_128(owner.encode())
         values = (*self.di, *self.frames, self.transform, *self.frame_size, self.frames_digest.encode())
         for value, kind in zip(values, row_fields(self.di.shape[1]).values(), strict=False):
             entry = np.ascontiguousarray(value, kind.base).data.cast("B")
@@ -78,12 +79,15 @@ class Rows:
         The file.
     size : int
         Side S of its images, in pixels.
+    origin : str
+        Of its recipe and table.
     offsets : mapping of str to int
         Name of each of `row_fields` to the byte at which its first entry begins.
     """
 
     path: Path
     size: int
+    origin: str
     offsets: Mapping[str, int]
 
     @classmethod
@@ -91,16 +95,25 @@ class Rows:
         """Return the rows of a cache; None if they have no fixed places or, in an older cache, no digests."""
         with h5py.File(path, "r") as file:
             found = {name: file[name].id.get_offset() for name in row_fields(size) if name in file}
-        return cls(path, size, found) if len(found) == len(row_fields(size)) and None not in found.values() else None
+            origin = origin_of(file.attrs["recipe_sha256"], file.attrs["annotation_sha256"])
+        complete = len(found) == len(row_fields(size)) and None not in found.values()
+        return cls(path, size, origin, found) if complete else None
 
-    def write(self, index: int, clip: RenderedClip) -> None:
+    def write(self, index: int, sample_id: str, clip: RenderedClip) -> bytes:
         """Write a row.
 
         Parameters
         ----------
         index : int
             0-based.
+        sample_id : str
+            Whose row it is.
         clip : RenderedClip
+
+        Returns
+        -------
+        bytes
+            The row's digest.
 
         Raises
         ------
@@ -108,12 +121,14 @@ class Rows:
             If the disk is full or fails.
         """
         with self.path.open("r+b") as file:
-            for (name, kind), entry in zip(row_fields(self.size).items(), clip.entries(), strict=True):
+            entries = clip.entries(self.origin + sample_id)
+            for (name, kind), entry in zip(row_fields(self.size).items(), entries, strict=True):
                 file.seek(self.offsets[name] + index * kind.itemsize)
                 file.write(entry)
+        return entry.tobytes()
 
-    def read(self, index: int) -> RenderedClip | None:
-        """Read a row back; None if it is not there whole."""
+    def read(self, index: int, sample_id: str) -> RenderedClip | None:
+        """Read the row of a sample back; None if it is not there whole."""
         fields = row_fields(self.size)
         with self.path.open("rb", buffering=0) as file:
 
@@ -133,8 +148,15 @@ class Rows:
                 (int(entry("samples/frame_height")), int(entry("samples/frame_width"))),
                 entry("samples/frames_digest").tobytes().rstrip(b"\0").decode("ascii", "replace"),
             )
-        *_, digest = clip.entries()
+        *_, digest = clip.entries(self.origin + sample_id)
         return clip if digest == written else None
+
+    def digest(self, index: int) -> bytes:
+        """Return the digest in a row, of whatever is there."""
+        length = row_fields(self.size)["samples/row_digest"].itemsize
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.offsets["samples/row_digest"] + index * length)
+            return file.read(length)
 
     def reserve(self) -> None:
         """Have the disk set aside what the file will take, so that it is not full half-way.
@@ -147,3 +169,8 @@ class Rows:
         if hasattr(os, "posix_fallocate"):
             with self.path.open("r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+
+
+def origin_of(recipe_sha256: str, annotation_sha256: str) -> str:
+    """Return what the rows of a cache have in common besides their place."""
+    return f"{recipe_sha256}/{annotation_sha256}/"

@@ -10,7 +10,7 @@ import numpy as np
 
 import mer_di
 from mer_di.cache.format import CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
-from mer_di.cache.rows import RenderedClip, Rows, row_fields
+from mer_di.cache.rows import RenderedClip, Rows, origin_of, row_fields
 from mer_di.recipe import Recipe
 
 # What HDF5 1.8 can open (MATLAB before R2021b links it), and those who read the format without the library.
@@ -88,8 +88,8 @@ def write_cache(
     aside = path.with_name(f".{path.name}.tmp")
     try:
         rows = make_cache(aside, provenance, [entry for entry, _ in clips], dropped)
-        for index, (_, rendered) in enumerate(clips):
-            rows.write(index, rendered)
+        for index, (entry, rendered) in enumerate(clips):
+            rows.write(index, entry.sample_id, rendered)
         put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
@@ -128,7 +128,7 @@ def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dro
         _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
         _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
         offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in row_fields(size).items()}
-    rows = Rows(path, size, offsets)
+    rows = Rows(path, size, origin_of(provenance.recipe.sha256, provenance.annotation_sha256), offsets)
     rows.reserve()
     return rows
 

@@ -172,7 +172,7 @@ def _digests(cache: Cache) -> list[str]:
     return [
         f"{name}: its row is not what was written; the file was damaged, or changed by another program"
         for index, name in enumerate(names)
-        if rows.read(index) is None
+        if rows.read(index, name) is None
     ]
 
 

@@ -154,10 +154,10 @@ def test_a_full_disk_stops_the_build_and_keeps_what_is_done(tiny, tmp_path, monk
     out = tmp_path / "full.h5"
     written = Rows.write
 
-    def write(self, index, clip):
+    def write(self, index, sample_id, clip):
         if index > 1:
             raise OSError(28, "No space left on device")
-        written(self, index, clip)
+        return written(self, index, sample_id, clip)
 
     monkeypatch.setattr(Rows, "write", write)
     with pytest.raises(CacheError, match=r"No space left on device.*resume"):

@@ -1,6 +1,7 @@
 """Rows that are written where they belong, and that know whether they are whole."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tiny_cache import write_tiny_cache
 
 from mer_di.cache import RenderedClip, Rows, open_cache
 from mer_di.cache.rows import row_fields
+from mer_di.errors import CacheError
 
 SIZE = 6
 
@@ -28,16 +30,21 @@ def assert_equal(a, b):
     assert (a.frame_size, a.frames_digest) == (b.frame_size, b.frames_digest)
 
 
+def ids(rows):
+    with open_cache(rows.path) as cache:
+        return cache.column("sample_id").tolist()
+
+
 @pytest.fixture
 def rows(tmp_path):
     return Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=5, clips=4, size=SIZE), SIZE)
 
 
 def test_rows_in_any_order_from_several_threads_are_what_h5py_reads(rows):
-    clips = [clip(seed) for seed in range(20)]
+    clips, places = [clip(seed) for seed in range(20)], np.random.default_rng(0).permutation(20).tolist()
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(rows.write, np.random.default_rng(0).permutation(20).tolist(), clips))
-    order = np.argsort(np.random.default_rng(0).permutation(20))
+        list(threads.map(rows.write, places, [ids(rows)[place] for place in places], clips))
+    order = np.argsort(places)
     with open_cache(rows.path) as cache:
         for number, stream in enumerate(("onset", "offset", "full")):
             np.testing.assert_array_equal(cache.images(stream)[:], [clips[i].di[number] for i in order])
@@ -50,18 +57,27 @@ def test_rows_in_any_order_from_several_threads_are_what_h5py_reads(rows):
 
 
 def test_a_row_reads_back_as_it_was_written_and_its_neighbours_are_untouched(rows):
-    before, after = rows.read(6), rows.read(8)
-    rows.write(7, clip(1))
-    assert_equal(rows.read(7), clip(1))
-    assert_equal(rows.read(6), before)
-    assert_equal(rows.read(8), after)
+    names = ids(rows)
+    before, after = rows.read(6, names[6]), rows.read(8, names[8])
+    assert rows.write(7, names[7], clip(1)) == rows.digest(7)
+    assert_equal(rows.read(7, names[7]), clip(1))
+    assert_equal(rows.read(6, names[6]), before)
+    assert_equal(rows.read(8, names[8]), after)
+
+
+def test_a_row_of_another_sample_table_or_recipe_is_not_there(rows):
+    name = ids(rows)[7]
+    rows.write(7, "somebody/else", clip(1))
+    assert rows.read(7, name) is None
+    replace(rows, origin="another recipe").write(7, name, clip(1))
+    assert rows.read(7, name) is None
 
 
 def test_images_of_one_channel_that_stand_for_three_are_written_as_three(rows):
     grey = np.broadcast_to(np.arange(SIZE * SIZE, dtype=np.uint8).reshape(SIZE, SIZE, 1), (SIZE, SIZE, 3))
     shown = clip(2)
-    rows.write(0, RenderedClip(shown.di, np.stack([grey] * 3), shown.transform, (1, 2), "x"))
-    np.testing.assert_array_equal(rows.read(0).frames[1], grey)
+    rows.write(0, "s", RenderedClip(shown.di, np.stack([grey] * 3), shown.transform, (1, 2), "x"))
+    np.testing.assert_array_equal(rows.read(0, "s").frames[1], grey)
 
 
 @settings(max_examples=60)
@@ -69,18 +85,22 @@ def test_images_of_one_channel_that_stand_for_three_are_written_as_three(rows):
 def test_one_flipped_bit_and_the_row_is_not_there(tmp_path_factory, field, place, bit):
     path = write_tiny_cache(tmp_path_factory.mktemp("flip") / "cache.h5", subjects=2, clips=2, size=SIZE)
     rows = Rows.of(path, SIZE)
+    names = ids(rows)
     entry = row_fields(SIZE)[field].itemsize
     content = bytearray(path.read_bytes())
     content[rows.offsets[field] + 2 * entry + place % entry] ^= 1 << bit
     path.write_bytes(content)
-    assert [rows.read(index) is None for index in range(4)] == [False, False, True, False]
+    assert [rows.read(index, names[index]) is None for index in range(4)] == [False, False, True, False]
 
 
 def test_a_row_that_nobody_wrote_is_not_there(rows):
+    name = ids(rows)[3]
     with rows.path.open("r+b") as file:
         file.seek(rows.offsets["samples/row_digest"] + 3 * 32)
         file.write(bytes(32))
-    assert rows.read(3) is None
+    assert rows.read(3, name) is None
+    with pytest.raises(CacheError, match="is unfinished: 1 of its rows"):
+        open_cache(rows.path)
 
 
 def test_a_cache_without_digests_has_no_rows(tmp_path):
