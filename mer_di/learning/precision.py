@@ -29,11 +29,14 @@ def computes_bfloat16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= _AMPERE
     if device.type != "cpu":
         return False
-    if hasattr(torch.cpu, "get_capabilities"):
+    try:
         found = torch.cpu.get_capabilities()
-        return any(found.get(name, False) for name in _PROCESSORS)
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # all that a torch of before can tell, if anything
-    return bool(probe and probe())
+    except AttributeError:  # a torch of before, which can tell this much at most
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(probe and probe())
+    except RuntimeError:
+        return False
+    return any(found.get(name, False) for name in _PROCESSORS)
 
 
 def without_trial(precision: Precision, device: torch.device) -> Precision:

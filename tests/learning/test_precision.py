@@ -68,7 +68,12 @@ def test_an_older_torch_is_asked_as_it_can_be(monkeypatch, computes):
 
 
 def test_what_torch_cannot_tell_is_no(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    def unreadable():
+        raise RuntimeError("cpuinfo")
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", unreadable, raising=False)
+    assert computes_bfloat16(CPU) is False
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     assert computes_bfloat16(CPU) is False
     assert computes_bfloat16(torch.device("mps")) is False
