@@ -52,8 +52,9 @@ class TrainConfig:
     precision : {"auto", "float32", "bfloat16"}
         Of the network within a training step: ``bfloat16`` rounds what layers exchange to 8 significant bits, and is
         faster where the processor computes with it. Parameters, losses, the optimizer, validation and predictions are
-        float32 in any case. A run decides once what ``auto`` is, see
-        `mer_di.learning.precision_trial.choose_precision`.
+        float32 in any case. ``auto`` is what a run decides once, see
+        `mer_di.learning.precision_trial.choose_precision`. It is not the default while its cost in accuracy is not
+        settled.
 
     Raises
     ------
@@ -76,7 +77,7 @@ class TrainConfig:
     flip: bool = True
     rotation: float = 10.0
     patience: int = 10
-    precision: Precision = "auto"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         _require_one_of("normalization", self.normalization, get_args(Normalization))

@@ -167,6 +167,7 @@ def test_a_network_of_everyone_knows_its_precision(cache, tmp_path, trials):
 def test_the_command_saves_the_network_of_the_precision_that_was_tested(cache, tmp_path, trials):
     small = ["--backbone", "test_resnet", "--no-pretrained", "--fusion", "concat", "--size", "16", "--epochs", "1"]
     small += ["--validation", "none", "--device", "cpu", "--jobs", "1", "--save-model", str(tmp_path / "model")]
+    small += ["--precision", "auto"]
     result = CliRunner().invoke(command, [str(cache), "--out", str(tmp_path / "run"), *small], catch_exceptions=False)
     assert result.exit_code == 0
     assert len(trials) == 1

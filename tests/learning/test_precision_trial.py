@@ -13,7 +13,7 @@ from mer_di.learning.train import Steps
 from mer_di.learning.train_config import TrainConfig
 
 MODEL = ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16)
-CONFIG = TrainConfig(model=MODEL, epochs=WORTH_A_TRIAL, batch_size=4)
+CONFIG = TrainConfig(model=MODEL, epochs=WORTH_A_TRIAL, batch_size=4, precision="auto")
 
 
 def choose(config=CONFIG, **options):
