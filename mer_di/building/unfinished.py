@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mer_di.building.identity import departures_from, identity, image_key, image_keys, table_key, table_keys
-from mer_di.cache import Entry, Provenance, Rows, make_cache, open_unfinished
+from mer_di.building.identity import departures_from, identity, image_key, image_keys
+from mer_di.cache import Entry, Provenance, Rows, make_cache, open_unfinished, put_in_place
 from mer_di.errors import CacheError
+
+_IN_PIECES = (KeyError, OSError, RuntimeError, TypeError, ValueError)  # what reading raises of what a power cut left
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +56,15 @@ class Unfinished:
         OSError
             If the disk is full or the folder cannot be written.
         """
-        size = provenance.recipe.size
-        found = self._told_by_ours(provenance)
-        if found == ([table_key(entry) for entry in entries], dict(dropped)):
-            rows = Rows.of(self.path, size)
-            if rows:
-                return rows, True
-        sources = [path for path in (former, self.path if found else None) if path]
+        sources = [former] if former else []
+        if self._is_there(provenance):
+            sources.append(self.path)
         aside = self.path.with_name(f".{self.path.name}.tmp")
         try:
             rows = make_cache(aside, provenance, entries, dropped)
             for source in sources:
                 _take_over(source, rows, entries)
-            aside.replace(self.path)
+            put_in_place(aside, self.path)
         finally:
             aside.unlink(missing_ok=True)
         return replace(rows, path=self.path), bool(sources)
@@ -78,37 +76,41 @@ class Unfinished:
     def is_of(self, provenance: Provenance) -> bool:
         """Whether a build of this identity would go on with what is there, or nothing is there."""
         try:
-            self._told_by_ours(provenance)
+            self._is_there(provenance)
         except CacheError:
             return False
         return True
 
-    def _told_by_ours(self, provenance: Provenance) -> object:
-        """Return what the file tells of its rows; None if there is none, or a power cut has emptied it."""
+    def _is_there(self, provenance: Provenance) -> bool:
+        """Whether there is a file, and a power cut has not emptied it."""
         if not self.path.exists():
-            return None
-        ours = identity(provenance)
+            return False
         try:
-            cache = open_unfinished(self.path)
-        except CacheError:
-            return None
-        with cache:
-            changed = departures_from(ours, cache)
-            if not changed:
-                return table_keys(cache), cache.dropped
-        raise CacheError(
-            f"an interrupted build in {self.path} was started differently (ours | found): {'; '.join(changed)}. "
-            "Repeat its settings to resume it, choose another --out, or start afresh with --overwrite."
-        )
+            with open_unfinished(self.path) as cache:
+                changed = departures_from(identity(provenance), cache)
+        except _IN_PIECES:
+            return False
+        if changed:
+            raise CacheError(
+                f"an interrupted build in {self.path} was started differently (ours | found): {'; '.join(changed)}. "
+                "Repeat its settings to resume it, choose another --out, or start afresh with --overwrite."
+            )
+        return True
 
 
 def _take_over(source: Path, rows: Rows, entries: Sequence[Entry]) -> None:
-    """Copy the rows of a cache of the same identity that are whole and whose images are those of the entries."""
-    theirs = Rows.of(source, rows.size)
+    """Copy the rows of a cache of the same identity that are whole and whose images are those of the entries.
+
+    Its table is not taken over: nothing says whether that is whole.
+    """
+    try:
+        theirs = Rows.of(source, rows.size)
+        with open_unfinished(source) as cache:
+            index = {key: number for number, key in enumerate(image_keys(cache))}
+    except _IN_PIECES:
+        return
     if theirs is None:
         return
-    with open_unfinished(source) as cache:
-        index = {key: number for number, key in enumerate(image_keys(cache))}
     for number, entry in enumerate(entries):
         key = image_key(entry)
         row = theirs.read(index[key], entry.sample_id) if key in index else None
