@@ -122,7 +122,7 @@ def build(record: Record, folder: Path) -> str:
         for pair, value in of["scaling"]["ratios"].items()
     ]
     start = record["startup"]["outside decoding"]
-    shares = ", ".join(f"{100 * of['region']:.0f} % ({name})" for name, of in found.items())
+    shares = ", ".join(f"{100 * of['region']:.0f} % ({name})" for name, of in found.items() if "region" in of)
     return "\n\n".join(
         [
             "## The build: decoding alone",
@@ -135,9 +135,10 @@ def build(record: Record, folder: Path) -> str:
                 bars(wall, colours, "build over decoding, wall time", 1.0),
                 (7, 0.5 + 0.5 * len(wall)),
             ),
-            "Most of a build is decoding, and a decoder that stops at the face would save some of it: the crop is made "
-            f"of {shares} of a frame. That is not done here: a JPEG decoder is not what this project exists for. Where "
-            "a well-kept library decodes regions one day, `mer_di.imaging.image` is the place.",
+            "Most of a build is decoding, and a decoder that stops at the face would save some of it"
+            + (f": the crop is made of {shares} of a frame" if shares else "")
+            + ". That is not done here: a JPEG decoder is not what this project exists for. Where a well-kept library "
+            "decodes regions one day, `mer_di.imaging.image` is the place.",
             "Where a build's processor time goes, one worker, milliseconds a clip:",
             table(["stage", *found], stage_rows),
             "The usual way (decode, detect and warp every frame with dlib and OpenCV, stack, sum in float32) over a "
