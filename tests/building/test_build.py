@@ -113,7 +113,7 @@ def test_scheduling_changes_nothing(built, tiny, tmp_path, workers):
 def test_a_cluster_is_an_executor_too(built, tiny, tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as workers,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as workers,
         cluster(workers.scheduler_address) as executor,
     ):
         build_cache(load(tiny), tmp_path / "cluster.h5", plain(), executor=executor)

@@ -57,7 +57,7 @@ def test_folds_in_processes_and_threads_are_those_in_sequence(finished, cache, t
 def test_folds_on_a_cluster_are_those_in_sequence(finished, cache, tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as workers,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as workers,
         cluster(workers.scheduler_address) as executor,
     ):
         run(cache, tmp_path / "cluster", executor=executor)
