@@ -92,7 +92,8 @@ def test_reversal_by_sign_negates_and_differs_only_where_a_scheme_is_not_antisym
         by_time = phase_weights(n, range(n), range(n), scheme=scheme, reversal="time")
         assert np.array_equal(by_sign[1], -by_sign[0])
         assert np.array_equal(by_time[1], by_time[0, ::-1])
-        antisymmetric = not scheme.startswith("harmonic") or (scheme == "harmonic_arp" and n == 2)
+        formula = FORMULAS[scheme](n)
+        antisymmetric = formula == [-weight for weight in reversed(formula)]
         assert np.array_equal(by_sign[1], by_time[1]) == antisymmetric
 
 
