@@ -10,9 +10,7 @@ ApexPolicy = Literal["drop", "midpoint"]
 
 APEX_IN: tuple[ApexIn, ...] = ("both", "onset", "offset")
 APEX_POLICIES: tuple[ApexPolicy, ...] = ("drop", "midpoint")
-LONGEST_CLIP = (
-    1_000_000  # over an hour at 200 frames a second: a slip in the table, whose weights would fill the memory
-)
+LONGEST_CLIP = 1_000_000  # over an hour at 200 frames a second; more is a slip, and its weights fill the memory
 SHORTEST_PHASE = 2  # the weight of a single frame is zero in every zero-sum scheme: a blank image
 
 

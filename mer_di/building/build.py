@@ -96,7 +96,7 @@ def build_cache(
         Where clips are rendered: threads, processes or a cluster that shares the file system. One thread
         by default. It is not shut down.
     overwrite : bool
-        Replace an existing cache when the new one is complete, whatever it holds, and discard an interrupted build of
+        Replace an existing cache, of whatever recipe, when the new one is complete, and discard an interrupted build of
         another recipe.
     progress : callable, optional
         See `Progress`.

@@ -50,8 +50,9 @@ def disk_errors(path: Path, kept: Path) -> Iterator[None]:
         if error.errno not in _DISK_ERRORS:
             raise
         raise CacheError(
-            f"cannot write beside {path}: {error.strerror}. Finished samples are kept in {kept}; "
-            "mend it and run the same command again to resume."
+            f"cannot write beside {path}: {error.strerror}. "
+            + (f"Finished samples are kept in {kept}; mend it" if kept.exists() else "Mend it")
+            + " and run the same command again to resume."
         ) from error
 
 

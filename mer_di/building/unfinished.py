@@ -8,7 +8,14 @@ from mer_di.building.identity import departures_from, identity, image_key, image
 from mer_di.cache import Entry, Provenance, Rows, make_cache, open_unfinished, put_in_place
 from mer_di.errors import CacheError
 
-_IN_PIECES = (KeyError, OSError, RuntimeError, TypeError, ValueError)  # what reading raises of what a power cut left
+_IN_PIECES = (
+    KeyError,
+    OSError,
+    RuntimeError,
+    SystemError,
+    TypeError,
+    ValueError,
+)  # what reading raises of what a power cut left
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from mer_di.cache.format import (
     CORRECTION_COLUMNS,
     DI_STREAMS,
-    DIGEST_COLUMNS,
     FORMAT,
     FORMAT_VERSION,
     INT_COLUMNS,
@@ -16,7 +15,6 @@ from mer_di.cache.writing import Entry, Provenance, make_cache, put_in_place, sy
 
 __all__ = [
     "CORRECTION_COLUMNS",
-    "DIGEST_COLUMNS",
     "DI_STREAMS",
     "FORMAT",
     "FORMAT_VERSION",
