@@ -5,9 +5,8 @@ import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mer_di.errors import CacheError
+from mer_di.lock import held
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -24,16 +23,9 @@ def sole_writer(path: Path) -> Iterator[None]:
     """
     if not path.parent.is_dir():
         raise CacheError(f"the folder {path.parent} does not exist; make it, or choose another --out")
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise CacheError(f"another build is writing {path}; wait for it, or choose another --out") from error
-    try:
+    busy = CacheError(f"another build is writing {path}; wait for it, or choose another --out")
+    with held(path.with_name(f".{path.name}.lock"), busy):
         yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 @contextlib.contextmanager
