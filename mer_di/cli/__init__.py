@@ -1,8 +1,12 @@
 """The command line: each command parses, makes one library call and prints."""
 
+import contextlib
 import importlib
+import io
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -27,6 +31,14 @@ COMMANDS = (
     "predict",
     "doctor",
 )
+
+_RESUMES = "what is finished of a build or a run is kept: it resumes when the same command is run again"
+_STOPPED_BY = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK")  # a batch system, a terminal that closes; those that there are
+
+
+class _Stopped(KeyboardInterrupt):  # noqa: N818 - no error: whoever cleans up after Ctrl-C cleans up after this
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 class _LazyGroup(click.Group):
@@ -54,18 +66,24 @@ def root() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; every failure is one message on stderr and an exit code (1 fell short, 2 usage)."""
+    """Run the command line; every failure is one message on stderr and an exit code.
+
+    1 fell short, 2 usage, 130 Ctrl-C, 128 + the number of another signal.
+    """
+    _prepare_streams()
+    _listen()
     try:
         code = root(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except _Stopped as stopped:
+        _fail(f"stopped by {signal.Signals(stopped.number).name}; {_RESUMES}", 128 + stopped.number)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; an unfinished build or run resumes when the same command is run again", 130)
+        _fail(f"interrupted; {_RESUMES}", 130)
     except BrokenPipeError:
-        sys.stdout = None  # the reader has left; nothing more can be said
-        sys.exit(1)
+        _leave(1)  # the reader has left; nothing more can be said
     except MerDiError as error:
         _fail(str(error), 1)
     except OSError as error:
@@ -74,6 +92,34 @@ def main() -> NoReturn:
         if os.environ.get("MER_DI_TRACEBACK"):
             raise
         _fail(_missing_package(error) or _internal(error), 1)
+
+
+def _prepare_streams() -> None:
+    """Make sure that everything can be printed: characters that a stream lacks are escaped, a closed one takes all.
+
+    The first three descriptors are occupied: a cache that got the number of stderr would hold what libraries print.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, PTH123 - as long as the process
+            if stream.fileno() == number:
+                os.set_inheritable(number, True)  # for workers
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper) and mode == "w":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _listen() -> None:
+    """Have a signal that ends the process end it as Ctrl-C does; one that is ignored, as under nohup, stays ignored."""
+    for number in (getattr(signal, name) for name in _STOPPED_BY if hasattr(signal, name)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    raise _Stopped(number)
 
 
 def _internal(error: Exception) -> str:
@@ -92,5 +138,16 @@ def _missing_package(error: Exception) -> str | None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"mer-di: {message}", err=True)
+    with contextlib.suppress(OSError):  # a terminal that is gone
+        click.echo(f"mer-di: {message}", err=True)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End, without a word about streams that nobody reads any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, open_cache
 from mer_di.dynamic_images import Image
 from mer_di.errors import InputError
+from mer_di.files import destination, write_bytes
 from mer_di.inspection.pictures import picture
 
 Pixels = NDArray[np.uint8]
@@ -93,7 +95,7 @@ def write_contact_sheet(
     cache : path-like
         A file that ``mer-di build`` wrote.
     out : path-like
-        The PNG; replaced if it exists.
+        The PNG; see `mer_di.files.destination`.
     n : int
         At most this many samples, as `spread` takes them; at least 1.
     emotion, subject : str, optional
@@ -111,7 +113,8 @@ def write_contact_sheet(
     Raises
     ------
     InputError
-        If there is no such class, subject or normalization, listing what there is, or a number is not positive.
+        If there is no such class, subject or normalization, listing what there is, a number is not positive, or
+        nothing can be written there.
     CacheError
         If the cache cannot be read, or has no such stream.
     """
@@ -119,6 +122,7 @@ def write_contact_sheet(
         raise InputError(f"normalization is {normalization!r}; expected one of {', '.join(RANGES)}")
     if n < 1 or side < 1:
         raise InputError(f"n is {n} and side is {side}; expected positive numbers")
+    destination(out, [cache])
     with open_cache(cache) as opened:
         matching = _matching(opened, emotion, subject)
         rows = spread(opened, matching, n)
@@ -131,7 +135,7 @@ def write_contact_sheet(
             f"Dynamic images {normalization}: {RANGES[normalization]}."
         )
         ids = [str(name) for name in opened.column("sample_id")[rows]]
-    _draw(strips, [*KEY_FRAMES, *(_TITLES[stream] for stream in streams)], caption, end, Path(out))
+    write_bytes(out, _draw(strips, [*KEY_FRAMES, *(_TITLES[stream] for stream in streams)], caption, end))
     return ContactSheet(Path(out), ids, len(matching))
 
 
@@ -238,7 +242,7 @@ class _Grid:
         return _MARGIN + across * self.column, 2 * _LINE + down * (_LINE + self.side + 2 * _GAP)
 
 
-def _draw(strips: list[_Strip], headings: list[str], caption: str, end: float | None, out: Path) -> None:
+def _draw(strips: list[_Strip], headings: list[str], caption: str, end: float | None) -> bytes:
     grid = _Grid(len(strips), len(headings), len(strips[0].images[0]))
     lines = [line for text in caption.splitlines() for line in wrap(text, max(20, int(grid.width / _LETTER)))]
     height = grid.bottom + (len(lines) + (1 if end is None else 3)) * _LINE
@@ -257,7 +261,9 @@ def _draw(strips: list[_Strip], headings: list[str], caption: str, end: float | 
         axes.text(_MARGIN, grid.bottom + (number + 0.5) * _LINE, line, **_TEXT, va="center")
     if end is not None:
         _draw_scale(figure, end)
-    figure.savefig(out, format="png", dpi=_DPI)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()
 
 
 def _mosaic(strips: list[_Strip], grid: _Grid, height: int) -> Pixels:
