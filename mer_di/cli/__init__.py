@@ -1,5 +1,6 @@
 """The command line: each command parses, makes one library call and prints."""
 
+import codecs
 import contextlib
 import importlib
 import io
@@ -35,10 +36,31 @@ COMMANDS = (
 _RESUMES = "what is finished of a build or a run is kept: it resumes when the same command is run again"
 _STOPPED_BY = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK")  # a batch system, a terminal that closes; those that there are
 
+_STEERING = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+_STEERING |= {code: f"\\u{code:x}" for code in (0x061C, *range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
 
 class _Stopped(KeyboardInterrupt):  # noqa: N818 - no error: whoever cleans up after Ctrl-C cleans up after this
     def __init__(self, number: int) -> None:
         self.number = number
+
+
+class _Output(io.TextIOWrapper):
+    """A standard stream that takes every text: what it cannot show is escaped, and what would steer a terminal."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        stream.flush()
+        self._ascii = codecs.lookup(stream.encoding).name == "ascii"
+        super().__init__(
+            stream.buffer, stream.encoding, errors="backslashreplace", line_buffering=stream.line_buffering
+        )
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # click takes ASCII for a mistake, and writes UTF-8
+        return "utf-8" if self._ascii else super().encoding
+
+    def write(self, text: str) -> int:
+        return super().write(text.translate(_STEERING))
 
 
 class _LazyGroup(click.Group):
@@ -68,7 +90,7 @@ def root() -> None:
 def main() -> NoReturn:
     """Run the command line; every failure is one message on stderr and an exit code.
 
-    1 fell short, 2 usage, 130 Ctrl-C, 128 + the number of another signal.
+    1 fell short, 2 usage, 128 + the number of a signal: 130 after Ctrl-C, 143 after SIGTERM.
     """
     _prepare_streams()
     _listen()
@@ -76,12 +98,13 @@ def main() -> NoReturn:
         code = root(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except _Stopped as stopped:
-        _fail(f"stopped by {signal.Signals(stopped.number).name}; {_RESUMES}", 128 + stopped.number)
-    except (click.Abort, KeyboardInterrupt):
-        _fail(f"interrupted; {_RESUMES}", 130)
+        with contextlib.suppress(OSError):
+            error.show()
+        _leave(error.exit_code)
+    except (click.Abort, KeyboardInterrupt) as error:
+        signalled = error.__cause__ if isinstance(error, click.Abort) else error  # click wraps what was raised
+        number = signalled.number if isinstance(signalled, _Stopped) else signal.SIGINT
+        _fail(f"interrupted by {signal.Signals(number).name}; {_RESUMES}", 128 + number)
     except BrokenPipeError:
         _leave(1)  # the reader has left; nothing more can be said
     except MerDiError as error:
@@ -95,7 +118,7 @@ def main() -> NoReturn:
 
 
 def _prepare_streams() -> None:
-    """Make sure that everything can be printed: characters that a stream lacks are escaped, a closed one takes all.
+    """Make sure that everything can be printed, also where a stream was closed or has another encoding.
 
     The first three descriptors are occupied: a cache that got the number of stderr would hold what libraries print.
     """
@@ -107,7 +130,7 @@ def _prepare_streams() -> None:
                 os.set_inheritable(number, True)  # for workers
             setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper) and mode == "w":
-            stream.reconfigure(errors="backslashreplace")
+            setattr(sys, name, _Output(stream))
 
 
 def _listen() -> None:
