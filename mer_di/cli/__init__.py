@@ -34,13 +34,13 @@ COMMANDS = (
 )
 
 _RESUMES = "what is finished of a build or a run is kept: it resumes when the same command is run again"
-_STOPPED_BY = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK")  # a batch system, a terminal that closes; those that there are
+_STOPPED_BY = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK")  # those that there are
+_CONTROLS = (*range(32), *range(127, 160))
+_DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_STEERING = {code: ascii(chr(code))[1:-1] for code in (*_CONTROLS, *_DIRECTIONS) if chr(code) not in "\t\n\r"}
 
-_STEERING = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
-_STEERING |= {code: f"\\u{code:x}" for code in (0x061C, *range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
-
-class _Stopped(KeyboardInterrupt):  # noqa: N818 - no error: whoever cleans up after Ctrl-C cleans up after this
+class _Stopped(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         self.number = number
 

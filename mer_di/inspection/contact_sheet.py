@@ -22,6 +22,7 @@ from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, open_cache
 from mer_di.dynamic_images import Image
 from mer_di.errors import InputError
 from mer_di.files import destination, write_bytes
+from mer_di.inspection.lettering import drawable, shortened
 from mer_di.inspection.pictures import picture
 
 Pixels = NDArray[np.uint8]
@@ -42,6 +43,8 @@ _TITLES = MappingProxyType({"onset": "DI-Onset", "offset": "DI-Offset", "full": 
 _GROUND = (232, 232, 232)  # neutral, and not the grey 128 of no motion
 _TEXT: dict[str, Any] = {"size": 8, "color": "#111111", "parse_math": False}
 _LETTER = 6.5  # pixels, about the width of one
+_LEFT_TO_RIGHT = "\u200e"  # an Arabic name would turn the numbers round
+_SHORTEST = 12  # letters of a name
 _DIVERGING = mpl.colormaps["RdBu_r"]
 _WITHIN = 99.5  # percent of the pixels that the common scale holds; the rest is clipped
 _DPI = 100
@@ -129,9 +132,10 @@ def write_contact_sheet(
         images = [[picture(opened, stream, row, normalization) for stream in streams] for row in rows]
         end = _end_of_scale(images)
         strips = [_strip(opened, row, row_images, end, side) for row, row_images in zip(rows, images, strict=True)]
+        name, dataset = drawable(opened.path.name), drawable(opened.attributes["dataset"])
         caption = (
-            f"{opened.path.name}: {len(rows)} of {len(matching)} samples; {opened.attributes['dataset']}, scheme "
-            f"{opened.recipe.scheme}. Over each strip: sample, emotion, frame numbers of onset–apex–offset.\n"
+            f"{name}: {len(rows)} of {len(matching)} samples; {dataset}, scheme {opened.recipe.scheme}. "
+            "Over each strip: sample, emotion, frame numbers of onset–apex–offset.\n"
             f"Dynamic images {normalization}: {RANGES[normalization]}."
         )
         ids = [str(name) for name in opened.column("sample_id")[rows]]
@@ -189,13 +193,22 @@ def _end_of_scale(images: list[list[Image]]) -> float | None:
     return (float(np.percentile(signed, _WITHIN)) or 1.0) if signed else None
 
 
+def _label(sample_id: str, emotion: str, numbers: str, room: int) -> str:
+    """Return what stands over a strip, in ``room`` letters: names are shortened, numbers are not."""
+    left = max(2 * _SHORTEST, room - len(numbers) - 6)
+    emotion = shortened(drawable(emotion), left // 2)
+    name = shortened(drawable(sample_id), left - len(emotion))
+    return f"{name}   {emotion}   {_LEFT_TO_RIGHT}{numbers}"
+
+
 def _strip(cache: Cache, row: int, images: list[Image], end: float | None, side: int) -> _Strip:
     samples = cache.file["samples"]
     sample_id, emotion = (samples[name].asstr()[row] for name in ("sample_id", "emotion"))
     numbers = "–".join(str(samples[name][row]) for name in KEY_FRAMES)
     shown = [cache.key_frames(name)[row] for name in KEY_FRAMES]
     shown += [image if end is None else _in_colour(image, end) for image in images]
-    return _Strip(f"{sample_id}   {emotion}   {numbers}", [_resized(image, side) for image in shown])
+    room = int(_Grid(1, len(shown), side).column / _LETTER)
+    return _Strip(_label(sample_id, emotion, numbers, room), [_resized(image, side) for image in shown])
 
 
 def _in_colour(image: Image, end: float) -> Pixels:

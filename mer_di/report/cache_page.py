@@ -24,8 +24,8 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     cache : path-like
         A file that ``mer-di build`` wrote.
     out : path-like
-        The HTML file, self-contained; a former page is replaced. About 0.2 MB a sample, and no more than about 60 MB for
-        300: with more samples the full images are stored with more loss, and the page says how much.
+        The HTML file, self-contained; a former page is replaced. About 0.2 MB a sample, and no more than about 60 MB
+        for 300: with more samples the full images are stored with more loss, and the page says how much.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 import cv2
@@ -151,18 +152,22 @@ def _write_all_frames(root: Path, entries: Sequence[Entry], progress: Progress |
     """One task a subject: its clips share a portrait."""
     groups = [list(group) for _, group in groupby(entries, attrgetter("subject"))]
     done = 0
+    left = Event()
     pool = ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1))
     try:
-        for count in pool.map(partial(_write_clips, root), groups):
+        for count in pool.map(partial(_write_clips, root, left), groups):
             done += count
             if progress is not None:
                 progress(done, len(entries))
     finally:
-        pool.shutdown(cancel_futures=True)  # after an interrupt, what has not begun never begins
+        left.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def _write_clips(root: Path, entries: Sequence[Entry]) -> int:
+def _write_clips(root: Path, left: Event, entries: Sequence[Entry]) -> int:
     for entry in entries:
+        if left.is_set():
+            break
         if entry.folder is not None:
             _write_clip(root / entry.folder, entry)
     return len(entries)
