@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -11,6 +10,7 @@ from torch import nn
 
 import mer_di
 from mer_di.errors import InputError
+from mer_di.files import write_bytes
 from mer_di.learning.models import architecture
 from mer_di.learning.train_config import TrainConfig
 from mer_di.recipe import Recipe
@@ -46,11 +46,11 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
+    InputError
+        If it would replace what is no model file, or there is no such folder.
     OSError
-        If the file cannot be written; a former file is untouched.
+        If the disk is full or fails; a former file is untouched.
     """
-    where = Path(path)
-    aside = where.with_name(f".{where.name}.tmp")
     metadata = {
         "format": FORMAT,
         "mer_di_version": mer_di.__version__,
@@ -60,11 +60,7 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
     }
     # Copies: safetensors refuses tensors that share memory.
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
-    try:
-        aside.write_bytes(save(tensors, metadata))
-        aside.replace(where)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_bytes(path, save(tensors, metadata))
 
 
 def load_model(path: str | os.PathLike[str]) -> SavedModel:

@@ -12,9 +12,27 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import mer_di
-from mer_di.files import write_text
+from mer_di.files import destination, write_text
 
 _SCRIPTS = ("tables", "gallery")
+
+
+def require_place(out: str | os.PathLike[str], *inputs: str | os.PathLike[str]) -> None:
+    """Make sure that a page can be written, before the work that fills it.
+
+    Parameters
+    ----------
+    out : path-like
+    inputs : path-like
+        Caches, and folders of runs: nothing in them is replaced but pages.
+
+    Raises
+    ------
+    InputError
+        See `mer_di.files.destination`.
+    """
+    found = (each for path in map(Path, inputs) for each in (path.rglob("*") if path.is_dir() else [path]))
+    destination(out, [path for path in found if path.suffix != ".html"])
 
 
 def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str, Any]) -> None:
@@ -26,7 +44,7 @@ def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str,
     Parameters
     ----------
     out : path-like
-        The HTML file; replaced if it exists.
+        The HTML file; see `mer_di.files.destination`.
     template : str
         Name without ending: ``cache``, ``run`` or ``comparison``.
     content : mapping
@@ -49,7 +67,7 @@ def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str,
             version=mer_di.__version__,
         )
     )
-    write_text(Path(out), text)
+    write_text(out, text)
 
 
 def _environment() -> Environment:
