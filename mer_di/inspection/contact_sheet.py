@@ -202,9 +202,8 @@ def _label(sample_id: str, emotion: str, numbers: str, room: int) -> str:
 
 
 def _strip(cache: Cache, row: int, images: list[Image], end: float | None, side: int) -> _Strip:
-    samples = cache.file["samples"]
-    sample_id, emotion = (samples[name].asstr()[row] for name in ("sample_id", "emotion"))
-    numbers = "–".join(str(samples[name][row]) for name in KEY_FRAMES)
+    sample_id, emotion = (cache.column(name)[row] for name in ("sample_id", "emotion"))
+    numbers = "–".join(str(cache.column(name)[row]) for name in KEY_FRAMES)
     shown = [cache.key_frames(name)[row] for name in KEY_FRAMES]
     shown += [image if end is None else _in_colour(image, end) for image in images]
     room = int(_Grid(1, len(shown), side).column / _LETTER)

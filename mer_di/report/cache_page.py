@@ -51,7 +51,7 @@ def _content(cache: Cache, cards: list[Card]) -> dict[str, Any]:
         "synthetic": SYNTHETIC in (attributes.get("dataset"), attributes.get("annotation_version")),
         "facts": _facts(cache),
         "recipe": recipe_in_words(cache.recipe),
-        "corrections": list(cache.rows("corrections")) if "corrections" in cache.file else [],
+        "corrections": cache.corrections,
         "figures": _figures(cache),
         "reasons": Counter(reason.partition(":")[0] for reason in cache.dropped.values()).most_common(),
         "dropped": [(name, *_reason(reason)) for name, reason in cache.dropped.items()],
