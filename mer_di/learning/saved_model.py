@@ -115,8 +115,8 @@ def _classes(text: str) -> tuple[str, ...]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"its classes are no JSON: {error}") from error
     problem = misfit(found, list[str], "classes")
-    if problem or len(set(found)) != len(found):
-        raise InputError(problem or "one of its classes is there twice")
+    if problem or not 2 <= len(set(found)) == len(found):
+        raise InputError(problem or f"its classes are {text:.200}; expected at least two, and each once")
     return tuple(found)
 
 
