@@ -101,10 +101,13 @@ class Cache:
         CacheError
             If the cache has no such column, or it is damaged.
         """
-        columns = self._columns("samples")
-        if name not in columns:
-            raise CacheError(f"{self.path} has no column {name!r}; it has {', '.join(sorted(columns))}")
-        return self._read(columns[name])
+        with _reading(self.path):
+            table = self.file["samples"]
+            data = table.get(name)
+            if isinstance(data, h5py.Dataset) and data.shape[:1] == (len(self),):
+                return _values(data)
+            there = ", ".join(sorted(table))
+        raise CacheError(f"{self.path} has no column {name!r}; it has {there}")
 
     def images(self, stream: str) -> Images:
         """Return the raw sums of one stream, (N, S, S, 3) float32, RGB, read from disk when indexed.
@@ -170,24 +173,17 @@ class Cache:
         CacheError
             If a column is damaged.
         """
-        columns = {name: self._read(data) for name, data in self._columns(group).items() if data.ndim == 1}
-        for values in zip(*columns.values(), strict=True):
-            yield dict(zip(columns, values, strict=True))
-
-    def _columns(self, group: str) -> dict[str, h5py.Dataset]:
-        """Return the datasets of a table that have its length; others may have added something beside."""
         first = {"samples": "sample_id", "dropped": "sample_id", "corrections": "set_name"}[group]
         with _reading(self.path):
             table = self.file[group]
-            length = table[first].shape
-            return {k: v for k, v in table.items() if isinstance(v, h5py.Dataset) and v.shape[:1] == length}
-
-    def _read(self, column: h5py.Dataset) -> NDArray[Any]:
-        with _reading(self.path):
-            if h5py.check_string_dtype(column.dtype):
-                return np.array(column.asstr()[:], dtype=object)
-            values: NDArray[Any] = column[:]
-            return values
+            length = table[first].shape  # others may have added something beside
+            columns = {
+                name: _values(data)
+                for name, data in table.items()
+                if isinstance(data, h5py.Dataset) and data.shape == length
+            }
+        for values in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, values, strict=True))
 
 
 def open_cache(path: str | os.PathLike[str]) -> Cache:
@@ -239,3 +235,10 @@ def _closed_on_failure(file: h5py.File) -> Iterator[None]:
         stack.callback(file.close)
         yield
         stack.pop_all()
+
+
+def _values(column: h5py.Dataset) -> NDArray[Any]:
+    if h5py.check_string_dtype(column.dtype):
+        return np.array(column.asstr()[:], dtype=object)
+    values: NDArray[Any] = column[:]
+    return values
