@@ -101,7 +101,7 @@ def sample_from(row: Row, spec: Spec) -> Sample:
         offset=numbers["offset"],
         emotion=canonical_emotion(emotion),
         emotion_written=emotion,
-        action_units=row.text("action_units"),
+        action_units=_without_controls(row, "action_units", row.text("action_units"), but="\n\r\t"),
         fps=fps,
         unread=tuple((name, shortened(row.text(name))) for name in unread),
     )
@@ -209,10 +209,10 @@ def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding
     )
 
 
-def shortened(text: str) -> str:
-    """Return a cell's text for a message: of a long one the beginning, and of an unprintable one its escapes."""
+def shortened(text: str, longest: int = _SHOWN) -> str:
+    """Return a text for a message: of a long one the beginning, and of an unprintable one its escapes."""
     shown = text if text.isprintable() else ascii(text)[1:-1]
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}… ({len(text)} characters)"
+    return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(text)} characters)"
 
 
 def _fps(text: str) -> float | None:
@@ -224,8 +224,11 @@ def _fps(text: str) -> float | None:
 
 
 def _name(row: Row, name: str) -> str:
-    text = row.required_text(name)
-    if any(unicodedata.category(sign) == "Cc" for sign in text):
+    return _without_controls(row, name, row.required_text(name))
+
+
+def _without_controls(row: Row, name: str, text: str, but: str = "") -> str:
+    if any(unicodedata.category(sign) == "Cc" and sign not in but for sign in text):
         raise AnnotationError(
             f"{row.where}: the cell {name!r} holds a line break or another control character, '{shortened(text)}'; "
             "look for a stray quote, or remove it"
@@ -284,7 +287,11 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         for sheet in table.ignored_sheets
     ]
     findings += [
-        Finding("column-missing", table.path.name, f"the table has no column {column.headers[0]}")
+        Finding(
+            "column-missing",
+            table.path.name,
+            f"the table has no column {column.headers[0]}; --apex-policy midpoint takes the middle of onset..offset",
+        )
         for column in spec.columns
         if column.name == "apex" and column.name not in table.columns
     ]

@@ -76,7 +76,7 @@ def _by_frames(sample_id: str, was: Numbers, now: Numbers, source: str) -> list[
 
 def _meb(sample_id: str, onset: int, apex: int) -> Correction:
     """Return an apex of meb, which replaces whatever the row that begins at this onset says."""
-    return Correction("meb", sample_id, "apex", None, apex, "re-annotated", "meb", onset)
+    return Correction("meb", sample_id, "apex", None, apex, "re-annotated, whatever the table says", "meb", onset)
 
 
 CORRECTIONS = (
@@ -84,7 +84,7 @@ CORRECTIONS = (
     *_by_frames("sub07/EP06_01", (56, 89, 116), (56, 89, 91), _COPY),
     *_by_frames("sub12/EP09_02", (16, 59, 101), (161, 176, 206), f"{_COPY}; {_LIST}"),
     *_by_frames("sub12/EP09_06", (66, 111, 111), (66, 111, 106), _COPY),
-    *_by_frames("sub16/EP01_08", (73, 94, 110), (73, 94, 96), "file counts of several copies"),
+    *_by_frames("sub16/EP01_08", (73, 94, 110), (73, 94, 96), f"file counts of two copies; {_COPY}"),
     *_by_frames("sub20/EP16_01", (71, 111, 111), (71, 111, 106), _COPY),
     # meb edits a table of 256 rows by their numbers. These are its clips, by the order of that table.
     _meb("sub04/EP12_01f", 261, 279),

@@ -52,7 +52,7 @@ def find_root(spec: Spec, root: str | os.PathLike[str] | None) -> Path:
 def find_tables(spec: Spec, root: Path) -> list[Path]:
     """Return the files that are named like a database's table: in root or one level below it, else above it."""
     if not root.is_dir():
-        raise not_found(spec, f"{root} is not a folder")
+        raise not_found(spec, f"{root} is not a folder; expected the database's, and a table with --table")
     below = [path for folder in (root, *subfolders(root)) for path in _tables_in(spec, folder)]
     for folder in root.parents[:_LEVELS_ABOVE]:
         below = below or _tables_in(spec, folder)

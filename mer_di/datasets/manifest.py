@@ -47,6 +47,8 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
     recordings=True,
 )
 
+_LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message
+
 
 def load(root: Path | None, choice: Choice) -> Database:
     """Load a manifest; see `mer_di.datasets.load_dataset`.
@@ -110,7 +112,7 @@ def _folder(place: Path) -> Path:
 def _placed(sample: Sample, path: Path) -> Sample:
     if os.path.exists(path):  # noqa: PTH110 - of a name that no file system takes it says no, and raises nothing
         return replace(sample, path=path)
-    return replace(sample, sought=str(path) if str(path).isprintable() else ascii(str(path))[1:-1])
+    return replace(sample, sought=shortened(str(path), _LONGEST_PATH))
 
 
 def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import os
 import re
 import warnings
 import zipfile
@@ -187,9 +188,9 @@ def _content(path: Path) -> bytes:
         raise AnnotationError(
             f"{path} is no table that can be read; expected one of {', '.join(SUFFIXES)}. Save it as one of these."
         )
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - of a name that none can have: no
+        raise AnnotationError(f"{path} is no file; expected a table, one of {', '.join(SUFFIXES)}")
     try:
-        if path.exists() and not path.is_file():
-            raise AnnotationError(f"{path} is no file; expected a table, one of {', '.join(SUFFIXES)}")
         with path.open("rb") as file:
             content = file.read(LARGEST_TABLE + 1)
     except (OSError, ValueError) as error:
@@ -224,8 +225,8 @@ def _workbook(path: Path, content: bytes) -> tuple[list[_Sheet], str]:
         old = content.startswith(_EXCEL_97)
         kind = "is of Excel 97 or has a password" if old else "is damaged, has a password, or is of another format"
         raise AnnotationError(
-            f"{path} is not a readable workbook ({str(error) or type(error).__name__}); it {kind}. Save it anew as .xlsx "
-            "or .csv."
+            f"{path} is not a readable workbook ({str(error) or type(error).__name__}); it {kind}. Save it anew as "
+            ".xlsx or .csv."
         ) from error
 
 
