@@ -21,6 +21,7 @@ def command(
     dataset: str | None,
     root: Path | None,
     table: Path | None,
+    allow: tuple[Path, ...],
     tree: str | None,
     corrections: str,
     landmark_model: Path | None,
@@ -37,7 +38,7 @@ def command(
         found, unseen = departures(opened), unchecked(opened)
         if recompute and not found:
             name = dataset or opened.attributes["dataset"]
-            database = load(name, root, table, tree or opened.recipe.tree, corrections)
+            database = load(name, root, table, allow, tree or opened.recipe.tree, corrections)
             found = recomputed(opened, database, recompute, model=landmark_model)
         count = len(opened)
     repeated = 0 if found else min(recompute, count)
