@@ -14,6 +14,8 @@ Aspect = Literal["stretch", "keep"]
 SeveralFaces = Literal["drop", "largest"]
 
 METHOD = 2  # raised whenever the same parameters would give other pixels
+LARGEST_SIZE = 4096  # pixels
+LONGEST = 10_000  # frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +75,10 @@ class Recipe:
         _require("apex_policy", self.apex_policy, APEX_POLICIES)
         _require("aspect", self.aspect, get_args(Aspect) if self.align == "none" else (None,))
         _require("several_faces", self.several_faces, (None,) if self.align == "none" else get_args(SeveralFaces))
-        if self.size < 1:
-            raise InputError(f"size is {self.size}; expected a positive number of pixels")
-        if self.temporal_length is not None and self.temporal_length < 2:
-            raise InputError(f"temporal_length is {self.temporal_length}; expected at least 2 frames, or None")
+        if not 1 <= self.size <= LARGEST_SIZE:
+            raise InputError(f"size is {self.size}; expected 1..{LARGEST_SIZE} pixels")
+        if self.temporal_length is not None and not 2 <= self.temporal_length <= LONGEST:
+            raise InputError(f"temporal_length is {self.temporal_length}; expected 2..{LONGEST} frames, or None")
 
     @property
     def text(self) -> str:
