@@ -109,6 +109,8 @@ def main() -> NoReturn:
         _leave(1)  # the reader has left; nothing more can be said
     except MerDiError as error:
         _fail(str(error), 1)
+    except MemoryError:
+        _fail("there is not enough memory; ask for smaller or fewer images, or fewer --jobs", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
     except Exception as error:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import mer_di
+from mer_di.errors import InputError
 from mer_di.files import destination, write_text
 
 _SCRIPTS = ("tables", "gallery")
@@ -24,15 +25,17 @@ def require_place(out: str | os.PathLike[str], *inputs: str | os.PathLike[str]) 
     ----------
     out : path-like
     inputs : path-like
-        Caches, and folders of runs: nothing in them is replaced but pages.
+        Caches, and folders of runs: in those, nothing is written but HTML files.
 
     Raises
     ------
     InputError
         See `mer_di.files.destination`.
     """
-    found = (each for path in map(Path, inputs) for each in (path.rglob("*") if path.is_dir() else [path]))
-    destination(out, [path for path in found if path.suffix != ".html"])
+    place = destination(out, inputs)
+    for folder in filter(os.path.isdir, inputs):
+        if place.is_relative_to(os.path.realpath(folder)) and place.suffix.lower() not in (".html", ".htm"):
+            raise InputError(f"{out} lies in the run {folder}, where a page is named *.html; name another")
 
 
 def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str, Any]) -> None:
