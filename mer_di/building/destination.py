@@ -1,16 +1,17 @@
 """The place of a cache: one build at a time writes there, and no stranger's file is replaced."""
 
 import contextlib
-import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 from filelock import FileLock, Timeout
 
-from mer_di.errors import CacheError
+from mer_di.cache import FORMAT
+from mer_di.errors import CacheError, MerDiError
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @contextlib.contextmanager
@@ -37,8 +38,8 @@ def sole_writer(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def disk_errors(path: Path, kept: Path) -> Iterator[None]:
-    """Say in words what a disk refuses, and that finished samples are kept.
+def in_words(path: Path, kept: Path) -> Iterator[None]:
+    """Say what the machine refuses - room, rights, open files, memory - and that finished samples are kept.
 
     Raises
     ------
@@ -46,14 +47,24 @@ def disk_errors(path: Path, kept: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
-            raise
-        raise CacheError(
-            f"cannot write beside {path}: {error.strerror}. "
-            + (f"Finished samples are kept in {kept}; mend it" if kept.exists() else "Mend it")
-            + " and run the same command again to resume."
-        ) from error
+    except MerDiError:
+        raise
+    except (OSError, MemoryError) as error:
+        what = "out of memory" if isinstance(error, MemoryError) else _in_words(error)
+        finished = os.path.isfile(kept)  # noqa: PTH113 - Path.is_file fails where a name is too long
+        rest = f"Finished samples are kept in {kept}: mend it and resume by" if finished else "Mend it and try again by"
+        raise CacheError(f"the build of {path} stopped: {what}. {rest} the same command") from error
+
+
+def require_regular(path: Path) -> None:
+    """Make sure that what stands under a name is a file.
+
+    Raises
+    ------
+    CacheError
+    """
+    if path.exists() and not path.is_file():
+        raise CacheError(f"{path} is no regular file, and not touched; choose another --out, or move it away")
 
 
 def require_replaceable(path: Path) -> None:
@@ -64,11 +75,27 @@ def require_replaceable(path: Path) -> None:
     CacheError
         If it is something else, which a build must not replace.
     """
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise CacheError(f"{path} is no regular file, and not touched; choose another --out")
-    with path.open("rb") as file:
-        start = file.read(len(_HDF5))
-    if start and start != _HDF5:
+    require_regular(path)
+    if path.exists() and not (_is_empty(path) or _is_cache(path)):
         raise CacheError(f"{path} is no cache, and not touched; choose another --out, or move it away")
+
+
+def _is_empty(path: Path) -> bool:
+    return path.stat().st_size == 0
+
+
+def _is_cache(path: Path) -> bool:
+    """Whether this is a cache, or an HDF5 file that says nothing any more."""
+    with path.open("rb") as file:
+        if file.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
+            return False
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return bool(file.attrs.get("format") == FORMAT)
+    except (KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError):
+        return True
+
+
+def _in_words(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"

@@ -267,7 +267,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_rendered(tiny, tmp_
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rows.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(writing.os, "posix_fallocate", full, raising=False)
     monkeypatch.setattr(build, "render_rows", None)
     before = whole.read_bytes()
     with pytest.raises(CacheError, match="No space left on device"):
