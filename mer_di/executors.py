@@ -124,6 +124,9 @@ class _Processes(ThreadPoolExecutor):
         super().shutdown(wait, cancel_futures=cancel_futures)
         for process in self._all:
             process.shutdown(wait)
+        if wait:
+            self._held.close()
+            self._lifeline.close()
 
     def _done_by_process(self, task: Callable[..., _T], /, *arguments: Any, **named: Any) -> _T:  # noqa: ANN401
         for last in (False, True):

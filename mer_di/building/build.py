@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from mer_di.building.defaults import default_recipe
-from mer_di.building.destination import in_words, require_replaceable, sole_writer
+from mer_di.building.destination import in_words, left_by_older_versions, require_replaceable, sole_writer
 from mer_di.building.entry import cache_entry
 from mer_di.building.former import Former, read_former
 from mer_di.building.identity import table_key
@@ -136,7 +136,7 @@ def build_cache(
             raise CacheError(_nothing_left(job.dropped))
         _require_no_loss(job, job.dropped)
         report = _found_complete(job) or _built(job)
-        remarks = _parts_of_older_versions(path) + report.remarks
+        remarks = left_by_older_versions(path) + report.remarks
         return replace(report, path=Path(out), seconds=time.perf_counter() - started, remarks=remarks)
 
 
@@ -340,13 +340,6 @@ def _provenance(database: Database, recipe: Recipe, min_class_size: int) -> Prov
     return Provenance(
         database.spec.name, database.table_sha256, database.table_version, recipe, min_class_size, corrections
     )
-
-
-def _parts_of_older_versions(path: Path) -> list[str]:
-    parts = path.with_name(f"{path.name}.parts")
-    if not parts.is_dir():
-        return []
-    return [f"{parts} is left from an interrupted build of an older mer_di; nothing reads it any more: delete it"]
 
 
 def _nothing_left(dropped: dict[str, str]) -> str:

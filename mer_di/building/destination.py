@@ -47,7 +47,7 @@ def in_words(path: Path, kept: Path) -> Iterator[None]:
     """
     try:
         yield
-    except MerDiError:
+    except (MerDiError, BrokenPipeError):  # those that nobody listens to are not the disk's
         raise
     except (OSError, MemoryError) as error:
         what = "out of memory" if isinstance(error, MemoryError) else _in_words(error)
@@ -78,6 +78,14 @@ def require_replaceable(path: Path) -> None:
     require_regular(path)
     if path.exists() and not (_is_empty(path) or _is_cache(path)):
         raise CacheError(f"{path} is no cache, and not touched; choose another --out, or move it away")
+
+
+def left_by_older_versions(path: Path) -> list[str]:
+    """Say what an interrupted build of a version that kept its samples in a folder has left beside a cache."""
+    parts = path.with_name(f"{path.name}.parts")
+    if not parts.is_dir():
+        return []
+    return [f"{parts} is left from an interrupted build of an older mer_di; nothing reads it any more: delete it"]
 
 
 def _is_empty(path: Path) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
+from mer_di.building.faults import require_fault_of_data
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
 from mer_di.cache import Rows
@@ -50,7 +51,7 @@ def reasons_to_drop(
     clips: Sequence[PlannedClip], recipe: Recipe, model: Path | None, workers: Executor
 ) -> dict[str, str | None]:
     """Render clips for nothing but the reasons to drop them: sample id to reason, None where there is none."""
-    return dict(_done(workers, reason_to_drop, {clip.sample.sample_id: (clip, recipe, model) for clip in clips}))
+    return dict(_done(workers, render_for_nothing, {clip.sample.sample_id: (clip, recipe, model) for clip in clips}))
 
 
 def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
@@ -60,7 +61,8 @@ def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
         return "absent"
     try:
         return "whole" if row.frames_digest == frames_digest(clip.path, clip.numbers, clip.files) else "of other frames"
-    except SampleError:
+    except SampleError as error:
+        require_fault_of_data(error)
         return "of other frames"
 
 
@@ -137,8 +139,8 @@ def _result(task: Future[_T], clip: PlannedClip) -> _T:
             raise
         raise BackendUnavailableError(
             f"a worker died or was lost while {clip.sample.sample_id} was rendered, or waited for it "
-            f"({error or type(error).__name__}); a lack of memory is the usual reason. Finished samples are kept: run "
-            "the same again, with fewer --jobs if it happens again"
+            f"({str(error) or type(error).__name__}); a lack of memory is the usual reason. Finished samples are "
+            "kept: run the same again, with fewer --jobs if it happens again"
         ) from error
 
 
@@ -152,15 +154,17 @@ def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows
     """
     try:
         rendered = render(clip, recipe, model)
-    except SampleError as reason:
-        return str(reason)
+    except SampleError as error:
+        require_fault_of_data(error)
+        return str(error)
     return rows.write(index, clip.sample.sample_id, rendered)
 
 
-def reason_to_drop(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:
+def render_for_nothing(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:
     """Render one clip for nothing but the reason, if there is one, to drop it; the task that workers run."""
     try:
         render(clip, recipe, model)
-    except SampleError as reason:
-        return str(reason)
+    except SampleError as error:
+        require_fault_of_data(error)
+        return str(error)
     return None
