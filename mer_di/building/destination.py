@@ -1,6 +1,7 @@
 """The place of a cache: one build at a time writes there, and no stranger's file is replaced."""
 
 import contextlib
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from mer_di.cache import FORMAT
 from mer_di.errors import CacheError, MerDiError
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_OF_CACHES = (b"annotation_sha256", b"emotion_written")
 
 
 @contextlib.contextmanager
@@ -93,15 +95,16 @@ def _is_empty(path: Path) -> bool:
 
 
 def _is_cache(path: Path) -> bool:
-    """Whether this is a cache, or an HDF5 file that says nothing any more."""
+    """Whether this is a cache, or a damaged HDF5 file in which names still stand that caches alone have."""
     with path.open("rb") as file:
         if file.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
             return False
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            return bool(file.attrs.get("format") == FORMAT)
-    except (KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError):
-        return True
+        try:
+            with h5py.File(path, "r", locking=False) as found:
+                return bool(found.attrs.get("format") == FORMAT)
+        except (KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError):
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                return any(content.find(name) >= 0 for name in _OF_CACHES)
 
 
 def _in_words(error: OSError) -> str:
