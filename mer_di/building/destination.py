@@ -13,7 +13,7 @@ from mer_di.cache import FORMAT
 from mer_di.errors import CacheError, MerDiError
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_OF_CACHES = (b"annotation_sha256", b"emotion_written")
+_OF_CACHES = (FORMAT.encode(), b"annotation_sha256", b"emotion_written")
 
 
 @contextlib.contextmanager
