@@ -69,8 +69,8 @@ STAGES = (
     (warp, "warp", "warp"),
     (rows.Rows, "write", "write rows"),
     (build, "make_plan", "plan"),
-    (unfinished, "make_cache", "make the file"),
-    (build, "put_in_place", "bring it to the disk"),
+    (unfinished.Unfinished, "claim", "make the file"),
+    (unfinished.Unfinished, "put_in_place", "bring it to the disk"),
 )
 COMMAND = "import sys; from mer_di.cli import main; sys.argv[0] = 'mer-di'; main()"
 

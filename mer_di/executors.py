@@ -3,15 +3,26 @@
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.connection import wait
-from typing import Literal
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any, Literal, TypeVar
 
 from mer_di.errors import BackendUnavailableError, MissingDependencyError
 
 Workers = Literal["threads", "processes"]
+
+_T = TypeVar("_T")
 
 
 def processors() -> int:
@@ -42,9 +53,14 @@ def local(workers: Workers = "threads", jobs: int | None = None) -> Iterator[Exe
         with ThreadPoolExecutor(count) as threads:
             yield threads
         return
-    # Forking a process that has threads (OpenCV, numba) can deadlock, hence spawn.
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _die_with_parent) as processes:
+    processes = _Processes(count)
+    try:
         yield processes
+    except BaseException:
+        processes.kill()
+        raise
+    finally:
+        processes.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
@@ -79,13 +95,73 @@ def cluster(address: str) -> Iterator[Executor]:
         yield client.get_executor()  # type: ignore[no-untyped-call]
 
 
-def _die_with_parent() -> None:
-    """Leave when the parent is killed: a pool's worker would wait for its next task for ever."""
+def lost_its_workers(error: BaseException) -> bool:
+    """Whether an error of a task says that its executor could not run it, and nothing of the task itself."""
+    of_dask = type(error).__module__.partition(".")[0] == "distributed"
+    return of_dask or isinstance(error, BrokenExecutor | CancelledError)
+
+
+class _Processes(ThreadPoolExecutor):
+    """Threads that have their tasks done by a process each, so that a process that dies takes one task with it.
+
+    That task is tried once more, in a fresh process.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, initializer=_block_interrupts)
+        self._of_this_thread = threading.local()
+        self._all: list[Executor] = []
+        self._lifeline, self._held = multiprocessing.Pipe(duplex=False)
+
+    def submit(self, task: Callable[..., _T], /, *arguments: Any, **named: Any) -> Future[_T]:  # noqa: ANN401
+        return super().submit(self._done_by_process, task, *arguments, **named)
+
+    def kill(self) -> None:
+        """End the processes, whatever they are doing."""
+        self._held.close()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        for process in self._all:
+            process.shutdown(wait)
+        if wait:
+            self._held.close()
+            self._lifeline.close()
+
+    def _done_by_process(self, task: Callable[..., _T], /, *arguments: Any, **named: Any) -> _T:  # noqa: ANN401
+        for last in (False, True):
+            try:
+                return self._process().submit(task, *arguments, **named).result()
+            except BrokenExecutor as error:
+                del self._of_this_thread.process
+                if last or self._held.closed:
+                    raise BrokenExecutor(f"two processes, one after the other: {error}") from error
+        raise AssertionError
+
+    def _process(self) -> Executor:
+        if not hasattr(self._of_this_thread, "process"):
+            # Forking a process that has threads (OpenCV, numba) can deadlock, hence spawn.
+            spawn = multiprocessing.get_context("spawn")
+            self._of_this_thread.process = ProcessPoolExecutor(1, spawn, _leave_with_parent, (self._lifeline,))
+            self._all.append(self._of_this_thread.process)
+        process: Executor = self._of_this_thread.process
+        return process
+
+
+def _block_interrupts() -> None:
+    """Have the processes that this thread starts not interrupted by Ctrl-C, which their parent answers."""
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # which begins with the first process, and lets them in again
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _leave_with_parent(lifeline: Connection) -> None:
+    """Leave when the parent is killed or lets go: a pool's worker would wait for its next task for ever."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_leave_after, args=(parent.sentinel,), daemon=True).start()
+    ends = [lifeline, *([parent.sentinel] if parent else [])]
+    threading.Thread(target=_leave_after, args=(ends,), daemon=True).start()
 
 
-def _leave_after(sentinel: int) -> None:
-    wait([sentinel])
+def _leave_after(ends: list[Connection | int]) -> None:
+    wait(ends)
     os._exit(1)

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import BrokenExecutor, CancelledError
 
 import pytest
 
 from mer_di.errors import BackendUnavailableError, MissingDependencyError
-from mer_di.executors import cluster, local
+from mer_di.executors import cluster, local, lost_its_workers
 
 ORPHANED = """
 import os, time
@@ -49,6 +51,85 @@ def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path):
         os.kill(worker, signal.SIGTERM)
         parent.communicate()
         pytest.fail("the worker waits for its next task")
+
+
+def pid_the_second_time(mark):
+    """Die, but for the second time."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def test_a_task_whose_process_dies_is_tried_once_more_and_no_other_is_lost(tmp_path):
+    with local("processes", 1) as executor:
+        tasks = [
+            executor.submit(os.getpid),
+            executor.submit(pid_the_second_time, tmp_path / "mark"),
+            executor.submit(os.getpid),
+        ]
+        first, second, third = (task.result() for task in tasks)
+    assert first != second == third
+
+
+def test_a_task_whose_process_dies_twice_fails_alone():
+    with local("processes", 1) as executor:
+        tasks = [executor.submit(os._exit, 1), executor.submit(os.getpid)]
+        with pytest.raises(BrokenExecutor, match="two processes, one after the other"):
+            tasks[0].result()
+        assert tasks[1].result() != os.getpid()
+
+
+def test_an_error_ends_processes_in_the_middle_of_a_task():
+    tasks = []
+
+    def interrupted():
+        with local("processes", 1) as executor:
+            tasks.extend([executor.submit(os.getpid), executor.submit(time.sleep, 600), executor.submit(os.getpid)])
+            while not tasks[1].running():
+                time.sleep(0.001)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert isinstance(tasks[1].exception(), BrokenExecutor)
+    assert tasks[2].cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(tasks[0].result(), 0)
+
+
+INTERRUPTED = """
+import os, signal, sys, time
+from mer_di.executors import local
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with local("processes", 2) as executor:
+            tasks = [executor.submit(time.sleep, 600) for _ in range(4)]
+            time.sleep(float(sys.argv[1]))
+            os.killpg(0, signal.SIGINT)  # as a terminal does
+            time.sleep(600)
+    except KeyboardInterrupt:
+        print("interrupted", end="")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no groups of processes")
+@pytest.mark.parametrize("seconds", ["0.02", "0.2", "2"])
+def test_ctrl_c_ends_processes_without_a_word_even_while_they_start(tmp_path, seconds):
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    command = [sys.executable, tmp_path / "interrupted.py", seconds]
+    done = subprocess.run(command, capture_output=True, text=True, start_new_session=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted", "", 0)
+
+
+def test_what_an_executor_says_of_itself_is_told_from_what_a_task_says():
+    assert lost_its_workers(BrokenExecutor())
+    assert lost_its_workers(CancelledError())
+    assert not lost_its_workers(ValueError())
+    scheduler = pytest.importorskip("distributed.scheduler", reason="the extra dask is not installed")
+    assert lost_its_workers(scheduler.KilledWorker("task", None, 3))
 
 
 def test_a_cluster_without_its_package_or_its_scheduler_is_said(monkeypatch):

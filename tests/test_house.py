@@ -7,7 +7,7 @@ import mer_di
 HOUSE, TESTS = Path(mer_di.__file__).parent, Path(__file__).parent
 COMMANDS = "build check compare datasets diff info options picture_options synth verify"
 THROUGH = {  # modules without tests of their own, and where theirs are
-    **dict.fromkeys(["building/destination", "building/identity"], "building/unfinished"),
+    "building/identity": "building/unfinished",
     "building/entry": "building/build",
     "cache/format": "cache/reading",
     **{f"cli/{command}": "cli" for command in COMMANDS.split()},

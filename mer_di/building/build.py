@@ -1,27 +1,30 @@
 """From a database to a cache: one sample a task, resumable, atomic, the same file however it was scheduled."""
 
 import contextlib
+import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from mer_di.building.defaults import default_recipe
-from mer_di.building.destination import disk_errors, require_replaceable, sole_writer
+from mer_di.building.destination import in_words, left_by_older_versions, require_replaceable, sole_writer
 from mer_di.building.entry import cache_entry
-from mer_di.building.identity import departures_from, identity, table_key, table_keys
+from mer_di.building.former import Former, read_former
+from mer_di.building.identity import table_key
 from mer_di.building.plan import Plan, PlannedClip, make_plan
-from mer_di.building.tasks import Progress, State, reason_to_drop, render_rows, row_states
-from mer_di.building.unfinished import Unfinished
-from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, open_cache, put_in_place, sync
+from mer_di.building.tasks import Progress, State, reasons_to_drop, render_rows, row_states
+from mer_di.building.unfinished import Unfinished, take_over
+from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, put_in_place, sync
 from mer_di.datasets import Database
 from mer_di.errors import CacheError
 from mer_di.recipe import Recipe
 
 CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
+_ROUNDS = 3  # of rendering what strangers wrote over
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class BuildReport:
         Samples of an earlier build that were rendered again, because their frames have changed since.
     already_complete : bool
         The cache was there, made by the same recipe from the same table and frames; nothing was done.
+    remarks : list of str
+        What lay beside the cache and should be known of.
     """
 
     path: Path
@@ -59,6 +64,7 @@ class BuildReport:
     seconds: float
     again: list[str] = field(default_factory=list)
     already_complete: bool = False
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -109,31 +115,36 @@ def build_cache(
     ------
     CacheError
         If ``out`` exists and was made differently, or holds samples that can no longer be built, an interrupted build
-        was started differently, another build is writing it, the disk is full, or no sample is usable.
+        was started differently, another build is writing it, the machine fails (a full disk, too many open files), or
+        no sample is usable.
+    BackendUnavailableError
+        If a worker died, twice where it is one of `mer_di.executors.local`; the message names the sample.
     """
     started = time.perf_counter()
     path = Path(out).resolve()  # for workers, whose working directory may be another
     recipe = recipe or default_recipe(database, model=model)
     provenance = _provenance(database, recipe, min_class_size)
     unfinished = Unfinished.beside(path)
-    with sole_writer(path), disk_errors(path, unfinished.path), _workers(executor) as workers:
+    with in_words(path, unfinished.path), sole_writer(path), _workers(executor) as workers:
         require_replaceable(path)
-        if overwrite and not unfinished.is_of(provenance):
-            unfinished.remove()
-        former = None if overwrite or not path.exists() else _require_same(path, provenance)
+        former = None if overwrite or not path.exists() else read_former(path, provenance)
         plan = make_plan(database, recipe, min_class_size=min_class_size)
-        job = _Job(path, former, unfinished, provenance, plan, model, workers, database.root, progress or _untold)
+        job = _Job(
+            path, former, overwrite, unfinished, provenance, plan, model, workers, database.root, progress or _untold
+        )
         if not plan.clips:
             raise CacheError(_nothing_left(job.dropped))
         _require_no_loss(job, job.dropped)
         report = _found_complete(job) or _built(job)
-        return replace(report, path=Path(out), seconds=time.perf_counter() - started)
+        remarks = left_by_older_versions(path) + report.remarks
+        return replace(report, path=Path(out), seconds=time.perf_counter() - started, remarks=remarks)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     path: Path
-    former: Path | None  # a complete cache of the same identity
+    former: Former | None
+    overwrite: bool
     unfinished: Unfinished
     provenance: Provenance
     plan: Plan
@@ -154,35 +165,35 @@ class _Job:
 
 def _found_complete(job: _Job) -> BuildReport | None:
     """Return what there is to say of the cache that is there, if a build would make the same again."""
-    recipe = job.provenance.recipe
-    rows = job.former and Rows.of(job.former, recipe.size)
-    if not (job.former and rows):
+    former, recipe = job.former, job.provenance.recipe
+    if former is None:
         return None
-    with open_cache(job.former) as cache:
-        index = {sample_id: number for number, sample_id in enumerate(cache.column("sample_id"))}
-        told, dropped = table_keys(cache), cache.dropped
+    index = {sample_id: number for number, sample_id in enumerate(former.samples)}
     kept = [clip for clip in job.plan.clips if clip.sample.sample_id in index]
     rest = [clip for clip in job.plan.clips if clip.sample.sample_id not in index]
-    if told != [table_key(cache_entry(clip)) for clip in kept]:
+    if former.table != [table_key(cache_entry(clip)) for clip in kept]:
         return None
-    if set(row_states(kept, rows, [index[clip.sample.sample_id] for clip in kept], job.workers)) != {"whole"}:
+    if set(row_states(kept, former.rows, [index[clip.sample.sample_id] for clip in kept], job.workers)) != {"whole"}:
         return None
-    reasons = job.workers.map(reason_to_drop, rest, [recipe] * len(rest), [job.model] * len(rest))
-    again = {clip.sample.sample_id: job.portable(reason or "") for clip, reason in zip(rest, reasons, strict=True)}
-    if dropped != job.dropped | again:
+    reasons = reasons_to_drop(rest, recipe, job.model, job.workers)
+    if former.dropped != job.dropped | {name: job.portable(reason or "") for name, reason in reasons.items()}:
         return None
     if job.unfinished.is_of(job.provenance):
         job.unfinished.remove()
-    return replace(_report(job.path, kept, dropped, len(kept), []), already_complete=True)
+    return replace(_report(job.path, kept, former.dropped, len(kept), []), already_complete=True)
 
 
 def _built(job: _Job) -> BuildReport:
     clips = job.plan.clips
     entries = [cache_entry(clip) for clip in clips]
-    rows, begun = job.unfinished.claim(job.provenance, entries, job.dropped, job.former)
+    rows, found = job.unfinished.claim(job.provenance, entries, job.dropped, discard=job.overwrite)
+    if job.former:
+        index = {key: number for number, key in enumerate(job.former.images)}
+        take_over(job.former.rows, index, rows, entries)
     nothing: Sequence[State] = ["absent"] * len(clips)
-    states = row_states(clips, rows, range(len(clips)), job.workers) if begun else nothing
-    reasons = _rendered(job, rows, states)
+    states = row_states(clips, rows, range(len(clips)), job.workers) if found != "nothing" or job.former else nothing
+    outcomes = _rendered(job, rows, states)
+    reasons = {index: outcome for index, outcome in outcomes.items() if isinstance(outcome, str)}
     dropped = job.dropped | {clips[index].sample.sample_id: reason for index, reason in reasons.items()}
     _require_no_loss(job, dropped)
     kept = [index for index in range(len(clips)) if index not in reasons]
@@ -192,44 +203,76 @@ def _built(job: _Job) -> BuildReport:
     if reasons:
         _close_up(job, rows, kept, dropped)
     else:
-        put_in_place(job.unfinished.path, job.path)
+        _put_in_place(job, rows, outcomes)
     again = [clips[index].sample.sample_id for index in kept if states[index] == "of other frames"]
-    return _report(job.path, [clips[index] for index in kept], dropped, list(states).count("whole"), again)
+    report = _report(job.path, [clips[index] for index in kept], dropped, list(states).count("whole"), again)
+    damaged = [f"{job.unfinished.path} was damaged; samples that were whole in it are kept"]
+    return replace(report, remarks=damaged if found == "a damaged file" else [])
 
 
-def _rendered(job: _Job, rows: Rows, states: Sequence[State]) -> dict[int, str]:
-    """Render what is not there; return the reasons of the rows whose samples have to be dropped.
+def _rendered(job: _Job, rows: Rows, states: Sequence[State]) -> dict[int, bytes | str]:
+    """Render what is not there; return for each row its digest, or the reason why its sample has to be dropped.
 
-    What was written is brought to the disk meanwhile, so that little is left for the end.
+    A worker of an interrupted build that had begun to write when this one began may still write over a row: such rows
+    are rendered once more.
     """
-    clips = dict(enumerate(job.plan.clips))
-    reasons: dict[int, str] = {}
-    digests: dict[int, bytes] = {}
+    clips = job.plan.clips
+    outcomes: dict[int, bytes | str] = {}
     for index, state in enumerate(states):
         if state == "whole":
-            job.tell(clips.pop(index), len(states))
-    job.tell(None, len(states))
+            outcomes[index] = rows.digest(index)
+            job.tell(clips[index], len(clips))
+    job.tell(None, len(clips))
+    for _ in range(_ROUNDS):
+        outcomes |= _one_round(job, rows, [index for index in range(len(clips)) if index not in outcomes])
+        job.unfinished.close(rows)
+        strange = _strange(rows, outcomes)
+        if not strange:
+            return outcomes
+        outcomes = {index: outcome for index, outcome in outcomes.items() if index not in strange}
+        rows = job.unfinished.admit(rows)
+    raise CacheError(_written_over(rows, [clips[index] for index in strange]))
+
+
+def _one_round(job: _Job, rows: Rows, indices: Sequence[int]) -> dict[int, bytes | str]:
+    """Render some rows, and bring them to the disk meanwhile, so that little is left for the end."""
+    clips = {index: job.plan.clips[index] for index in indices}
+    outcomes = {}
     finished = render_rows(clips, job.provenance.recipe, rows, job.model, job.workers)
     with ThreadPoolExecutor(1) as disk, contextlib.closing(finished):
         syncs = []
         for count, (index, outcome) in enumerate(finished, start=1):
-            if isinstance(outcome, bytes):
-                digests[index] = outcome
-            else:
-                reasons[index] = job.portable(outcome)
-            job.tell(clips[index], len(states))
+            outcomes[index] = outcome if isinstance(outcome, bytes) else job.portable(outcome)
+            job.tell(clips[index], len(job.plan.clips))
             if count % CLIPS_A_SYNC == 0:
                 syncs.append(disk.submit(sync, rows.path))
         for written in syncs:
             written.result()
-    strange = [clips[index].sample.sample_id for index, digest in digests.items() if rows.digest(index) != digest]
+    sync(rows.path)
+    return outcomes
+
+
+def _strange(rows: Rows, outcomes: Mapping[int, bytes | str]) -> list[int]:
+    """Return the rows that do not hold what was written to them."""
+    return [
+        index for index, outcome in outcomes.items() if isinstance(outcome, bytes) and rows.digest(index) != outcome
+    ]
+
+
+def _written_over(rows: Rows, clips: Sequence[PlannedClip]) -> str:
+    return (
+        f"{rows.path} does not hold what workers wrote of {len(clips)} sample(s), first of them "
+        f"{clips[0].sample.sample_id}: those of an interrupted build still write to it. The others are kept: run the "
+        "same again"
+    )
+
+
+def _put_in_place(job: _Job, rows: Rows, outcomes: Mapping[int, bytes | str]) -> None:
+    job.unfinished.put_in_place(rows, job.path)
+    strange = _strange(replace(rows, path=job.path), outcomes)
     if strange:
-        raise CacheError(
-            f"{rows.path} does not hold what workers wrote of {len(strange)} sample(s), first of them {strange[0]}: "
-            "they do not see this file, or those of an interrupted build still write to it. The others are kept: run "
-            "the same again"
-        )
-    return reasons
+        job.path.replace(job.unfinished.path)
+        raise CacheError(_written_over(rows, [job.plan.clips[index] for index in strange]))
 
 
 def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str]) -> None:
@@ -244,6 +287,14 @@ def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str
                 raise CacheError(f"a finished row of {rows.path} reads back damaged; mend the disk and build again")
             closed.write(number, sample_id, row)
         put_in_place(aside, job.path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise CacheError(
+            f"{len(job.plan.clips) - len(kept)} sample(s) turned out to be of no use, so that the cache has to be "
+            f"written once more without their rows, and the disk has no room for a second file of up to {rows.end} "
+            f"bytes. Finished samples are kept in {rows.path}: make room, and the same command resumes"
+        ) from error
     finally:
         aside.unlink(missing_ok=True)
     job.unfinished.remove()
@@ -251,10 +302,8 @@ def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str
 
 def _require_no_loss(job: _Job, dropped: dict[str, str]) -> None:
     """Make sure that a complete cache is not replaced by one that lacks some of its samples."""
-    if job.former is None:
-        return
-    with open_cache(job.former) as cache:
-        lost = {name: dropped[name] for name in cache.column("sample_id") if name in dropped}
+    former = job.former.samples if job.former else ()
+    lost = {name: dropped[name] for name in former if name in dropped}
     if lost:
         first = next(iter(lost))
         raise CacheError(
@@ -264,7 +313,7 @@ def _require_no_loss(job: _Job, dropped: dict[str, str]) -> None:
 
 
 def _report(
-    path: Path, kept: Sequence[PlannedClip], dropped: dict[str, str], resumed: int, again: list[str]
+    path: Path, kept: Sequence[PlannedClip], dropped: Mapping[str, str], resumed: int, again: list[str]
 ) -> BuildReport:
     classes = Counter(clip.sample.emotion for clip in kept)
     frames = sum(len(clip.numbers) for clip in kept)
@@ -291,17 +340,6 @@ def _provenance(database: Database, recipe: Recipe, min_class_size: int) -> Prov
     return Provenance(
         database.spec.name, database.table_sha256, database.table_version, recipe, min_class_size, corrections
     )
-
-
-def _require_same(path: Path, provenance: Provenance) -> Path:
-    with open_cache(path) as cache:
-        changed = departures_from(identity(provenance), cache)
-    if changed:
-        raise CacheError(
-            f"{path} exists and was made differently (ours | found): {'; '.join(changed)}. "
-            "Choose another --out, or replace it with --overwrite."
-        )
-    return path
 
 
 def _nothing_left(dropped: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from mer_di.cache import Cache, Entry, Provenance
 from mer_di.recipe import differences
@@ -22,15 +23,27 @@ def identity(provenance: Provenance) -> dict[str, str]:
     }
 
 
-def departures_from(ours: Mapping[str, str], cache: Cache) -> list[str]:
+def departures_from(ours: Mapping[str, str], found: Mapping[str, Any]) -> list[str]:
     """Name what differs between an identity and that of a cache, field by field within the recipe.
+
+    Parameters
+    ----------
+    ours : mapping of str to str
+        See `identity`.
+    found : mapping of str to anything
+        The same names and values, such as the attributes of a cache.
 
     Returns
     -------
     list of str
         ``field: ours | found``.
+
+    Raises
+    ------
+    ValueError, AttributeError
+        If the recipe found is no JSON object.
     """
-    theirs = {name: str(cache.attributes.get(name, "")) for name in ours}
+    theirs = {name: str(found.get(name, "")) for name in ours}
     rest = differences(
         json.dumps({key: value for key, value in ours.items() if key != "recipe"}),
         json.dumps({key: value for key, value in theirs.items() if key != "recipe"}),

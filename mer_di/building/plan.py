@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from mer_di import phases
+from mer_di.building.faults import require_fault_of_data
 from mer_di.datasets import Database
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.listing import require_listed
@@ -98,8 +99,9 @@ def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) ->
         try:
             _require_class(sample, sizes[sample.emotion], min_class_size)
             clips.append(_planned(sample, recipe))
-        except SampleError as reason:
-            dropped[sample.sample_id] = str(reason)
+        except SampleError as error:
+            require_fault_of_data(error)
+            dropped[sample.sample_id] = str(error)
     return Plan(tuple(clips), dropped)
 
 

@@ -1,14 +1,17 @@
 """The clips of a plan rendered by an executor, each into its row of the cache."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Literal
+from queue import SimpleQueue
+from typing import Any, Literal, TypeVar
 
+from mer_di.building.faults import require_fault_of_data
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
 from mer_di.cache import Rows
 from mer_di.errors import BackendUnavailableError, SampleError
+from mer_di.executors import lost_its_workers
 from mer_di.imaging.frames import frames_digest
 from mer_di.recipe import Recipe
 
@@ -17,6 +20,8 @@ Progress = Callable[[PlannedClip | None, int], None]
 
 Once, with None, when rendering begins: what was told before comes from an earlier build and took no time.
 """
+
+_T = TypeVar("_T")
 
 State = Literal["absent", "of other frames", "whole"]
 """What is in a row: nothing that could be relied on, images of frames that have changed since, or the right images."""
@@ -37,7 +42,16 @@ def row_states(clips: Sequence[PlannedClip], rows: Rows, indices: Sequence[int],
     -------
     list of State
     """
-    return list(workers.map(row_state, clips, [rows] * len(clips), indices))
+    calls = {number: (clip, rows, index) for number, (clip, index) in enumerate(zip(clips, indices, strict=True))}
+    states = dict(_done(workers, row_state, calls))
+    return [states[number] for number in calls]
+
+
+def reasons_to_drop(
+    clips: Sequence[PlannedClip], recipe: Recipe, model: Path | None, workers: Executor
+) -> dict[str, str | None]:
+    """Render clips for nothing but the reasons to drop them: sample id to reason, None where there is none."""
+    return dict(_done(workers, render_for_nothing, {clip.sample.sample_id: (clip, recipe, model) for clip in clips}))
 
 
 def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
@@ -47,7 +61,8 @@ def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
         return "absent"
     try:
         return "whole" if row.frames_digest == frames_digest(clip.path, clip.numbers, clip.files) else "of other frames"
-    except SampleError:
+    except SampleError as error:
+        require_fault_of_data(error)
         return "of other frames"
 
 
@@ -76,24 +91,57 @@ def render_rows(
     Raises
     ------
     BackendUnavailableError
-        If a worker died.
+        If a worker died or the executor was shut down.
 
     Notes
     -----
     When the generator is closed, what has not begun never begins.
     """
-    tasks = {workers.submit(render_row, clip, recipe, model, rows, index): index for index, clip in clips.items()}
+    return _done(workers, render_row, {index: (clip, recipe, model, rows, index) for index, clip in clips.items()})
+
+
+def _done(
+    workers: Executor, task: Callable[..., _T], calls: Mapping[Any, tuple[Any, ...]]
+) -> Generator[tuple[Any, _T], None, None]:
+    """Yield the key of each call and what it returned, as soon as it is there.
+
+    Unlike `as_completed`, this does not wait for ever for what an executor cancels when it is shut down.
+    """
+    tasks: dict[Future[_T], Any] = {}
+    finished: SimpleQueue[Future[_T]] = SimpleQueue()
     try:
-        for task in as_completed(tasks):
-            yield tasks[task], task.result()
-    except BrokenExecutor as error:
-        raise BackendUnavailableError(
-            f"a worker died ({error}); a lack of memory is the usual reason. Finished samples are kept: run the same "
-            "again, with fewer --jobs if it happens again"
-        ) from error
+        for key, arguments in calls.items():
+            tasks[_submitted(workers, task, arguments)] = key
+        for each in tasks:
+            each.add_done_callback(finished.put)
+        for _ in calls:
+            each = finished.get()
+            yield tasks[each], _result(each, calls[tasks[each]][0])
     finally:
-        for task in tasks:
-            task.cancel()
+        for each in tasks:
+            each.cancel()
+
+
+def _submitted(workers: Executor, task: Callable[..., _T], arguments: tuple[Any, ...]) -> Future[_T]:
+    try:
+        return workers.submit(task, *arguments)
+    except RuntimeError as error:
+        raise BackendUnavailableError(
+            f"the executor takes no tasks ({error}); run the same again with another"
+        ) from error
+
+
+def _result(task: Future[_T], clip: PlannedClip) -> _T:
+    try:
+        return task.result()
+    except Exception as error:
+        if not lost_its_workers(error):
+            raise
+        raise BackendUnavailableError(
+            f"a worker died or was lost while {clip.sample.sample_id} was rendered, or waited for it "
+            f"({str(error) or type(error).__name__}); a lack of memory is the usual reason. Finished samples are "
+            "kept: run the same again, with fewer --jobs if it happens again"
+        ) from error
 
 
 def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | bytes:
@@ -106,15 +154,17 @@ def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows
     """
     try:
         rendered = render(clip, recipe, model)
-    except SampleError as reason:
-        return str(reason)
+    except SampleError as error:
+        require_fault_of_data(error)
+        return str(error)
     return rows.write(index, clip.sample.sample_id, rendered)
 
 
-def reason_to_drop(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:
+def render_for_nothing(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:
     """Render one clip for nothing but the reason, if there is one, to drop it; the task that workers run."""
     try:
         render(clip, recipe, model)
-    except SampleError as reason:
-        return str(reason)
+    except SampleError as error:
+        require_fault_of_data(error)
+        return str(error)
     return None

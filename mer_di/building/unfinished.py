@@ -1,29 +1,37 @@
 """The cache of a build that goes on, beside the place where it will stand: a killed build resumes from its rows."""
 
+import json
+import secrets
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
-from mer_di.building.identity import departures_from, identity, image_key, image_keys
-from mer_di.cache import Entry, Provenance, Rows, make_cache, open_unfinished, put_in_place
+from xxhash import xxh3_128_digest
+
+from mer_di.building.destination import HDF5_SIGNATURE, require_regular
+from mer_di.building.identity import Key, departures_from, identity, image_key
+from mer_di.cache import KEY_LENGTH, Draft, Entry, Provenance, Rows, draft_cache, put_in_place
 from mer_di.errors import CacheError
 
-_IN_PIECES = (
-    KeyError,
-    OSError,
-    RuntimeError,
-    SystemError,
-    TypeError,
-    ValueError,
-)  # what reading raises of what a power cut left
+_NOTE_VERSION = 1
+_TRAILER = struct.Struct("<Q16s")  # length and digest of the note before it
+_NOBODY = bytes(KEY_LENGTH)
+
+Note = dict[str, Any]
+
+Found = Literal["nothing", "a build", "a damaged file"]
+"""What an interrupted build left; a damaged file does not say any more whose it is, but its rows do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The file of an unfinished build: a cache that lacks some rows.
+    """The file of an unfinished build: a cache that lacks some rows, and behind it a key and a note.
 
-    It appears with everything that the table says, and rows fill it. So what a kill leaves behind is a row more or
-    less, and a row says itself whether it is whole (see `mer_di.cache.Rows`).
+    It appears with everything that the table says, and rows fill it. What a kill leaves behind is a row more or less,
+    and a row says itself whether it is whole (see `mer_di.cache.Rows`). The note says whose rows they are and where
+    they lie; so nobody asks HDF5 about a file that may be damaged: everything but the rows is written anew.
 
     Attributes
     ----------
@@ -38,88 +46,183 @@ class Unfinished:
         return cls(cache.with_name(f"{cache.name}.unfinished"))
 
     def claim(
-        self, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str], former: Path | None = None
-    ) -> tuple[Rows, bool]:
+        self,
+        provenance: Provenance,
+        entries: Sequence[Entry],
+        dropped: Mapping[str, str],
+        *,
+        discard: bool = False,
+    ) -> tuple[Rows, Found]:
         """Go on with the file that is there, or make it.
+
+        Where the plan is still the same this takes place in the file itself, else in a second one.
 
         Parameters
         ----------
         provenance, entries, dropped
-            See `mer_di.cache.make_cache`.
-        former : pathlib.Path, optional
-            A complete cache of the same identity, whose rows are taken over.
+            See `mer_di.cache.draft_cache`.
+        discard : bool
+            Begin anew where the file belongs to a build of another identity.
 
         Returns
         -------
         rows : Rows
             One for each entry, in their order.
-        begun : bool
-            Whether some of them may be there already.
+        found : Found
+            What was there.
 
         Raises
         ------
         CacheError
-            If the file belongs to a build of another identity; the message names each field that differs.
+            If the file belongs to a build of another identity; the message names each field that differs. If it is
+            nothing that a build leaves behind.
         OSError
-            If the disk is full or the folder cannot be written.
+            If the disk is full or fails, or the folder cannot be written.
         """
-        sources = [former] if former else []
-        if self._is_there(provenance):
-            sources.append(self.path)
-        aside = self.path.with_name(f".{self.path.name}.tmp")
-        try:
-            rows = make_cache(aside, provenance, entries, dropped)
-            for source in sources:
-                _take_over(source, rows, entries)
-            put_in_place(aside, self.path)
-        finally:
-            aside.unlink(missing_ok=True)
-        return replace(rows, path=self.path), bool(sources)
+        there = self._is_there()
+        theirs = _note_of(self.path) if there else None
+        changed = _departures(provenance, theirs) if theirs else []
+        if changed and not discard:
+            raise CacheError(
+                f"an interrupted build in {self.path} was started differently (ours | found): {'; '.join(changed)}. "
+                "Repeat its settings to resume it, choose another --out, or start afresh with --overwrite."
+            )
+        if changed:
+            self.remove()
+            there, theirs = False, None
+        draft = draft_cache(provenance, entries, dropped)
+        ours = _note(provenance, entries, draft)
+        found: Found = "a build" if there else "nothing"
+        if there and theirs in (None, ours):
+            found = "a build" if theirs or draft.stands_in(self.path) else "a damaged file"
+            rows = draft.lay_out(self.path)
+            _write_note(rows, ours)
+        else:
+            rows = self._laid_out_anew(draft, ours, entries, theirs)
+        return self.admit(rows), found
+
+    def admit(self, rows: Rows) -> Rows:
+        """Return the rows for those who may write from now on; all others may not."""
+        key = secrets.token_bytes(KEY_LENGTH)
+        self._write_key(rows, key)
+        return replace(rows, key=key)
+
+    def close(self, rows: Rows) -> None:
+        """Let nobody begin to write any more."""
+        self._write_key(rows, _NOBODY)
+
+    def put_in_place(self, rows: Rows, cache: Path) -> None:
+        """Make it the cache.
+
+        Raises
+        ------
+        OSError
+            If the disk fails; a former file is untouched.
+        """
+        with self.path.open("r+b") as file:
+            file.truncate(rows.end)
+        put_in_place(self.path, cache)
 
     def remove(self) -> None:
         """Delete the file, if it is there."""
         self.path.unlink(missing_ok=True)
 
     def is_of(self, provenance: Provenance) -> bool:
-        """Whether a build of this identity would go on with what is there, or nothing is there."""
-        try:
-            self._is_there(provenance)
-        except CacheError:
-            return False
-        return True
+        """Whether a build of this identity would go on with what is there."""
+        found = _note_of(self.path) if self._is_there() else None
+        return found is not None and not _departures(provenance, found)
 
-    def _is_there(self, provenance: Provenance) -> bool:
-        """Whether there is a file, and a power cut has not emptied it."""
+    def _is_there(self) -> bool:
         if not self.path.exists():
             return False
-        try:
-            with open_unfinished(self.path) as cache:
-                changed = departures_from(identity(provenance), cache)
-        except _IN_PIECES:
-            return False
-        if changed:
-            raise CacheError(
-                f"an interrupted build in {self.path} was started differently (ours | found): {'; '.join(changed)}. "
-                "Repeat its settings to resume it, choose another --out, or start afresh with --overwrite."
-            )
+        require_regular(self.path)
+        with self.path.open("rb") as file:
+            start = file.read(len(HDF5_SIGNATURE))
+        if start.strip(b"\0") and start != HDF5_SIGNATURE:
+            raise CacheError(f"{self.path} is nothing that a build left, and not touched; move it away")
         return True
 
+    def _laid_out_anew(self, draft: Draft, note: Note, entries: Sequence[Entry], theirs: Note | None) -> Rows:
+        aside = self.path.with_name(f".{self.path.name}.tmp")
+        try:
+            aside.unlink(missing_ok=True)
+            rows = draft.lay_out(aside)
+            if theirs:
+                index = {tuple(key): number for number, key in enumerate(theirs["images"])}
+                lent = Rows(self.path, theirs["size"], theirs["origin"], theirs["offsets"], theirs["end"])
+                take_over(lent, index, rows, entries)
+            _write_note(rows, note)
+            put_in_place(aside, self.path)
+        finally:
+            aside.unlink(missing_ok=True)
+        return replace(rows, path=self.path)
 
-def _take_over(source: Path, rows: Rows, entries: Sequence[Entry]) -> None:
-    """Copy the rows of a cache of the same identity that are whole and whose images are those of the entries.
+    def _write_key(self, rows: Rows, key: bytes) -> None:
+        with self.path.open("r+b") as file:
+            file.seek(rows.end)
+            file.write(key)
 
-    Its table is not taken over: nothing says whether that is whole.
+
+def _note(provenance: Provenance, entries: Sequence[Entry], draft: Draft) -> Note:
+    return {
+        "version": _NOTE_VERSION,
+        "identity": identity(provenance),
+        "images": [list(image_key(entry)) for entry in entries],
+        "size": draft.rows.size,
+        "origin": draft.rows.origin,
+        "offsets": dict(draft.rows.offsets),
+        "end": draft.rows.end,
+    }
+
+
+def _write_note(rows: Rows, note: Note) -> None:
+    text = json.dumps(note).encode()
+    with rows.path.open("r+b") as file:
+        file.seek(rows.end)
+        file.write(_NOBODY + text + _TRAILER.pack(len(text), xxh3_128_digest(text)))
+        file.truncate()
+
+
+def _note_of(path: Path) -> Note | None:
+    """Read the note of a file; None if there is none, or a power cut has damaged it."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if size < _TRAILER.size:
+            return None
+        file.seek(size - _TRAILER.size)
+        length, digest = _TRAILER.unpack(file.read())
+        if length > size - _TRAILER.size:
+            return None
+        file.seek(size - _TRAILER.size - length)
+        text = file.read(length)
+    if xxh3_128_digest(text) != digest:
+        return None
+    note: Note = json.loads(text)
+    return note
+
+
+def _departures(provenance: Provenance, found: Note) -> list[str]:
+    if found["version"] != _NOTE_VERSION:
+        return [f"version of the unfinished file: {_NOTE_VERSION} | {found['version']}"]
+    return departures_from(identity(provenance), found["identity"])
+
+
+def take_over(theirs: Rows, index: Mapping[Key, int], rows: Rows, entries: Sequence[Entry]) -> None:
+    """Copy what another file of the same identity has and this one lacks.
+
+    Parameters
+    ----------
+    theirs : Rows
+    index : mapping of Key to int
+        Their rows by `image_key`: what the table says of the rest is not taken over.
+    rows : Rows
+    entries : sequence of Entry
+        Whose rows these are.
     """
-    try:
-        theirs = Rows.of(source, rows.size)
-        with open_unfinished(source) as cache:
-            index = {key: number for number, key in enumerate(image_keys(cache))}
-    except _IN_PIECES:
-        return
-    if theirs is None:
-        return
     for number, entry in enumerate(entries):
-        key = image_key(entry)
-        row = theirs.read(index[key], entry.sample_id) if key in index else None
+        place = index.get(image_key(entry))
+        if place is None or rows.read(number, entry.sample_id):
+            continue
+        row = theirs.read(place, entry.sample_id)
         if row:
             rows.write(number, entry.sample_id, row)

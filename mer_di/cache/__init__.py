@@ -10,8 +10,8 @@ from mer_di.cache.format import (
     TEXT_COLUMNS,
 )
 from mer_di.cache.reading import Cache, open_cache, open_unfinished
-from mer_di.cache.rows import RenderedClip, Rows
-from mer_di.cache.writing import Entry, Provenance, make_cache, write_cache
+from mer_di.cache.rows import KEY_LENGTH, RenderedClip, Rows
+from mer_di.cache.writing import Draft, Entry, Provenance, draft_cache, make_cache, write_cache
 from mer_di.files import put_in_place, sync
 
 __all__ = [
@@ -21,12 +21,15 @@ __all__ = [
     "FORMAT_VERSION",
     "INT_COLUMNS",
     "KEY_FRAMES",
+    "KEY_LENGTH",
     "TEXT_COLUMNS",
     "Cache",
+    "Draft",
     "Entry",
     "Provenance",
     "RenderedClip",
     "Rows",
+    "draft_cache",
     "make_cache",
     "open_cache",
     "open_unfinished",

@@ -4,13 +4,16 @@ What is computed from frames has its place when the file is made, so a row is a 
 library takes no part, and workers on threads, processes or other machines need no lock. The digest of a row is written
 last. A row without it, or whose bytes differ from it, is not there: whatever a kill, a power cut or a worker of another
 build left behind. For that a digest counts in whose row it is: recipe, table and sample.
+
+While a build goes on, a key of its own stands behind the end of the cache, and a worker that has another one does not
+write: it belongs to a build that was interrupted, or sees another file.
 """
 
-import os
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -18,6 +21,9 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
+from mer_di.errors import CacheError
+
+KEY_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +89,18 @@ class Rows:
         Of its recipe and table.
     offsets : mapping of str to int
         Name of each of `row_fields` to the byte at which its first entry begins.
+    end : int
+        Bytes of the cache.
+    key : bytes
+        What has to stand there to write; nothing in a file that is no build's.
     """
 
     path: Path
     size: int
     origin: str
     offsets: Mapping[str, int]
+    end: int
+    key: bytes = b""
 
     @classmethod
     def of(cls, path: Path, size: int) -> "Rows | None":
@@ -97,7 +109,7 @@ class Rows:
             found = {name: file[name].id.get_offset() for name in row_fields(size) if name in file}
             origin = origin_of(file.attrs["recipe_sha256"], file.attrs["annotation_sha256"])
         complete = len(found) == len(row_fields(size)) and None not in found.values()
-        return cls(path, size, origin, found) if complete else None
+        return cls(path, size, origin, found, path.stat().st_size) if complete else None
 
     def write(self, index: int, sample_id: str, clip: RenderedClip) -> bytes:
         """Write a row.
@@ -117,10 +129,12 @@ class Rows:
 
         Raises
         ------
+        CacheError
+            If the file is not there, or another build's.
         OSError
             If the disk is full or fails.
         """
-        with self.path.open("r+b") as file:
+        with self._opened() as file:
             entries = clip.entries(self.origin + sample_id)
             for (name, kind), entry in zip(row_fields(self.size).items(), entries, strict=True):
                 file.seek(self.offsets[name] + index * kind.itemsize)
@@ -158,17 +172,17 @@ class Rows:
             file.seek(self.offsets["samples/row_digest"] + index * length)
             return file.read(length)
 
-    def reserve(self) -> None:
-        """Have the disk set aside what the file will take, so that it is not full half-way.
-
-        Raises
-        ------
-        OSError
-            If it is full.
-        """
-        if hasattr(os, "posix_fallocate"):
-            with self.path.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    def _opened(self) -> BinaryIO:
+        with contextlib.suppress(FileNotFoundError):
+            file = self.path.open("r+b")
+            file.seek(self.end)
+            if file.read(KEY_LENGTH) == self.key:
+                return file
+            file.close()
+        raise CacheError(
+            f"{self.path} is not what the build writes to: its workers do not see the same files, or another build has "
+            "begun in the same place"
+        )
 
 
 def origin_of(recipe_sha256: str, annotation_sha256: str) -> str:

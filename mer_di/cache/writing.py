@@ -1,7 +1,8 @@
 """A cache file is made with everything that the table says; its rows follow, and it is renamed when they are there."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ import numpy as np
 import mer_di
 from mer_di.cache.format import CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
 from mer_di.cache.rows import RenderedClip, Rows, origin_of, row_fields
+from mer_di.cache.sparse import Sparse
 from mer_di.files import put_in_place
 from mer_di.recipe import Recipe
 
@@ -95,20 +97,85 @@ def write_cache(
         aside.unlink(missing_ok=True)
 
 
-def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str]) -> Rows:
-    """Make a cache file that lacks nothing but the rows of what is computed from frames.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A cache file that lacks nothing but the rows of what is computed from frames, in memory.
 
-    The same arguments make the same bytes.
+    HDF5 writes there, so a disk that is full or fails meets plain writes alone.
+
+    Attributes
+    ----------
+    rows : Rows
+        Where they go, in a file that has no path yet.
+    pieces : sequence of (int, bytes)
+        All other bytes, by their place.
+    """
+
+    rows: Rows
+    pieces: Sequence[tuple[int, bytes]]
+
+    def stands_in(self, path: Path) -> bool:
+        """Whether everything but the rows is in a file already."""
+        with path.open("rb") as file:
+            return all(file.seek(place) == place and file.read(len(piece)) == piece for place, piece in self.pieces)
+
+    def lay_out(self, path: Path) -> Rows:
+        """Write everything but the rows into a file, and take the room for them; what is in their places stays.
+
+        Raises
+        ------
+        OSError
+            If the disk is full or the file cannot be written.
+        """
+        path.touch()
+        with path.open("r+b") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, self.rows.end)
+            for place, piece in self.pieces:
+                file.seek(place)
+                file.write(piece)
+        return replace(self.rows, path=path)
+
+
+def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str]) -> Draft:
+    """Draft a cache file; the same arguments give the same bytes.
 
     Parameters
     ----------
-    path : pathlib.Path
-        Replaced if it exists.
     provenance : Provenance
     entries : sequence of Entry
         Sorted by sample id.
     dropped : mapping of str to str
         Sample id to reason.
+    """
+    size = provenance.recipe.size
+    corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
+    drawn = Sparse()
+    with h5py.File(drawn, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
+        _write_provenance(file, provenance)
+        _write_entries(file.create_group("samples"), entries)
+        _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
+        _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
+        offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in row_fields(size).items()}
+    end = drawn.seek(0, os.SEEK_END)
+    origin = origin_of(provenance.recipe.sha256, provenance.annotation_sha256)
+    taken = sorted(
+        (offsets[name], offsets[name] + len(entries) * kind.itemsize) for name, kind in row_fields(size).items()
+    )
+    between = zip([0, *(stop for _, stop in taken)], [*(start for start, _ in taken), end], strict=True)
+    pieces = [(start, drawn.part(start, stop)) for start, stop in between if start < stop]
+    return Draft(Rows(Path(), size, origin, offsets, end), pieces)
+
+
+def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str]) -> Rows:
+    """Make a cache file that lacks nothing but its rows.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Replaced if it exists.
+    provenance, entries, dropped
+        See `draft_cache`.
 
     Returns
     -------
@@ -120,17 +187,9 @@ def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dro
     OSError
         If the disk is full or the folder cannot be written.
     """
-    size = provenance.recipe.size
-    corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
-    with h5py.File(path, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
-        _write_provenance(file, provenance)
-        _write_entries(file.create_group("samples"), entries)
-        _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
-        _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
-        offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in row_fields(size).items()}
-    rows = Rows(path, size, origin_of(provenance.recipe.sha256, provenance.annotation_sha256), offsets)
-    rows.reserve()
-    return rows
+    draft = draft_cache(provenance, entries, dropped)
+    path.unlink(missing_ok=True)
+    return draft.lay_out(path)
 
 
 def _write_provenance(file: h5py.File, provenance: Provenance) -> None:

@@ -148,7 +148,8 @@ def _bar() -> Iterator[_Bar]:
 
 
 def _lines(report: "BuildReport") -> str:
-    lines = [f"rendered {sample_id} again: its frames have changed since" for sample_id in report.again]
+    lines = [*report.remarks]
+    lines += [f"rendered {sample_id} again: its frames have changed since" for sample_id in report.again]
     lines += [f"dropped {sample_id}: {reason}" for sample_id, reason in report.dropped.items()]
     if report.already_complete:
         lines.append(f"{report.path} is already complete; nothing was done")

@@ -1,9 +1,11 @@
 """Clips rendered in any order, each into its row."""
 
 import contextlib
+import multiprocessing
 import os
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from tiny_build import load, plain
@@ -144,18 +146,62 @@ def test_what_has_not_begun_never_begins_once_the_generator_is_closed(empty, mon
 
 
 class Deadly:
-    """A clip that takes its worker with it."""
+    """A path that ends the process that renders from it, once or always."""
 
-    path = property(lambda self: os._exit(9))
-
-    def __getattr__(self, name):
-        os._exit(9)
+    def __init__(self, path, marks=None):
+        self.path, self.marks = path, marks
 
     def __reduce__(self):
-        return Deadly, ()
+        return arrived, (self.path, self.marks)
 
 
-def test_a_worker_that_dies_is_told_with_what_to_do(empty):
-    _, rows = empty
-    with local("processes", 1) as workers, pytest.raises(BackendUnavailableError, match=r"a worker died.*run the same"):
-        list(tasks.render_rows({0: Deadly()}, plain(), rows, None, workers))
+def arrived(path, marks):
+    if multiprocessing.parent_process() and not (marks and marks.exists()):
+        if marks:
+            marks.touch()
+        os._exit(9)
+    return path
+
+
+def deadly(clips, index, marks=None):
+    return {**clips, index: replace(clips[index], path=Deadly(clips[index].path, marks))}
+
+
+def test_a_worker_that_dies_is_told_with_its_sample_and_what_to_do(empty):
+    clips, rows = empty
+    with (
+        pytest.raises(BackendUnavailableError, match=r"a worker died .* s2/a .*two processes.*run the same again"),
+        local("processes", 1) as workers,
+    ):
+        list(tasks.render_rows(deadly(clips, 2), plain(), rows, None, workers))
+
+
+def test_its_sample_is_rendered_by_another(empty, tmp_path):
+    clips, rows = empty
+    with local("processes", 1) as workers:
+        written = dict(tasks.render_rows(deadly(clips, 2, tmp_path / "died"), plain(), rows, None, workers))
+    assert (tmp_path / "died").exists()
+    assert written == {index: rows.digest(index) for index in clips}
+
+
+def test_a_pool_that_dies_with_a_worker_is_told_too(empty):
+    clips, rows = empty
+    with (
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(BackendUnavailableError, match=r"a worker died or was lost while s1/a was rendered, or waited"),
+    ):
+        list(tasks.render_rows(deadly(clips, 0), plain(), rows, None, pool))
+
+
+def test_a_pool_that_is_shut_down_meanwhile_ends_the_build_in_words(tiny, tmp_path):
+    pool = ThreadPoolExecutor(1)
+
+    def shut_down(clip, total):
+        if clip is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    with pytest.raises(BackendUnavailableError, match=r"lost while s\d/. .*CancelledError.*run the same again"):
+        build_cache(load(tiny), tmp_path / "cache.h5", plain(), executor=pool, progress=shut_down)
+    with pytest.raises(BackendUnavailableError, match="the executor takes no tasks"):
+        build_cache(load(tiny), tmp_path / "cache.h5", plain(), executor=pool)
+    pool.shutdown()

@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import h5py
@@ -15,7 +17,7 @@ import pytest
 from tiny_build import SIZE, load, plain
 
 import mer_di
-from mer_di.building import build
+from mer_di.building import build, tasks, unfinished
 from mer_di.building.build import build_cache
 from mer_di.building.plan import make_plan
 from mer_di.building.rendering import render
@@ -23,6 +25,8 @@ from mer_di.building.unfinished import Unfinished
 from mer_di.cache import Rows, open_cache, rows, writing
 from mer_di.cache.rows import origin_of
 from mer_di.errors import CacheError
+
+RESERVES = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system takes no room beforehand")
 
 KILLED_AT = """
 import os, sys
@@ -162,13 +166,123 @@ def test_a_row_that_the_disk_lost_is_rendered_again(tiny, tmp_path, whole, field
     assert out.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.parametrize("left", [0, 100])
-def test_an_unfinished_file_that_a_power_cut_emptied_is_begun_again(tiny, tmp_path, whole, left):
+@RESERVES
+def test_a_build_goes_on_in_the_same_file(tiny, tmp_path, whole, monkeypatch):
+    """A disk with room for one cache and a half is enough."""
+    out = tmp_path / "cache.h5"
+    begun = killed(tiny, out, 4).stat().st_ino
+    taken, fallocate = [], os.posix_fallocate
+    monkeypatch.setattr(
+        os, "posix_fallocate", lambda file, *rest: (taken.append(os.fstat(file).st_ino), fallocate(file, *rest))
+    )
+    assert build_cache(load(tiny), out, plain()).resumed >= 4
+    assert set(taken) == {begun, out.stat().st_ino} == {begun}
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("left", [0, 100, 5000, -1])
+def test_an_unfinished_file_of_which_a_power_cut_left_little_is_begun_again(tiny, tmp_path, whole, left):
     out = tmp_path / "cache.h5"
     unfinished = killed(tiny, out, 4)
     unfinished.write_bytes(unfinished.read_bytes()[:left])
-    assert build_cache(load(tiny), out, plain()).resumed == 0
+    report = build_cache(load(tiny), out, plain())
+    assert (report.resumed >= 4) == (left == -1)
+    assert report.remarks == (
+        [] if left == -1 else [f"{unfinished} was damaged; samples that were whole in it are kept"]
+    )
     assert out.read_bytes() == whole.read_bytes()
+
+
+def test_pieces_that_a_power_cut_lost_cost_no_more_than_their_rows(tiny, tmp_path, whole):
+    """HDF5 hangs or dies on some of these."""
+    out = tmp_path / "cache.h5"
+    unfinished = killed(tiny, out, 5)
+    left, piece = unfinished.read_bytes(), 1024
+    written = [place for place in range(0, len(left), piece) if left[place : place + piece].strip(b"\0")]
+    resumed = []
+    for place in written[::4]:
+        unfinished.write_bytes(left[:place] + bytes(len(left[place : place + piece])) + left[place + piece :])
+        out.unlink(missing_ok=True)
+        resumed.append(build_cache(load(tiny), out, plain()).resumed)
+        assert out.read_bytes() == whole.read_bytes()
+    assert np.median(resumed) >= 4
+
+
+def test_whose_it_is_can_be_read_when_hdf5_cannot_read_it(tiny, tmp_path):
+    out = tmp_path / "cache.h5"
+    unfinished = killed(tiny, out, 2)
+    with unfinished.open("r+b") as file:
+        file.write(bytes(20_000))
+    before = unfinished.read_bytes()
+    with pytest.raises(CacheError, match=r"scheme: \"harmonic_arp\" \| \"arp\""):
+        build_cache(load(tiny), out, plain(scheme="harmonic_arp"))
+    assert unfinished.read_bytes() == before
+
+
+def test_a_build_of_another_version_is_told_and_left(tiny, tmp_path, monkeypatch):
+    out = tmp_path / "cache.h5"
+    begun = killed(tiny, out, 2)
+    before = begun.read_bytes()
+    monkeypatch.setattr(unfinished, "_NOTE_VERSION", 2)
+    with pytest.raises(CacheError, match=r"version of the unfinished file: 2 \| 1.*--overwrite"):
+        build_cache(load(tiny), out, plain())
+    assert begun.read_bytes() == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_strangers_file_under_its_name_is_not_touched(tiny, tmp_path, overwrite):
+    notes = tmp_path / "cache.h5.unfinished"
+    notes.write_text("a chapter")
+    with pytest.raises(CacheError, match="nothing that a build left, and not touched"):
+        build_cache(load(tiny), tmp_path / "cache.h5", plain(), overwrite=overwrite)
+    assert notes.read_text() == "a chapter"
+
+
+def test_an_unfinished_file_that_cannot_be_read_is_told_and_left(tiny, tmp_path, monkeypatch):
+    out = tmp_path / "cache.h5"
+    begun = killed(tiny, out, 4)
+    opened = Path.open
+
+    def failing(path, *mode, **more):
+        if path == begun:
+            raise OSError(5, "Input/output error", str(path))
+        return opened(path, *mode, **more)
+
+    monkeypatch.setattr(Path, "open", failing)
+    with pytest.raises(CacheError, match=r"Input/output error: .*unfinished.*kept in"):
+        build_cache(load(tiny), out, plain())
+    monkeypatch.undo()
+    assert build_cache(load(tiny), out, plain()).resumed >= 4
+
+
+@pytest.mark.parametrize("mer_di_version", ["0.0.1", "99.0"])
+def test_a_cache_says_the_version_that_finished_it(tiny, tmp_path, whole, monkeypatch, mer_di_version):
+    out = tmp_path / "cache.h5"
+    monkeypatch.setattr(mer_di, "__version__", mer_di_version)
+    with pytest.raises(ZeroDivisionError):
+        build_cache(load(tiny), out, plain(), progress=after(4, lambda: 1 / 0))
+    monkeypatch.undo()
+    assert build_cache(load(tiny), out, plain()).resumed >= 4
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@RESERVES
+def test_samples_that_drop_late_want_room_for_a_second_file_and_say_so(tiny, tmp_path, monkeypatch):
+    out = tmp_path / "cache.h5"
+    (tiny.table.parent / "s1" / "a" / "img4.png").write_bytes(b"no picture")
+    fallocate, rooms = os.posix_fallocate, iter([True, False])
+
+    def room_for_one(*where):
+        if not next(rooms):
+            raise OSError(28, "No space left on device")
+        fallocate(*where)
+
+    monkeypatch.setattr(os, "posix_fallocate", room_for_one)
+    with pytest.raises(CacheError, match=r"1 sample\(s\) turned out .* no room for a second file of up to .*make room"):
+        build_cache(load(tiny), out, plain())
+    monkeypatch.undo()
+    assert sorted(path.name for path in tmp_path.glob("*cache.h5*")) == ["cache.h5.unfinished"]
+    assert build_cache(load(tiny), out, plain()).resumed == 5
 
 
 def test_rows_are_taken_over_when_the_plan_has_changed_meanwhile(tiny, tmp_path):
@@ -223,23 +337,119 @@ def test_frames_that_are_all_away_cost_no_finished_row(tiny, tmp_path):
     assert build_cache(load(tiny), out, plain()).resumed >= 4
 
 
-def test_a_late_worker_of_an_interrupted_build_is_noticed(tiny, tmp_path):
-    """It writes to the file of the next build, by another recipe, when that is nearly finished."""
-    out = tmp_path / "cache.h5"
-    late = render(make_plan(load(tiny), plain()).clips[1], plain())
+@pytest.fixture
+def late(tiny, monkeypatch):
+    """Interrupt a build by ``arp`` in the caller's pool while its worker renders ``s1/b``; let that worker go on."""
+    rendered, begun, leave = tasks.render, threading.Event(), threading.Event()
 
-    def write_late(clip, total):
-        if clip is not None and clip.sample.sample_id == "s1/b":
-            place = Rows.of(Unfinished.beside(out).path, SIZE)
-            replace(place, origin=origin_of(plain().sha256, "0" * 64)).write(1, "s1/b", late)
+    def slow(clip, recipe, model=None):
+        done = rendered(clip, recipe, model)
+        if recipe.scheme == "arp" and clip.sample.sample_id == "s1/b":
+            begun.set()
+            assert leave.wait(60)
+        return done
 
-    with pytest.raises(CacheError, match=r"does not hold what workers wrote of 1 sample\(s\), first of them s1/b"):
-        build_cache(load(tiny), out, plain(scheme="harmonic_arp"), progress=write_late)
-    assert not out.exists()
-    report = build_cache(load(tiny), out, plain(scheme="harmonic_arp"))
-    assert report.resumed == 5
-    fresh = build_cache(load(tiny), tmp_path / "fresh.h5", plain(scheme="harmonic_arp")).path
+    def interrupt(clip, total):
+        if clip is not None and begun.wait(60):
+            raise KeyboardInterrupt
+
+    pool = ThreadPoolExecutor(1)
+
+    def interrupted(out):
+        with pytest.raises(KeyboardInterrupt):
+            build_cache(load(tiny), out, plain(), executor=pool, progress=interrupt)
+
+    def go_on():
+        leave.set()
+        pool.shutdown()
+
+    monkeypatch.setattr(tasks, "render", slow)
+    yield interrupted, go_on
+    go_on()
+
+
+def after(clips, call):
+    """Return a progress that makes a call when so many clips are finished."""
+    finished = []
+
+    def progress(clip, total):
+        finished.append(clip)
+        if clip is not None and len([clip for clip in finished if clip]) == clips:
+            call()
+
+    return progress
+
+
+@pytest.mark.parametrize("when", ["rows were whole at the start", "rows are rendered", "it is brought to the disk"])
+def test_a_late_worker_of_an_interrupted_build_writes_nothing(tiny, tmp_path, monkeypatch, late, when):
+    out, other = tmp_path / "cache.h5", plain(scheme="harmonic_arp")
+    interrupted, go_on = late
+    interrupted(out)
+    progress = None
+    if when == "rows were whole at the start":
+        with pytest.raises(ZeroDivisionError):
+            build_cache(load(tiny), out, other, overwrite=True, progress=after(4, lambda: 1 / 0))
+        progress = after(6, go_on)
+    elif when == "rows are rendered":
+        progress = after(3, go_on)
+    else:
+        put_in_place = unfinished.put_in_place
+        monkeypatch.setattr(unfinished, "put_in_place", lambda *paths: (go_on(), put_in_place(*paths)))
+    build_cache(load(tiny), out, other, overwrite=True, progress=progress)
+    fresh = build_cache(load(tiny), tmp_path / "fresh.h5", other).path
     assert out.read_bytes() == fresh.read_bytes()
+
+
+def stranger(path, clip):
+    """Return what writes a row of another table, as a worker does that was let in before the build began."""
+    rendered = render(clip, plain())
+
+    def write():
+        place = Rows.of(path, SIZE)
+        replace(place, origin=origin_of(plain().sha256, "0" * 64)).write(1, "s1/b", rendered)
+
+    return write
+
+
+def test_rows_that_were_written_over_are_rendered_again(tiny, tmp_path, whole):
+    out = tmp_path / "cache.h5"
+    write = stranger(Unfinished.beside(out).path, make_plan(load(tiny), plain()).clips[1])
+    assert build_cache(load(tiny), out, plain(), progress=after(6, write)).kept == 6
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_but_not_for_ever(tiny, tmp_path, whole, monkeypatch):
+    out = tmp_path / "cache.h5"
+    write = stranger(Unfinished.beside(out).path, make_plan(load(tiny), plain()).clips[1])
+    sync = build.sync
+    monkeypatch.setattr(build, "sync", lambda path: (sync(path), write()))
+    with pytest.raises(CacheError, match=r"does not hold what workers wrote of 1 sample\(s\), first of them s1/b"):
+        build_cache(load(tiny), out, plain())
+    monkeypatch.undo()
+    assert not out.exists()
+    assert build_cache(load(tiny), out, plain()).resumed == 5
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_row_that_is_written_over_while_the_cache_gets_its_name_takes_the_name_back(
+    tiny, tmp_path, whole, monkeypatch
+):
+    out = tmp_path / "cache.h5"
+    write = stranger(out, make_plan(load(tiny), plain()).clips[1])
+    put_in_place = unfinished.put_in_place
+
+    def while_it_is_renamed(aside, path):
+        put_in_place(aside, path)
+        if path == out:
+            write()
+
+    monkeypatch.setattr(unfinished, "put_in_place", while_it_is_renamed)
+    with pytest.raises(CacheError, match="does not hold what workers wrote"):
+        build_cache(load(tiny), out, plain())
+    monkeypatch.undo()
+    assert not out.exists()
+    assert build_cache(load(tiny), out, plain()).resumed == 5
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_workers_elsewhere_write_to_the_same_file(tiny, tmp_path, monkeypatch):
@@ -267,7 +477,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_rendered(tiny, tmp_
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rows.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(writing.os, "posix_fallocate", full, raising=False)
     monkeypatch.setattr(build, "render_rows", None)
     before = whole.read_bytes()
     with pytest.raises(CacheError, match="No space left on device"):

@@ -110,3 +110,22 @@ def test_a_cache_without_digests_has_no_rows(tmp_path):
     with h5py.File(path, "r+") as file:
         del file["samples/row_digest"]
     assert Rows.of(path, SIZE) is None
+
+
+def test_only_who_has_the_key_of_the_build_writes(rows):
+    name = ids(rows)[3]
+    before = rows.read(3, name)
+    with rows.path.open("ab") as file:
+        file.write(bytes(16) + b"and a note")
+    for stranger in (rows, replace(rows, key=b"1" * 16), replace(rows, end=rows.end - 16, key=b"1" * 16)):
+        with pytest.raises(CacheError, match="do not see the same files, or another build has begun"):
+            stranger.write(3, name, clip(1))
+    assert_equal(rows.read(3, name), before)
+    replace(rows, key=bytes(16)).write(3, name, clip(1))
+    assert_equal(rows.read(3, name), clip(1))
+
+
+def test_a_worker_that_does_not_see_the_file_says_so(rows, tmp_path):
+    with pytest.raises(CacheError, match="do not see the same files"):
+        replace(rows, path=tmp_path / "elsewhere.h5").write(0, "s", clip(1))
+    assert not (tmp_path / "elsewhere.h5").exists()

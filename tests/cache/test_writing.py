@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from tiny_cache import write_tiny_cache
 
-from mer_di.cache import Provenance, make_cache, put_in_place, write_cache
+from mer_di.cache import Provenance, Rows, draft_cache, make_cache, put_in_place, write_cache, writing
+from mer_di.cache.sparse import Sparse
 from mer_di.recipe import Recipe
 
 PROVENANCE = Provenance("manifest", "0" * 64, "", Recipe(align="none", aspect="stretch", size=4))
@@ -51,3 +52,24 @@ def test_empty_tables_are_chunked_because_h5repack_stumbles_over_others(tmp_path
         for name in ("corrections/why", "dropped/reason"):
             assert file[name].shape == (0,)
             assert file[name].chunks == (1,)
+
+
+def test_a_draft_is_laid_out_around_rows_that_are_there(tmp_path):
+    path, entries = write_tiny_cache(tmp_path / "cache.h5", size=8), []
+    draft = draft_cache(PROVENANCE, entries, {"s/a": "frame-gap: a frame is missing"})
+    assert not draft.stands_in(path)
+    draft.lay_out(path)
+    assert draft.stands_in(path)
+    taken = Rows.of(write_tiny_cache(tmp_path / "whole.h5", size=8), 8)
+    assert min(taken.offsets.values()) > 0
+    assert sum(len(piece) for _, piece in draft.pieces) == draft.rows.end
+
+
+def test_hdf5_meets_no_disk(tmp_path, monkeypatch):
+    """It dies on some that are full."""
+    opened, file = [], h5py.File
+    monkeypatch.setattr(
+        writing.h5py, "File", lambda place, *rest, **more: opened.append(place) or file(place, *rest, **more)
+    )
+    write_tiny_cache(tmp_path / "cache.h5", size=8)
+    assert [type(place) for place in opened] == [Sparse]
