@@ -57,6 +57,7 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
         len(clip.numbers),
         clip.onset_phase,
         clip.offset_phase,
+        apex=clip.apex - clip.onset,
         scheme=recipe.scheme,
         reversal=recipe.reversal,
         temporal_length=recipe.temporal_length,
