@@ -48,7 +48,9 @@ def read_former(path: Path, provenance: Provenance) -> Former:
             samples = [str(name) for name in cache.column("sample_id")]
             table, images, dropped = table_keys(cache), image_keys(cache), cache.dropped
     except CacheError as error:
-        raise CacheError(f"{error}. It is left as it is; replace it with --overwrite, or choose another --out") from error
+        raise CacheError(
+            f"{error}. It is left as it is; replace it with --overwrite, or choose another --out"
+        ) from error
     if changed:
         raise CacheError(
             f"{path} exists and was made differently (ours | found): {'; '.join(changed)}. "
