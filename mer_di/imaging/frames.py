@@ -29,7 +29,7 @@ def read_frames(
     files : sequence of str, optional
         What :func:`mer_di.imaging.listing.require_listed` returned, where that was asked before.
     digest : xxhash.xxh3_128, optional
-        Is given what is read, as `frames_digest` does it.
+        Is given what is read, as `frames_digest` does it; complete when all frames have been taken.
 
     Yields
     ------

@@ -117,7 +117,7 @@ def _entries(folder: Path) -> tuple[list[str], Counter[str]]:
                     continue
                 if suffix not in IMAGE_SUFFIXES:
                     others[suffix] += 1
-                elif entry.is_file():
+                elif _is_file(entry):
                     images.append(entry.name)
                 else:
                     others[f"{entry.name} (no file)"] += 1
@@ -126,6 +126,13 @@ def _entries(folder: Path) -> tuple[list[str], Counter[str]]:
             "clip-not-found", f"{folder} cannot be listed ({err.strerror}); expected a folder of images"
         ) from err
     return images, others
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself, or to where nobody may look
+        return False
 
 
 def _numbered(folder: Path, images: Iterable[str]) -> dict[int, str]:

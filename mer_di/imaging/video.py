@@ -44,7 +44,7 @@ def read_video(path: Path, numbers: range, digest: xxh3_128) -> Iterator[tuple[s
     numbers : range
         Ascending, not empty, 0-based positions.
     digest : xxhash.xxh3_128
-        Is given the whole file, with its length.
+        Is given the whole file, with its length, when all frames have been taken.
 
     Yields
     ------
@@ -61,9 +61,9 @@ def read_video(path: Path, numbers: range, digest: xxh3_128) -> Iterator[tuple[s
     require_video(path, numbers)
     with _opened(path) as file:
         before = _state(file)
-        _count_in(digest, file)
-        file.seek(0)
         yield from _decoded(path, file, numbers)
+        file.seek(0)
+        _count_in(digest, file)
         if _state(file) != before:
             raise SampleError("clip-changed", f"{path} changed while it was read; build again when it is written")
 

@@ -73,7 +73,8 @@ class FaceFinder:
         The detector looks at the frame's luma with the longer side at 320 pixels (never enlarged), which shows faces
         of 1/4 of that or more. While none of them is sure (score 0.3 or more), or one is as small as can be seen at
         that scale, it looks at twice the scale, up to twice the frame's own size. Where none is sure at any scale, the
-        surest one is taken; beside a sure face, unsure ones and those for which it was not yet looked do not count.
+        surest one is taken; where there is none at all, it looks once more with a grey border around the frame, for a
+        face that fills it. Beside a sure face, unsure ones and those for which it was not yet looked do not count.
         Landmarks are read on the luma at full resolution.
 
         Parameters

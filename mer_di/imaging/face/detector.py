@@ -25,6 +25,7 @@ COARSE_SIDE = 320  # pixels; enough for a face of 1/4 of the frame, the detector
 SURE_SCORE = 0.3  # of the detector, from 0; faces in luma scored 0.5 to 2.6, mistaken patches in colour up to 0.21
 CLEAR_WIDTH = 80  # pixels at that scale; boxes are 73, 88, 105, …: beside one of the first, another may be too small
 FINEST_SCALE = 2.0  # of the frame; a face of less than 40 pixels tells nothing about a micro-expression
+BORDER = 0.25  # of the frame's longer side, around a frame that a face seems to fill
 
 _per_thread = threading.local()
 _Dlib = Any  # dlib ships no types
@@ -50,11 +51,12 @@ def detect(frame: NDArray[np.uint8]) -> list[Box]:
         unsure += scored
     if sure:
         return sure
+    unsure = unsure or _detect_beyond(frame)
     if unsure:
         return [max(unsure)[1]]
     raise SampleError(
         "face-not-found",
-        f"no frontal face in a frame of {width} × {height}, looked for at scales "
+        f"no frontal face in a frame of {width} × {height}, looked for with a border around it and at scales "
         f"{', '.join(f'{scale:.2g}' for scale in scales)}; if the frames are cropped faces, use --align none",
     )
 
@@ -72,6 +74,18 @@ def _detect_at(frame: NDArray[np.uint8], scale: float) -> list[tuple[float, Box]
     across, down = width / size[0], height / size[1]
     found, scores, _ = _detector().run(resized, 0, 0.0)
     return [(score, _enlarged(box, across, down)) for score, box in zip(scores, found, strict=True)]
+
+
+def _detect_beyond(frame: NDArray[np.uint8]) -> list[tuple[float, Box]]:
+    """Find a face that fills its frame: of 65 sizes of one, dlib saw between none and all, and with a border all."""
+    border = round(BORDER * max(frame.shape))
+    bordered = np.pad(frame, border, constant_values=round(frame.mean()))
+    scale = min(FINEST_SCALE, COARSE_SIDE / max(bordered.shape))
+    found = _detect_at(bordered, scale)
+    return [
+        (score, (left - border, top - border, right - border, bottom - border))
+        for score, (left, top, right, bottom) in found
+    ]
 
 
 def _enlarged(box: _Dlib, across: float, down: float) -> Box:

@@ -69,6 +69,25 @@ def test_faces_of_every_size_are_found(finder, portrait, width):
     assert np.abs(placed - found.landmarks).mean() < 0.04 * eye_distance(found)
 
 
+@pytest.mark.parametrize("side", [96, 200, 224, 231, 262, 400, 640])
+@pytest.mark.parametrize("part", [0.8, 0.7, 0.6])
+def test_a_face_that_fills_its_frame_is_found_at_every_size(finder, portrait, side, part):
+    known = finder.find(portrait)
+    left, top, right, bottom = known.box
+    half = round((right - left) * part / 2)
+    x, y = round((left + right) / 2), round((top + bottom) / 2)
+    tight = cv2.resize(portrait[y - half : y + half, x - half : x + half], (side, side), interpolation=cv2.INTER_AREA)
+    placed = (finder.find(tight).landmarks + 0.5) * 2 * half / side - 0.5 + (x - half, y - half)
+    assert np.abs(placed - known.landmarks).mean() < 0.05 * eye_distance(known)
+
+
+def test_a_border_is_drawn_only_where_nothing_else_is_found(finder, portrait, monkeypatch):
+    monkeypatch.setattr(detector, "_detect_beyond", lambda _: pytest.fail("it was drawn"))
+    finder.find(portrait)
+    monkeypatch.setattr(detector, "SURE_SCORE", 99.0)
+    finder.find(portrait)
+
+
 def test_a_small_face_beside_a_large_one_does_not_count(finder, portrait):
     head = portrait[:240, 110:340]
     both = np.full((480, 640, 3), 127, np.uint8)
