@@ -8,11 +8,14 @@ is hit as often as what lasts seconds.
 import contextlib
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bad_days import Trial
@@ -44,34 +47,15 @@ def build_kills(scale: float, seed: int) -> Iterator[Trial]:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        table = draw_database(folder / "db")
-        common = ("build", "--root", table, *PLAIN, "--jobs", 2)
-        if run(*common, "--out", folder / "whole.h5")[0] or run(*common, "--out", folder / "half.h5", "--size", 16)[0]:
+        common = ("build", "--root", draw_database(folder / "db"), *PLAIN, "--jobs", 2)
+        if run(*common, "--out", folder / "former.h5", "--size", 16)[0]:
             raise SystemExit("the build that nothing disturbs failed")
-        whole, former = (folder / "whole.h5").read_bytes(), (folder / "half.h5").read_bytes()
         for workers in ("threads", "processes"):
-            for over in (False, True):
-                made = folder / f"{workers}-{over}"
-                options = ("--workers", workers, *(["--overwrite"] if over else []), "--out", made / "c.h5")
-
-                def prepare(made: Path = made, over: bool = over) -> None:
-                    if over:
-                        (made / "c.h5").write_bytes(former)
-
-                def look(made: Path = made, over: bool = over) -> str:
-                    allowed = [whole, former] if over else [whole, None]
-                    found = (made / "c.h5").read_bytes() if (made / "c.h5").exists() else None
-                    return "" if found in allowed else "the cache is neither what it was nor what it becomes"
-
-                def compare(made: Path = made) -> str:
-                    left = sorted(path.name for path in made.iterdir() if path.name != "c.h5")
-                    if (made / "c.h5").read_bytes() != whole:
-                        return "the resumed cache differs from the uninterrupted one"
-                    return f"it left {left} behind" if left else ""
-
-                fault = f"build on {workers}{' with --overwrite' if over else ''} killed"
-                count = max(1, round(scale * BUILD_KILLS / 4))
-                yield from _killed(fault, made, (*common, *options), prepare, look, compare, count, chance)
+            for former in (None, folder / "former.h5"):
+                made = folder / f"{workers}-{former is None}"
+                command = (*common, "--workers", workers, *(["--overwrite"] if former else []), "--out", made / "c.h5")
+                fault = f"build on {workers}{' with --overwrite' if former else ''} killed"
+                yield from _killed(fault, command, Outcome(made, "c.h5", former), scale * BUILD_KILLS / 4, chance)
 
 
 def training_kills(scale: float, seed: int) -> Iterator[Trial]:
@@ -83,64 +67,91 @@ def training_kills(scale: float, seed: int) -> Iterator[Trial]:
         if run("build", "--root", draw_database(folder / "db"), *PLAIN, "--out", cache)[0]:
             raise SystemExit("the build failed")
         for jobs in (1, 2):
-            common = ("train", cache, *LITTLE, "--jobs", jobs, "--save-networks", "--out")
-            code, said = run(*common, folder / f"whole-{jobs}", seconds=900)
-            if code:
-                raise SystemExit(f"the training that nothing disturbs failed: {said}")
-            whole = (folder / f"whole-{jobs}" / "predictions.csv").read_bytes()
-            made = folder / f"killed-{jobs}"
-
-            def compare(made: Path = made, whole: bytes = whole) -> str:
-                if (made / "run" / "predictions.csv").read_bytes() != whole:
-                    return "the resumed predictions differ from the uninterrupted ones"
-                left = [path.name for path in made.rglob("*.tmp")]
-                return f"it left {left} behind" if left else ""
-
-            count = max(1, round(scale * TRAINING_KILLS / 2))
+            made = folder / f"{jobs}"
+            command = ("train", cache, *LITTLE, "--jobs", jobs, "--save-networks", "--out", made / "run")
             fault = f"training killed, {jobs} fold{'s' * (jobs > 1)} at a time"
-            yield from _killed(fault, made, (*common, made / "run"), lambda: None, lambda: "", compare, count, chance)
+            outcome = Outcome(made, "run/predictions.csv")
+            yield from _killed(fault, command, outcome, scale * TRAINING_KILLS / 2, chance)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command makes.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where it writes; emptied before it begins.
+    name : str
+        The file that counts.
+    former : pathlib.Path or None
+        What stands there before.
+    """
+
+    folder: Path
+    name: str
+    former: Path | None = None
+
+    def prepare(self) -> None:
+        """Empty the folder but for what stands there before."""
+        self.folder.mkdir(exist_ok=True)
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        if self.former:
+            shutil.copyfile(self.former, self.folder / self.name)
+
+    def found(self) -> bytes | None:
+        """Return what stands there now."""
+        path = self.folder / self.name
+        return path.read_bytes() if path.exists() else None
+
+    def between(self, whole: bytes | None) -> str:
+        """Say what is wrong after a kill: only what was there, or the whole, may be."""
+        allowed = (whole, self.former.read_bytes() if self.former else None)
+        return "" if self.found() in allowed else "what stands there is neither what it was nor what it becomes"
+
+    def left(self) -> list[str]:
+        """Return the files that a finished command has no use for."""
+        return sorted(path.name for path in self.folder.rglob("*") if re.search(r"\.tmp$|\.unfinished$", path.name))
 
 
 def _killed(
-    fault: str,
-    made: Path,
-    command: Sequence[object],
-    prepare: Callable[[], None],
-    look: Callable[[], str],
-    compare: Callable[[], str],
-    count: int,
-    chance: random.Random,
+    fault: str, command: Sequence[object], outcome: Outcome, count: float, chance: random.Random
 ) -> Iterator[Trial]:
-    """Kill a command `count` times; look after each kill, and finish and compare after one to three of them."""
-    steps, seconds = _undisturbed(made, command, prepare)
-    done = 0
-    while done < count:
-        _empty(made)
-        prepare()
+    """Kill a command so many times; look after each kill, and finish and compare after one to three of them."""
+    steps, seconds = _undisturbed(command, outcome)
+    whole, rest = outcome.found(), max(1, round(count))
+    while rest:
+        outcome.prepare()
         problems = []
-        kills = min(count - done, chance.choice((1, 1, 2, 3)))
-        for _ in range(kills):
+        for _ in range(min(rest, chance.choice((1, 1, 2, 3)))):
             if chance.random() < 0.5:
-                _kill_at_step(made, command, chance.randint(1, steps))
+                _kill_at_step(outcome.folder, command, chance.randint(1, steps))
             else:
-                _kill_after(made, command, chance.uniform(0, seconds))
-            problems.append(look())
-        try:
-            code, said = run(*command, seconds=900)
-            last = compare() if code == 0 else f"the resumed command ended with {code}: {said[-300:]}"
-        except subprocess.TimeoutExpired:
-            last = "the resumed command did not end"
-        problems[-1] = problems[-1] or last
-        done += kills
+                _kill_after(outcome.folder, command, chance.uniform(0, seconds))
+            problems.append(outcome.between(whole))
+        problems[-1] = problems[-1] or _finished(command, outcome, whole)
+        rest -= len(problems)
         yield from (Trial(fault, problem) for problem in problems)
 
 
-def _undisturbed(made: Path, command: Sequence[object], prepare: Callable[[], None]) -> tuple[int, float]:
+def _finished(command: Sequence[object], outcome: Outcome, whole: bytes | None) -> str:
+    try:
+        code, said = run(*command, seconds=900)
+    except subprocess.TimeoutExpired:
+        return "the resumed command did not end"
+    if code:
+        return f"the resumed command ended with {code}: {said[-300:]}"
+    if outcome.found() != whole:
+        return "what the resumed command made differs from what an undisturbed one makes"
+    return f"it left {outcome.left()} behind" if outcome.left() else ""
+
+
+def _undisturbed(command: Sequence[object], outcome: Outcome) -> tuple[int, float]:
     """Return how many steps the command takes, and for how many seconds it writes."""
-    _empty(made)
-    prepare()
-    process = _stepwise(made, command, MANY)
-    began = _begun(made, process)
+    outcome.prepare()
+    process = _stepwise(outcome.folder, command, MANY)
+    began = _begun(outcome.folder, process)
     _, said = process.communicate(timeout=900)
     if process.returncode:
         raise SystemExit(f"the command that nothing disturbs failed: {said}")
@@ -178,9 +189,3 @@ def _kill(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-
-
-def _empty(made: Path) -> None:
-    made.mkdir(exist_ok=True)
-    for path in sorted(made.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
