@@ -1,7 +1,8 @@
 """What pages take from the code while they are built: pictures, tables, and formulas as MathML.
 
 ``{drawn} NAME`` draws a function of figures.py, once for a light and once for a dark page; its body is the caption.
-``{written} NAME …`` takes the Markdown that a function of fragments.py or database_fragments.py returns.
+``{written} NAME …`` takes the Markdown that a function of fragments.py, database_fragments.py or
+reliability_fragments.py returns.
 """
 
 import io
@@ -13,6 +14,7 @@ import figures
 import fragments
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import reliability_fragments
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -20,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
+_WRITERS = (fragments, database_fragments, reliability_fragments)
 _INK = {"light": "#333333", "dark": "#d0d0d0"}
 _DRAWN_WITH = "#123456"  # a colour of no figure, replaced by each theme's ink
 
@@ -59,7 +62,7 @@ class Written(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the Markdown as nodes."""
         name, *arguments = self.arguments[0].split()
-        writer = getattr(database_fragments if hasattr(database_fragments, name) else fragments, name)
+        writer = next(getattr(module, name) for module in _WRITERS if hasattr(module, name))
         return self.parse_text_to_nodes(writer(*arguments), allow_section_headings=True)
 
 

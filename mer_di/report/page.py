@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
 import mer_di
@@ -54,21 +54,22 @@ def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str,
 
     Raises
     ------
+    LookupError
+        If the content lacks something that the template shows.
     OSError
         If the file cannot be written; a former file is untouched.
     """
     script = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
-    text = (
-        _environment()
-        .get_template(f"{template}.html")
-        .render(
-            content,
-            style=Markup(_source("style.css")),
-            script=Markup(script),
-            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            version=mer_di.__version__,
-        )
-    )
+    around = {
+        "style": Markup(_source("style.css")),
+        "script": Markup(script),
+        "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "version": mer_di.__version__,
+    }
+    try:
+        text = _environment().get_template(f"{template}.html").render(content, **around)
+    except UndefinedError as error:
+        raise LookupError(str(error)) from error
     write_text(out, text)
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,13 +51,18 @@ def write_run_report(
     """
     require_place(out, run_dir, *(caches or ()))
     run = Run(Path(run_dir))
+    with run.as_written():
+        write_page(out, "run", _content(run, caches))
+
+
+def _content(run: Run, caches: Sequence[str | os.PathLike[str]] | None) -> dict[str, Any]:
     results, config, predictions = run.results(), run.config(), run.predictions()
     folds = _folds(run)
     origins = find_caches(run, caches)
     rows = _rows(origins)
     cards = _misclassified(predictions, rows)
     explained, problem = _attentions(run, predictions, folds, rows)
-    content = {
+    return {
         "title": run.folder.resolve().name,
         "results": results,
         "config": {name: value for name, value in config.items() if name not in _NOT_SETTINGS},
@@ -74,7 +80,6 @@ def write_run_report(
         "attentions": explained,
         "attention_problem": problem,
     }
-    write_page(out, "run", content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def with_other_values(draw: st.DrawFn, value: Any) -> Any:
 
 def read_run(folder: Path, drawn: tuple[tuple[str, bytes], bool]) -> None:
     """Spoil a run and read it: results, folds, comparison and, which takes its time, its page."""
-    from mer_di.report import write_run_report
+    from mer_di.report import write_comparison_report, write_run_report
 
     (name, content), page = drawn
     run = Run(shutil.copytree(FROZEN / "run", folder / "run"))
@@ -80,6 +80,7 @@ def read_run(folder: Path, drawn: tuple[tuple[str, bytes], bool]) -> None:
         lambda: compare_runs(run, Run(FROZEN / "run")),
         lambda: run.claim(json.loads((FROZEN / "run" / "config.json").read_text())),
         lambda: page and write_run_report(folder / "run", folder / "page.html"),
+        lambda: page and write_comparison_report(folder / "run", FROZEN / "run", folder / "comparison.html"),
     ):
         with own_words():
             read()
