@@ -50,8 +50,11 @@ class BatchNorm(nn.BatchNorm2d):
         normalized = super().forward(maps)
         if self.training:
             share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum  # type: ignore[arg-type]
-            with torch.no_grad():  # of what was added, an n-th is the correction
-                self.running_var -= (self.running_var - (1 - share) * before) * maps.shape[1] / maps.numel()
+            with (
+                torch.no_grad()
+            ):  # of what was added, an n-th is the correction; a new tensor: backward keeps the old one
+                added = self.running_var - (1 - share) * before  # type: ignore[operator]
+                self.running_var = self.running_var - added * maps.shape[1] / maps.numel()  # type: ignore[operator]
         return normalized
 
 
