@@ -1,10 +1,11 @@
 """Rows for the images of a clip: a scheme over its phases, each at its own length or resampled to one."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mer_di.arguments import one_of, whole_number
 from mer_di.errors import InputError
 from mer_di.rank_pooling.exact import Weights, frame_count, on_grid
 from mer_di.rank_pooling.schemes import SCHEMES, apex_centred
@@ -57,7 +58,7 @@ def scheme_weights(
         A name in `SCHEMES`.
     temporal_length : int, optional
         Weigh the clip as if it were first resampled to this many frames, L. No frame is resampled: with w the L
-        weights and R = ``temporal_normalization(L, T)``, the row is w R.
+        weights and R = ``temporal_normalization(L, T)``, the row is w R. At least 2.
     apex : int, optional
         0-based position around which ``apex_centred`` weighs the clip, the last frame by default; of a resampled clip
         the position that is nearest to it. No other scheme looks at it.
@@ -70,13 +71,12 @@ def scheme_weights(
     Raises
     ------
     InputError
-        If the scheme is unknown, a number is not an integer of at least 1, or the apex is none of the frames.
+        If the scheme is unknown, a number is no integer or too small, or the apex is none of the frames.
     """
-    if scheme not in SCHEMES:
-        raise InputError(f"scheme is {scheme!r}; expected one of {', '.join(SCHEMES)}")
+    one_of("scheme", scheme, SCHEMES)
     if temporal_length is None:
         return _weights(scheme, n_frames, apex)
-    length = frame_count("temporal_length", temporal_length)
+    length = whole_number("temporal_length", temporal_length, at_least=2)  # one frame has no motion
     nearest = None if apex is None else round(apex * (length - 1) / max(n_frames - 1, 1))
     weights = _weights(scheme, length, nearest)
     matrix = temporal_normalization(length, n_frames)
@@ -137,8 +137,7 @@ def phase_weights(
            [ 0,  0,  2,  0, -2],
            [-4, -2,  0,  2,  4]])
     """
-    if reversal not in ("time", "sign"):
-        raise InputError(f"reversal is {reversal!r}; expected 'time' or 'sign'")
+    one_of("reversal", reversal, get_args(Reversal))
     clip = range(frame_count("n_frames", n_frames))
     rising, fading = (
         scheme_weights(_phase_length(name, phase, clip), scheme=scheme, temporal_length=temporal_length)
@@ -159,6 +158,12 @@ def _weights(scheme: str, n_frames: int, apex: int | None) -> Weights:
 
 
 def _phase_length(name: str, phase: range, clip: range) -> int:
-    if len(phase) == 0 or phase.step != 1 or phase.start not in clip or phase[-1] not in clip:
+    if (
+        not isinstance(phase, range)
+        or len(phase) == 0
+        or phase.step != 1
+        or phase.start not in clip
+        or phase[-1] not in clip
+    ):
         raise InputError(f"the {name} phase is {phase}; expected consecutive positions within {clip}")
     return len(phase)
