@@ -137,6 +137,11 @@ class Cache:
         found: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
         return found
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether the cache holds key frames; they are faces, and may have been left out."""
+        return "frames" in self.file
+
     def key_frames(self, name: str) -> Images:
         """Return the aligned key frames, (N, S, S, 3) uint8, RGB.
 
@@ -147,12 +152,12 @@ class Cache:
         Raises
         ------
         CacheError
-            If there is no such key frame, or the cache holds none.
+            If there is no such key frame, or the cache was built without them.
         """
         if name not in KEY_FRAMES:
             raise CacheError(f"key frame {name!r} does not exist; expected one of {', '.join(KEY_FRAMES)}")
-        if "frames" not in self.file:
-            raise CacheError(f"{self.path} holds no key frames; build it again to have them")
+        if not self.has_frames:
+            raise CacheError(f"{self.path} was built without key frames; build it again to have them")
         return Images(self.file[f"frames/{name}"].id)
 
     @property

@@ -1,4 +1,4 @@
-"""The option that all commands share which show or write the images of a cache."""
+"""Options that commands share which show or write the images of a cache."""
 
 import click
 
@@ -22,4 +22,7 @@ streams_option = click.option(
     type=str,
     callback=_names,
     help="Which dynamic images, by commas.",
+)
+no_frames_option = click.option(
+    "--no-frames", is_flag=True, help="Leave out onset, apex and offset frames, which are faces: personal data."
 )

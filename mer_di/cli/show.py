@@ -8,7 +8,7 @@ import click
 
 from mer_di.cli.library import LibraryChoice
 from mer_di.cli.options import cache_argument, json_option
-from mer_di.cli.picture_options import streams_option
+from mer_di.cli.picture_options import no_frames_option, streams_option
 
 
 @click.command("show")
@@ -32,6 +32,7 @@ from mer_di.cli.picture_options import streams_option
     help="symmetric: each image on its own scale, no motion is grey; unit-weight: grey levels, one scale for all.",
 )
 @click.option("--side", type=click.IntRange(64, 1024), default=112, show_default=True, help="Pixels of each image.")
+@no_frames_option
 @json_option
 def command(
     cache: Path,
@@ -42,13 +43,22 @@ def command(
     streams: tuple[str, ...],
     normalization: str,
     side: int,
+    no_frames: bool,
     as_json: bool,
 ) -> None:
     """Draw a contact sheet: key frames and dynamic images of some samples, as a PNG."""
     from mer_di.inspection.contact_sheet import write_contact_sheet
 
     sheet = write_contact_sheet(
-        cache, out, n=n, emotion=emotion, subject=subject, streams=streams, normalization=normalization, side=side
+        cache,
+        out,
+        n=n,
+        emotion=emotion,
+        subject=subject,
+        streams=streams,
+        normalization=normalization,
+        side=side,
+        frames=not no_frames,
     )
     shown = f"{len(sheet.sample_ids)} of {sheet.matching} samples -> {sheet.path}"
     click.echo(json.dumps(asdict(sheet), indent=1, default=str) if as_json else shown)

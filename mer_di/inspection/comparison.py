@@ -110,7 +110,7 @@ def _differ(x: object, y: object) -> bool:
 
 def _unequal_images(a: Cache, b: Cache, i: int, j: int) -> Iterator[str]:
     pairs = [(f"di/{name}", a.images(name), b.images(name)) for name in DI_STREAMS]
-    held = ["frames" in cache.file for cache in (a, b)]
+    held = [cache.has_frames for cache in (a, b)]
     if all(held):
         pairs += [(f"frames/{name}", a.key_frames(name), b.key_frames(name)) for name in KEY_FRAMES]
     elif any(held):

@@ -87,6 +87,7 @@ def write_contact_sheet(
     streams: Sequence[str] = DI_STREAMS,
     normalization: str = "symmetric",
     side: int = 112,
+    frames: bool = True,
 ) -> ContactSheet:
     """Draw samples of a cache as a PNG: onset, apex and offset frame and the dynamic images, one strip a sample.
 
@@ -108,6 +109,8 @@ def write_contact_sheet(
         A mode of `mer_di.normalize`.
     side : int
         Of each image on the sheet, in pixels.
+    frames : bool
+        Show key frames, which are faces, where the cache has them.
 
     Returns
     -------
@@ -131,7 +134,8 @@ def write_contact_sheet(
         rows = spread(opened, matching, n)
         images = [[picture(opened, stream, row, normalization) for stream in streams] for row in rows]
         end = _end_of_scale(images)
-        strips = [_strip(opened, row, row_images, end, side) for row, row_images in zip(rows, images, strict=True)]
+        shown = KEY_FRAMES if frames and opened.has_frames else ()
+        strips = [_strip(opened, row, shown, each, end, side) for row, each in zip(rows, images, strict=True)]
         name, dataset = drawable(opened.path.name), drawable(opened.attributes["dataset"])
         caption = (
             f"{name}: {len(rows)} of {len(matching)} samples; {dataset}, scheme {opened.recipe.scheme}. "
@@ -139,7 +143,7 @@ def write_contact_sheet(
             f"Dynamic images {normalization}: {RANGES[normalization]}."
         )
         ids = [str(name) for name in opened.column("sample_id")[rows]]
-    write_bytes(out, _draw(strips, [*KEY_FRAMES, *(_TITLES[stream] for stream in streams)], caption, end))
+    write_bytes(out, _draw(strips, [*shown, *(_TITLES[stream] for stream in streams)], caption, end))
     return ContactSheet(Path(out), ids, len(matching))
 
 
@@ -201,10 +205,12 @@ def _label(sample_id: str, emotion: str, numbers: str, room: int) -> str:
     return f"{name}   {emotion}   {_LEFT_TO_RIGHT}{numbers}"
 
 
-def _strip(cache: Cache, row: int, images: list[Image], end: float | None, side: int) -> _Strip:
+def _strip(
+    cache: Cache, row: int, key_frames: Sequence[str], images: list[Image], end: float | None, side: int
+) -> _Strip:
     sample_id, emotion = (cache.column(name)[row] for name in ("sample_id", "emotion"))
     numbers = "–".join(str(cache.column(name)[row]) for name in KEY_FRAMES)
-    shown = [cache.key_frames(name)[row] for name in KEY_FRAMES]
+    shown = [cache.key_frames(name)[row] for name in key_frames]
     shown += [image if end is None else _in_colour(image, end) for image in images]
     room = int(_Grid(1, len(shown), side).column / _LETTER)
     return _Strip(_label(sample_id, emotion, numbers, room), [_resized(image, side) for image in shown])

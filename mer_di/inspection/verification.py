@@ -172,7 +172,7 @@ def _images(cache: Cache) -> list[str]:
                 found.append(f"/di/{stream}[{index}] has values that are not finite")
             elif largest > bound:
                 found.append(f"/di/{stream}[{index}] reaches {largest:.6g}; frames of 16 bits give at most {bound:.6g}")
-    for name in KEY_FRAMES if "frames" in cache.file else ():
+    for name in KEY_FRAMES if cache.has_frames else ():
         frames = cache.key_frames(name)
         found += [f"/frames/{name} needs filter {number}, which not every reader has" for number in _unportable(frames)]
         frames[:]

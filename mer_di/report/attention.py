@@ -33,7 +33,12 @@ class Attention:
 
 
 def attentions(
-    run: Run, predictions: Predictions, fold_files: dict[str, str], rows: dict[str, tuple[Path, int]]
+    run: Run,
+    predictions: Predictions,
+    fold_files: dict[str, str],
+    rows: dict[str, tuple[Path, int]],
+    *,
+    frames: bool = True,
 ) -> list[Attention]:
     """Explain the most certain right and the most certain wrong prediction of each class.
 
@@ -45,6 +50,8 @@ def attentions(
         Sample id to the file name of the fold in which it was tested.
     rows : dict of str to tuple
         Sample id to its cache and its 0-based row there.
+    frames : bool
+        Lay the maps over the apex frame, where the cache has it; else over plain grey.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def attentions(
             for name in predictions.sample_ids
         ]
     )
-    return [_explained(run, predictions, i, fold_files, rows) for i in _chosen(predictions, kept)]
+    return [_explained(run, predictions, i, fold_files, rows, frames) for i in _chosen(predictions, kept)]
 
 
 def _chosen(predictions: Predictions, kept: NDArray[np.bool_]) -> list[int]:
@@ -76,7 +83,12 @@ def _chosen(predictions: Predictions, kept: NDArray[np.bool_]) -> list[int]:
 
 
 def _explained(
-    run: Run, predictions: Predictions, index: int, fold_files: dict[str, str], rows: dict[str, tuple[Path, int]]
+    run: Run,
+    predictions: Predictions,
+    index: int,
+    fold_files: dict[str, str],
+    rows: dict[str, tuple[Path, int]],
+    frames: bool,
 ) -> Attention:
     from mer_di.learning.gradcam import grad_cam  # loads torch
     from mer_di.learning.saved_model import load_model
@@ -90,8 +102,8 @@ def _explained(
     maps = grad_cam(saved.network, images, int(predictions.probabilities[index].argmax()))
     shares = maps / (maps.max() or 1)
     with open_cache(path) as cache:
-        frame = cache.key_frames("apex")[row]
         raw = [cache.images(stream)[row] for stream in names]
+        frame = cache.key_frames("apex")[row] if frames and cache.has_frames else np.full(raw[0].shape, 128, np.uint8)
     fold = run.fold(fold_files[name])
     return Attention(
         sample_id=name,

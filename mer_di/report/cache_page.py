@@ -16,7 +16,9 @@ from mer_di.report.page import require_place, write_page
 from mer_di.report.wording import recipe_in_words
 
 
-def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+def write_cache_report(
+    cache: str | os.PathLike[str], out: str | os.PathLike[str], *, frames: bool = True
+) -> None:
     """Write the page of a cache: its origin, what was kept and dropped, its distributions, and every sample to look at.
 
     Parameters
@@ -26,6 +28,8 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     out : path-like
         The HTML file, self-contained; a former page is replaced. About 0.2 MB a sample, and no more than about 60 MB
         for 300: with more samples the full images are stored with more loss, and the page says how much.
+    frames : bool
+        Show key frames, which are faces, where the cache has them.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     with open_cache(cache) as opened:
         if not len(opened):
             raise CacheError(f"{cache} holds no sample; mer-di info says why they were dropped")
-        cards = make_cards(opened, range(len(opened)), ROOM / len(opened))
+        cards = make_cards(opened, range(len(opened)), ROOM / len(opened), frames=frames)
         write_page(out, "cache", _content(opened, cards))
 
 

@@ -79,7 +79,7 @@ class Card:
     verdict: Verdict | None = None
 
 
-def make_cards(cache: Cache, rows: Sequence[int], room: float) -> list[Card]:
+def make_cards(cache: Cache, rows: Sequence[int], room: float, *, frames: bool = True) -> list[Card]:
     """Prepare samples of a cache for a gallery.
 
     Parameters
@@ -90,13 +90,16 @@ def make_cards(cache: Cache, rows: Sequence[int], room: float) -> list[Card]:
         0-based rows of the cache, in the order of the gallery.
     room : float
         Bytes that the full images of one sample may take.
+    frames : bool
+        Show key frames, where the cache has them.
 
     Returns
     -------
     list of Card
     """
     samples, recipe = list(cache.rows("samples")), cache.recipe
-    return [_card(cache, row, samples[row], recipe, room) for row in rows]
+    shown = KEY_FRAMES if frames and cache.has_frames else ()
+    return [_card(cache, row, samples[row], recipe, room, shown) for row in rows]
 
 
 def viewer_settings(cards: Iterable[Card]) -> dict[str, Any]:
@@ -119,10 +122,12 @@ def viewer_settings(cards: Iterable[Card]) -> dict[str, Any]:
     return {"colours": diverging_colours().tolist(), "levels": LEVELS, "within": WITHIN, "greys": greys or 1.0}
 
 
-def _card(cache: Cache, row: int, sample: dict[str, Any], recipe: Recipe, room: float) -> Card:
+def _card(
+    cache: Cache, row: int, sample: dict[str, Any], recipe: Recipe, room: float, key_frames: Sequence[str]
+) -> Card:
     weights, rising, fading = sample_weights(sample, recipe)
     half = np.abs(weights).sum(axis=1) / 2
-    frames = {name: cache.key_frames(name)[row] for name in KEY_FRAMES}
+    frames = {name: cache.key_frames(name)[row] for name in key_frames}
     raw = {name: cache.images(name)[row] for name in DI_STREAMS}
     signed_room, frame_room = (int(room * part / 3) for part in (1 - _FRAMES_SHARE, _FRAMES_SHARE))
     signed = {

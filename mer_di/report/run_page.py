@@ -26,6 +26,8 @@ def write_run_report(
     run_dir: str | os.PathLike[str],
     out: str | os.PathLike[str],
     caches: Sequence[str | os.PathLike[str]] | None = None,
+    *,
+    frames: bool = True,
 ) -> None:
     """Write the page of a finished run.
 
@@ -39,6 +41,8 @@ def write_run_report(
         The caches that the run was trained on, for its pictures; by default they are looked for where they were, in
         RUN_DIR, and in the three folders above it. They are known by their digests: another file is never used, and the
         page says so.
+    frames : bool
+        Show key frames, which are faces, where the caches have them.
 
     Raises
     ------
@@ -52,16 +56,16 @@ def write_run_report(
     require_place(out, run_dir, *(caches or ()))
     run = Run(Path(run_dir))
     with run.as_written():
-        write_page(out, "run", _content(run, caches))
+        write_page(out, "run", _content(run, caches, frames))
 
 
-def _content(run: Run, caches: Sequence[str | os.PathLike[str]] | None) -> dict[str, Any]:
+def _content(run: Run, caches: Sequence[str | os.PathLike[str]] | None, frames: bool) -> dict[str, Any]:
     results, config, predictions = run.results(), run.config(), run.predictions()
     folds = _folds(run)
     origins = find_caches(run, caches)
     rows = _rows(origins)
-    cards = _misclassified(predictions, rows)
-    explained, problem = _attentions(run, predictions, folds, rows)
+    cards = _misclassified(predictions, rows, frames)
+    explained, problem = _attentions(run, predictions, folds, rows, frames)
     return {
         "title": run.folder.resolve().name,
         "results": results,
@@ -136,7 +140,7 @@ def _rows(origins: Sequence[UsedCache]) -> dict[str, tuple[Path, int]]:
     return rows
 
 
-def _misclassified(predictions: Predictions, rows: dict[str, tuple[Path, int]]) -> list[Card]:
+def _misclassified(predictions: Predictions, rows: dict[str, tuple[Path, int]], frames: bool) -> list[Card]:
     """Return cards of the samples that were not recognised, the most certain errors first."""
     names = predictions.sample_ids.tolist()
     wrong = [int(i) for i in np.flatnonzero(~predictions.correct) if names[i] in rows]
@@ -144,7 +148,7 @@ def _misclassified(predictions: Predictions, rows: dict[str, tuple[Path, int]]) 
     for path in dict.fromkeys(rows[names[i]][0] for i in wrong):
         of_cache = [i for i in wrong if rows[names[i]][0] == path]
         with open_cache(path) as cache:
-            found = make_cards(cache, [rows[names[i]][1] for i in of_cache], ROOM / len(wrong))
+            found = make_cards(cache, [rows[names[i]][1] for i in of_cache], ROOM / len(wrong), frames=frames)
         cards += [
             replace(card, sample_id=names[i], verdict=_verdict(predictions, i))
             for i, card in zip(of_cache, found, strict=True)
@@ -159,7 +163,11 @@ def _verdict(predictions: Predictions, index: int) -> Verdict:
 
 
 def _attentions(
-    run: Run, predictions: Predictions, folds: dict[str, FoldRecord], rows: dict[str, tuple[Path, int]]
+    run: Run,
+    predictions: Predictions,
+    folds: dict[str, FoldRecord],
+    rows: dict[str, tuple[Path, int]],
+    frames: bool,
 ) -> tuple[list[Attention], str]:
     """Return the explained samples, or none and why."""
     files = {name: file for file, record in folds.items() for name in record.sample_ids}
@@ -168,6 +176,6 @@ def _attentions(
     if not rows:
         return [], "The caches of this run were not found, so there is nothing to explain the networks on."
     try:
-        return attentions(run, predictions, files, rows), ""
+        return attentions(run, predictions, files, rows, frames=frames), ""
     except InputError as error:
         return [], f"{error}."

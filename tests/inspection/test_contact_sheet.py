@@ -113,3 +113,34 @@ def test_the_command(cache, tmp_path):
     assert (result.exit_code, out.is_file()) == (0, True)
     assert result.stdout.strip() == f"3 of 10 samples -> {out}"
     assert CliRunner().invoke(root, ["show", str(cache), "--out", str(out), "--streams", "apex"]).exit_code == 2
+
+
+def test_a_sheet_without_frames_holds_none(cache, tmp_path):
+    sheet = write_contact_sheet(cache, tmp_path / "sheet.png", n=1, side=64, frames=False)
+    pixels = cv2.imread(str(sheet.path))
+    with open_cache(cache) as opened:
+        row = list(opened.column("sample_id")).index(sheet.sample_ids[0])
+        assert placed(pixels, normalize(opened.images("onset")[row], "symmetric"))
+        assert not any(placed(pixels, opened.key_frames(name)[row]) for name in ("onset", "apex", "offset"))
+
+
+def test_a_full_disk_leaves_the_former_sheet(cache, tmp_path, monkeypatch):
+    out = tmp_path / "sheet.png"
+    out.write_text("former")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_contact_sheet(cache, out, n=1)
+    assert out.read_text() == "former"
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+    with pytest.raises(InputError, match="is read for this"):
+        write_contact_sheet(cache, cache, n=1)
+
+
+@pytest.mark.parametrize("name", ["惊讶", "سعادة", "\U0001f600\u202ejoy", "a\x1b[31m\nb", "x" * 300, "$\\frac$", ""])
+def test_names_in_any_script_are_drawn_without_a_warning(tmp_path, name):
+    cache = write_tiny_cache(tmp_path / "names.h5", subjects=[f"p{name}"], emotions=(name, "joy"), clips=2)
+    write_contact_sheet(cache, tmp_path / "sheet.png")

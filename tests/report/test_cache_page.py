@@ -14,7 +14,7 @@ from tiny_cache import write_tiny_cache
 
 from mer_di.cache import open_cache
 from mer_di.cli.report import command
-from mer_di.errors import CacheError
+from mer_di.errors import CacheError, InputError
 from mer_di.report import write_cache_report
 from mer_di.report.encoding import LEVELS
 
@@ -123,3 +123,38 @@ def test_the_command_writes_beside_the_cache_and_refuses_what_is_none(tmp_path):
     with pytest.raises(CacheError, match="HDF5"):
         write_cache_report(tmp_path / "no.h5", tmp_path / "no.html")
     assert not (tmp_path / "no.html").exists()
+
+
+def test_a_page_without_frames_holds_no_pixel_of_them(cache, tmp_path):
+    with open_cache(cache) as opened:
+        apex = opened.key_frames("apex")[0]
+    for name, arguments in (("with", []), ("without", ["--no-frames"])):
+        done = CliRunner().invoke(command, [str(cache), "--out", str(tmp_path / f"{name}.html"), *arguments])
+        assert done.exit_code == 0
+    shown, left_out = Page(tmp_path / "with.html"), Page(tmp_path / "without.html")
+    nearest = np.abs(decoded(json.loads(shown.data[0])["frames"]["apex"]).astype(int) - apex).mean()
+    assert nearest < 20
+    assert all(json.loads(text)["frames"] == {} for text in left_out.data[:-1])
+    pictures = [attrs for tag, attrs in left_out.tags if tag == "img"]
+    assert len(pictures) == 3 * 9
+    assert all("DI" in attrs["alt"] for attrs in pictures)
+
+
+def test_a_cache_that_was_built_without_frames_has_a_page(cache, tmp_path):
+    import shutil
+
+    bare = shutil.copy(cache, tmp_path / "bare.h5")
+    with h5py.File(bare, "a") as file:
+        del file["frames"]
+    write_cache_report(bare, tmp_path / "bare.html")
+    assert Page(tmp_path / "bare.html").count("article") == 9
+
+
+def test_a_name_that_a_page_cannot_have_is_refused_before_the_work(cache, tmp_path):
+    for name in ("", "no/page.html"):
+        with pytest.raises(InputError):
+            write_cache_report(cache, tmp_path / name)
+    before = cache.read_bytes()
+    with pytest.raises(InputError, match="is read for this"):
+        write_cache_report(cache, cache)
+    assert cache.read_bytes() == before
