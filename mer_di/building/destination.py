@@ -29,14 +29,15 @@ def sole_writer(path: Path) -> Iterator[None]:
         raise CacheError(f"the folder {path.parent} does not exist; make it, or choose another --out")
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise CacheError(f"another build is writing {path}; wait for it, or choose another --out") from error
-    try:
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise CacheError(f"another build is writing {path}; wait for it, or choose another --out") from error
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+        if lock.is_locked:
+            Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
 
 @contextlib.contextmanager
