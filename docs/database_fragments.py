@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,22 +21,23 @@ from mer_di.synthetic.layouts import find_layout
 from mer_di.synthetic.quirks import plant
 
 PACKAGE = Path(__file__).parents[1] / "mer_di"
-_LOOKALIKES = {"casme2": lookalikes.write_casme2, "samm": lookalikes.write_samm, "mmew": lookalikes.write_mmew}
 
 _WHY_DROPPED = {
     "apex-missing": "the apex cell holds no number, such as `/`",
     "apex-outside": "the apex lies before the onset or after the offset",
     "class-too-small": "the emotion has fewer rows than `--min-class-size`",
+    "clip-changed": "a file changed while it was read",
     "clip-not-found": "no folder or video belongs to the row",
     "clip-too-long": "onset and offset are further apart than any clip is long: a slip in the table",
-    "clip-unreadable": "the video cannot be opened",
+    "clip-unreadable": "the video cannot be opened, or is a playlist that names other files",
     "face-not-found": "no face on the onset frame (with alignment)",
     "face-outside-frame": "the landmarks put the crop outside the frame",
+    "fps-invalid": "the frames a second are no number above 0 and up to a million",
     "frame-gap": "a frame between onset and offset is absent",
-    "frame-not-8-bit": "a frame has more than 8 bits a channel",
+    "frame-not-8-bit": "a frame has more than 8 bits a channel (of a video: 16)",
     "frame-size-changes": "frames of one clip differ in size",
     "frame-unnumbered": "an image's name holds no number",
-    "frame-unreadable": "a file is damaged, cut short, or no image",
+    "frame-unreadable": "a frame is damaged, cut short, no image, or declares more than 33,554,432 pixels",
     "frames-ambiguous": "two files of a folder claim the same number",
     "frames-missing": "the clip ends, or begins, inside onset..offset",
     "offset-before-onset": "the numbers are the wrong way round",
@@ -85,10 +86,10 @@ def counts(name: str) -> str:
 def corrections(name: str) -> str:
     """Return every correction that is known of a database."""
     rows = [
-        (c.set_name, c.sample_id, c.field, c.was, c.now, c.why, c.source)
+        (c.set_name, c.sample_id, c.onset, c.field, "any" if c.was is None else c.was, c.now, c.why, c.source)
         for c in import_module(f"mer_di.datasets.{name}").CORRECTIONS
     ]
-    return table(("set", "clip", "field", "was", "now", "why", "source"), rows)
+    return table(("set", "clip", "of the row from", "field", "was", "now", "why", "source"), rows)
 
 
 def correction_sets() -> str:
@@ -105,15 +106,15 @@ def checked(name: str) -> str:
 
 
 def kept() -> str:
-    """Return how the paper's class filter and unusable apexes reduce each table."""
+    """Return how the paper's class filter and unusable apexes reduce each published table."""
     rows = []
-    for name in _LOOKALIKES:
+    for name in (name for name in list_datasets() if dataset_spec(name).published):
         database = load_dataset(name, _lookalike(name))
         plan = make_plan(database, Recipe(align="none", aspect="stretch"), min_class_size=10)
         too_few = sum(reason.startswith("class-too-small") for reason in plan.dropped.values())
         classes = len({clip.sample.emotion for clip in plan.clips})
         subjects = len({clip.sample.subject for clip in plan.clips})
-        implied = load_table("table1").samples[name]
+        implied = load_table("table1").samples.get(name)
         all_rows = len(database.samples)
         rows.append((f"`{name}`", all_rows, all_rows - too_few, len(plan.clips), classes, subjects, implied))
     headers = ("database", "rows", "in classes of 10 or more", "usable", "classes", "subjects", "the paper's N")
@@ -137,8 +138,10 @@ def drops() -> str:
 
 @cache
 def _lookalike(name: str) -> Path:
-    home = scratch() / {"casme2": "CASME2", "samm": "SAMM", "mmew": "MMEW_Final"}[name]
-    return _LOOKALIKES[name](home)
+    """Write the look-alike of a database, by ``write_NAME`` of ``tests/lookalikes.py``, as its layout names it."""
+    home = dataset_spec(name).layout.partition("/")[0]
+    write: Callable[[Path], Path] = getattr(lookalikes, f"write_{name}")
+    return write(scratch() / home)
 
 
 def _kinds_of_sample_errors() -> Iterator[str]:

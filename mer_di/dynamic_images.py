@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from mer_di.accumulate import Backend, weighted_sums
 from mer_di.errors import InputError
 from mer_di.phases import SHORTEST_PHASE, ApexIn, split
-from mer_di.rank_pooling import Reversal, phase_weights, scheme_weights
+from mer_di.rank_pooling import Reversal, apex_centred, phase_weights, scheme_weights
 
 Image = NDArray[Any]
 Frames = Iterable[ArrayLike]
@@ -37,6 +37,7 @@ def dynamic_image(
     scheme: str = "arp",
     normalization: str = "raw",
     temporal_length: int | None = None,
+    apex: int | None = None,
     backend: Backend = "auto",
 ) -> Image:
     """Compute the dynamic image of a whole clip, Σ_t α_t·F_t.
@@ -53,6 +54,8 @@ def dynamic_image(
         A mode of `normalize`.
     temporal_length : int, optional
         Resample the clip linearly to this many frames, folded into the weights.
+    apex : int, optional
+        0-based index of the apex frame in ``frames``; ``apex_centred`` needs it, no other scheme looks at it.
     backend : {"auto", "numpy", "cpu", "cuda"}
         See `mer_di.accumulate.weighted_sums`. All give the same bits.
 
@@ -65,7 +68,8 @@ def dynamic_image(
     Raises
     ------
     InputError
-        If a name is unknown, or there are fewer than two frames, or frames do not fit each other.
+        If a name is unknown, there are fewer than two frames, frames do not fit each other, or ``apex_centred`` is
+        not told the apex.
     BackendUnavailableError
         If ``backend`` is ``cuda`` and cannot run here.
 
@@ -83,7 +87,9 @@ def dynamic_image(
     n_frames, frames = _counted(frames)
     if n_frames < SHORTEST_PHASE:
         raise InputError(f"the clip has {n_frames} frame(s); a dynamic image needs at least {SHORTEST_PHASE}")
-    weights = scheme_weights(n_frames, scheme=scheme, temporal_length=temporal_length)
+    if scheme == apex_centred.__name__ and apex is None:
+        raise InputError(f"scheme {scheme} weighs a clip around its apex; say where it is: apex=<0-based index>")
+    weights = scheme_weights(n_frames, scheme=scheme, temporal_length=temporal_length, apex=apex)
     (image,) = weighted_sums(frames, weights, backend=backend)
     return normalize(image, normalization, weights=weights)
 

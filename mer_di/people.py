@@ -4,13 +4,17 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_NUMBERED = re.compile(r"(?:s|sub|subj|subject)?[\s_-]*0*([0-9]+)(?:\.0*)?")
+_PARTS = re.compile(r"[^\W\d_]+|\d+|[^\w\s.-]")  # what stands between them, such as a space or "_", says nothing
+_DECIMALS = re.compile(r"(?<=\d)\.0*$")  # of a number that went through a spreadsheet
+_WORDS = ("s", "sub", "subj", "subject", "participant")
+_NUMBER = re.compile(rf"(?:(?:{'|'.join(_WORDS)})[\s_-]*)?(\d{{1,18}})")  # what 64 bits hold
 
 
 def other_spellings(subjects: Iterable[str]) -> list[tuple[str, ...]]:
     """Return the groups of subjects that differ by no more than their spelling.
 
-    Case, leading zeros, a decimal point and the word for a subject before a number tell no two people apart.
+    Case, width, leading zeros, a decimal point, what separates letters from numbers, invisible characters, and the
+    word for a subject before a number tell no two people apart.
 
     Parameters
     ----------
@@ -23,12 +27,39 @@ def other_spellings(subjects: Iterable[str]) -> list[tuple[str, ...]]:
 
     Examples
     --------
-    >>> other_spellings(["S01", "1", "2", "anna", "Anna", "p2"])
-    [('1', 'S01'), ('Anna', 'anna')]
+    >>> other_spellings(["S01", "1", "2", "anna", "Anna", "p2", "p02"])
+    [('1', 'S01'), ('Anna', 'anna'), ('p02', 'p2')]
     """
-    alike: dict[str, list[str]] = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for subject in sorted(set(subjects)):
-        name = unicodedata.normalize("NFKC", subject).casefold().strip()
-        numbered = _NUMBERED.fullmatch(name)
-        alike.setdefault(numbered[1] if numbered else name, []).append(subject)
+        alike.setdefault(_spelled(subject), []).append(subject)
     return [tuple(group) for group in alike.values() if len(group) > 1]
+
+
+def subject_number(text: str) -> int | None:
+    """Return the number that a subject is written as, or None if it is no number.
+
+    Examples
+    --------
+    >>> subject_number("006"), subject_number("S1.0"), subject_number("sub26"), subject_number("anna")
+    (6, 1, 26, None)
+    """
+    match = _NUMBER.fullmatch(_plain(text))
+    return int(match[1]) if match else None
+
+
+def _spelled(subject: str) -> tuple[str, ...]:
+    name = _plain(subject)
+    parts = [_without_zeros(part) if part.isdecimal() else part for part in _PARTS.findall(name)]
+    if len(parts) > 1 and parts[0] in _WORDS and parts[1].isdecimal():
+        del parts[0]
+    return tuple(parts) or (name,)
+
+
+def _plain(subject: str) -> str:
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", subject) if unicodedata.category(sign) != "Cf")
+    return _DECIMALS.sub("", seen.casefold().strip())
+
+
+def _without_zeros(digits: str) -> str:
+    return "".join(str(unicodedata.decimal(digit)) for digit in digits).lstrip("0") or "0"

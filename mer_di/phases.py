@@ -107,8 +107,9 @@ def _ends(sample: Sample) -> tuple[int, int]:
 
 def _table_apex(sample: Sample, onset: int, offset: int) -> int:
     if sample.apex is None:
-        written = dict(sample.unread).get("apex", "")
-        raise SampleError("apex-missing", f"the table's apex cell holds {written!r}; onset {onset}, offset {offset}")
+        written = dict(sample.unread).get("apex")
+        found = "the table has no apex column" if written is None else f"the table's apex cell holds {written!r}"
+        raise SampleError("apex-missing", f"{found}; onset {onset}, offset {offset}")
     if not onset <= sample.apex <= offset:
         raise SampleError("apex-outside", f"apex {sample.apex} is not within onset..offset = {onset}..{offset}")
     return sample.apex

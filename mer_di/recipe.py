@@ -14,6 +14,8 @@ Aspect = Literal["stretch", "keep"]
 SeveralFaces = Literal["drop", "largest"]
 
 METHOD = 2  # raised whenever the same parameters would give other pixels
+LARGEST_SIZE = 4096  # pixels
+LONGEST = 10_000  # frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +75,14 @@ class Recipe:
         _require("apex_policy", self.apex_policy, APEX_POLICIES)
         _require("aspect", self.aspect, get_args(Aspect) if self.align == "none" else (None,))
         _require("several_faces", self.several_faces, (None,) if self.align == "none" else get_args(SeveralFaces))
-        if self.size < 1:
-            raise InputError(f"size is {self.size}; expected a positive number of pixels")
-        if self.temporal_length is not None and self.temporal_length < 2:
-            raise InputError(f"temporal_length is {self.temporal_length}; expected at least 2 frames, or None")
+        _require_integer("size", self.size, 1, LARGEST_SIZE)
+        if self.temporal_length is not None:
+            _require_integer("temporal_length", self.temporal_length, 2, LONGEST)
+        if type(self.method) is not int:
+            raise InputError(f"method is {self.method!r}; expected a number")
+        texts = (*self.corrections, self.landmark_model or "", self.tree or "")
+        if not all(isinstance(text, str) for text in texts):
+            raise InputError(f"corrections, landmark_model and tree are {texts!r}; expected texts")
 
     @property
     def text(self) -> str:
@@ -109,19 +115,19 @@ class Recipe:
         Raises
         ------
         CacheError
-            If the text is no JSON object with exactly this version's fields.
+            If the text is no JSON object with exactly this version's fields, or a value is of the wrong type.
         """
         try:
             found: dict[str, Any] = json.loads(text)
             known = {field.name for field in fields(cls)}
-            if set(found) != known:
-                raise CacheError(
-                    f"the recipe has the fields {sorted(found)}; this version knows {sorted(known)}. "
-                    "Use the version of mer_di that wrote the cache."
-                )
-            return cls(**{**found, "corrections": tuple(found["corrections"])})
-        except (TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise CacheError(f"the recipe {text!r} is not readable: {error}") from error
+            if found.keys() == known:
+                return cls(**{**found, "corrections": tuple(found["corrections"])})
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise CacheError(f"the recipe {text!r:.200} is not readable: {error}") from error
+        raise CacheError(
+            f"the recipe has the fields {sorted(found)}; this version knows {sorted(known)}. "
+            "Use the version of mer_di that wrote the cache."
+        )
 
 
 def differences(ours: str, theirs: str) -> list[str]:
@@ -150,3 +156,8 @@ def differences(ours: str, theirs: str) -> list[str]:
 def _require(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise InputError(f"recipe field {name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
+
+
+def _require_integer(name: str, value: object, smallest: int, largest: int) -> None:
+    if type(value) is not int or not smallest <= value <= largest:
+        raise InputError(f"{name} is {value!r}; expected an integer of {smallest}..{largest}")

@@ -15,7 +15,7 @@ class Sample:
     subject : str
         Subject in the database's own notation: ``sub01``, ``006``, ``S01``.
     clip : str
-        The table's file name, verbatim. Unique within a subject, not within a database.
+        The table's file name, verbatim. Not unique within a database; within a subject, but for recordings.
     onset, apex, offset : int or None
         Frame numbers as the table writes them (for a folder of images the last integer of the file name,
         for a video the 0-based position); ``offset`` is inclusive. None where the cell holds no number.
@@ -29,8 +29,13 @@ class Sample:
         Frames per second of the recording.
     path : pathlib.Path or None
         Folder of frames, or video file; None where no clip was found on disk.
+    sought : str
+        Where it was looked for, if it was not found.
     unread : tuple of (str, str)
-        ``(field, cell text)`` for each of onset, apex, offset whose cell holds no number.
+        ``(field, cell text)`` for each of onset, apex, offset, fps whose cell holds no such number. A field whose
+        column the table lacks is not among them.
+    event : str or None
+        What tells several micro-expressions of one recording apart; None for the only or first one.
     """
 
     dataset: str
@@ -44,9 +49,12 @@ class Sample:
     action_units: str = ""
     fps: float | None = None
     path: Path | None = None
+    sought: str = ""
     unread: tuple[tuple[str, str], ...] = ()
+    event: str | None = None
 
     @property
     def sample_id(self) -> str:
-        """``subject/clip``, unique within a database."""
-        return f"{self.subject}/{self.clip}"
+        """``subject/clip``, unique within a database; ``subject/clip@event`` of a further event of a recording."""
+        clip = f"{self.subject}/{self.clip}"
+        return clip if self.event is None else f"{clip}@{self.event}"

@@ -53,7 +53,7 @@ def test_every_command_with_a_result_prints_json_too(name):
 
 def test_verify_and_synth_print_json(cache, tmp_path):
     found = json.loads(run("verify", cache, "--json").stdout)
-    assert found == {"path": str(cache), "samples": 6, "recomputed": 0, "departures": []}
+    assert found == {"path": str(cache), "samples": 6, "recomputed": 0, "departures": [], "unchecked": []}
     drawn = run("synth", "--out", tmp_path / "drawn", "--subjects", 1, "--json")
     assert json.loads(drawn.stdout) == {"root": str(tmp_path / "drawn"), "layout": "mmew"}
     assert (tmp_path / "drawn").is_dir()

@@ -12,6 +12,7 @@ from mer_di.errors import InputError
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp
 
 ZERO_SUM = tuple(name for name in SCHEMES if name != "harmonic_legacy")
+APEX = 1  # only apex_centred looks at it
 shapes = st.tuples(st.integers(2, 20), st.integers(1, 5), st.integers(1, 5)) | st.tuples(
     st.integers(2, 20), st.integers(1, 4), st.integers(1, 4), st.just(3)
 )
@@ -41,8 +42,8 @@ def test_arp_of_the_reversed_clip_is_the_negative(frames):
 @given(frames=clips)
 def test_linear_in_the_frames(scheme, frames):
     first, second = frames.astype(np.int32), frames[::-1, ::-1].astype(np.int32)
-    together = dynamic_image(3 * first - 2 * second, scheme=scheme)
-    apart = 3 * dynamic_image(first, scheme=scheme) - 2 * dynamic_image(second, scheme=scheme)
+    together = dynamic_image(3 * first - 2 * second, scheme=scheme, apex=APEX)
+    apart = 3 * dynamic_image(first, scheme=scheme, apex=APEX) - 2 * dynamic_image(second, scheme=scheme, apex=APEX)
     np.testing.assert_allclose(together, apart, rtol=1e-9, atol=1e-6)
 
 
@@ -51,8 +52,10 @@ def test_linear_in_the_frames(scheme, frames):
 @given(frames=clips)
 def test_what_all_frames_have_in_common_changes_nothing(scheme, length, frames):
     common = random_clip(1, *frames.shape[1:], dtype=np.uint16)
-    moved = dynamic_image(frames + common, scheme=scheme, temporal_length=length)
-    assert np.array_equal(moved, dynamic_image(frames.astype(np.uint16), scheme=scheme, temporal_length=length))
+    moved = dynamic_image(frames + common, scheme=scheme, temporal_length=length, apex=APEX)
+    assert np.array_equal(
+        moved, dynamic_image(frames.astype(np.uint16), scheme=scheme, temporal_length=length, apex=APEX)
+    )
 
 
 @pytest.mark.parametrize("scheme", ZERO_SUM)
@@ -60,7 +63,7 @@ def test_what_all_frames_have_in_common_changes_nothing(scheme, length, frames):
 @pytest.mark.parametrize("n", [2, 3, 17, 34])
 def test_a_motionless_clip_is_exactly_zero(scheme, length, n):
     frames = np.broadcast_to(random_clip(1, 6, 5, 3), (n, 6, 5, 3))
-    assert not dynamic_image(frames, scheme=scheme, temporal_length=length).any()
+    assert not dynamic_image(frames, scheme=scheme, temporal_length=length, apex=APEX).any()
     if n > 2:
         assert not np.any(phase_dynamic_images(frames, n // 2, scheme=scheme, temporal_length=length))
 
@@ -125,6 +128,15 @@ def test_one_frame_shows_no_motion(n):
         dynamic_image(random_clip(n, 4, 5))
 
 
+def test_a_clip_is_weighed_around_its_apex_when_it_is_told():
+    frames = random_clip(7, 4, 5)
+    weights = np.array([-4, 0, 4, 6, 2, -2, -6])
+    expected = np.tensordot(weights, frames.astype(np.int64), 1)
+    assert np.array_equal(dynamic_image(frames, scheme="apex_centred", apex=3), expected)
+    with pytest.raises(InputError, match="say where it is"):
+        dynamic_image(frames, scheme="apex_centred")
+
+
 # Phases
 
 
@@ -144,8 +156,10 @@ def test_phases_by_the_papers_equations():
 def test_the_offset_image_is_the_image_of_the_reversed_phase(scheme, length):
     frames = random_clip(11, 4, 5)
     images = phase_dynamic_images(frames, 4, scheme=scheme, temporal_length=length)
-    assert np.array_equal(images.onset, dynamic_image(frames[:5], scheme=scheme, temporal_length=length))
-    assert np.array_equal(images.offset, dynamic_image(frames[:3:-1], scheme=scheme, temporal_length=length))
+    rising, fading = frames[:5], frames[:3:-1]
+    options = {"scheme": scheme, "temporal_length": length}
+    assert np.array_equal(images.onset, dynamic_image(rising, apex=len(rising) - 1, **options))
+    assert np.array_equal(images.offset, dynamic_image(fading, apex=len(fading) - 1, **options))
 
 
 def test_reversal_by_sign_negates_the_image_of_the_phase():

@@ -81,3 +81,12 @@ def test_the_reason_quotes_the_cell():
 def test_an_unknown_policy_is_a_usage_error():
     with pytest.raises(InputError, match="drop, midpoint"):
         key_frames(sample(1, 5, 9), "guess")
+
+
+@pytest.mark.parametrize(
+    ("unread", "words"),
+    [((), "the table has no apex column"), ((("apex", "/"),), "the table's apex cell holds '/'")],
+)
+def test_a_missing_apex_says_whether_a_cell_or_the_column_is_missing(unread, words):
+    with pytest.raises(SampleError, match=words):
+        key_frames(sample(1, None, 9, unread))

@@ -17,5 +17,6 @@ FORMULAS = {
     "harmonic_arp": lambda n: harmonic_terms(n, lambda i: 2 * i - n - 1),
     "harmonic_legacy": lambda n: harmonic_terms(n, lambda i: 2 * i - n),
     "active_image": lambda n: [max(0, t - 2) - max(0, n - t - 1) for t in range(1, n + 1)],
+    "apex_centred": lambda n: [2 * t - n - 1 for t in range(1, n + 1)],  # the apex is the last frame
 }
 ZERO_SUM = tuple(name for name in FORMULAS if name != "harmonic_legacy")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
-from filelock import FileLock, Timeout
 
 from mer_di.cache import FORMAT
 from mer_di.errors import CacheError, MerDiError
+from mer_di.lock import held
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _OF_CACHES = (FORMAT.encode(), b"annotation_sha256", b"emotion_written")
@@ -27,17 +27,9 @@ def sole_writer(path: Path) -> Iterator[None]:
     """
     if not path.parent.is_dir():
         raise CacheError(f"the folder {path.parent} does not exist; make it, or choose another --out")
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    try:
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise CacheError(f"another build is writing {path}; wait for it, or choose another --out") from error
+    busy = CacheError(f"another build is writing {path}; wait for it, or choose another --out")
+    with held(path.with_name(f".{path.name}.lock"), busy):
         yield
-    finally:
-        if lock.is_locked:
-            Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
 
 
 @contextlib.contextmanager

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from mer_di.building.identity import Key, departures_from, identity, image_keys, table_keys
 from mer_di.cache import Provenance, Rows, open_cache
-from mer_di.errors import CacheError, MerDiError
-
-_DAMAGED = (AttributeError, KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError)  # what reading raises
+from mer_di.errors import CacheError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,9 @@ def read_former(path: Path, provenance: Provenance) -> Former:
             rows = Rows.of(path, provenance.recipe.size)
             samples = [str(name) for name in cache.column("sample_id")]
             table, images, dropped = table_keys(cache), image_keys(cache), cache.dropped
-    except MerDiError:
-        raise
-    except _DAMAGED as error:
+    except CacheError as error:
         raise CacheError(
-            f"{path} is damaged ({error}); replace it with --overwrite, or choose another --out"
+            f"{error}. It is left as it is; replace it with --overwrite, or choose another --out"
         ) from error
     if changed:
         raise CacheError(

@@ -115,7 +115,12 @@ def _require_class(sample: Sample, size: int, smallest: int) -> None:
 def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
     onset, apex, offset = phases.key_frames(sample, recipe.apex_policy, apex_in=recipe.apex_in)
     if sample.path is None:
-        raise SampleError("clip-not-found", f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}")
+        raise SampleError(
+            "clip-not-found",
+            f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}; looked for {sample.sought}",
+        )
+    if (written := dict(sample.unread).get("fps")) is not None:
+        raise SampleError("fps-invalid", f"the table's fps cell holds {written!r}; expected a rate, or an empty cell")
     files = require_listed(sample.path, range(onset, offset + 1))
     rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
     return PlannedClip(

@@ -13,6 +13,7 @@ from xxhash import xxh3_128
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
 from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
+from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames
@@ -56,6 +57,7 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
         len(clip.numbers),
         clip.onset_phase,
         clip.offset_phase,
+        apex=clip.apex - clip.onset,
         scheme=recipe.scheme,
         reversal=recipe.reversal,
         temporal_length=recipe.temporal_length,
@@ -111,19 +113,23 @@ def _render_each(
 ) -> RenderedClip:
     """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
     finder = _finder(recipe, landmark_model)
-    faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files))
+    placed, digest = xxh3_128(), xxh3_128()
+    faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files, placed))
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
     sums = Accumulator(weights)
     di, key_frames = _images(recipe.size)
     frame_size = (0, 0)
-    digest = xxh3_128()
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
         frame_size = frame.shape[:2]
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)
         if position in key_positions:
             key_frames[key_positions.index(position)] = warp.to_uint8(image)
+    if digest.digest() != placed.digest():
+        raise SampleError(
+            "clip-changed", f"{clip.path} changed while it was read twice; build again when it is written"
+        )
     di[:] = sums.sums()
     return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
 

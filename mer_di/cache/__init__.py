@@ -11,7 +11,8 @@ from mer_di.cache.format import (
 )
 from mer_di.cache.reading import Cache, open_cache, open_unfinished
 from mer_di.cache.rows import KEY_LENGTH, RenderedClip, Rows
-from mer_di.cache.writing import Draft, Entry, Provenance, draft_cache, make_cache, put_in_place, sync, write_cache
+from mer_di.cache.writing import Draft, Entry, Provenance, draft_cache, make_cache, write_cache
+from mer_di.files import put_in_place, sync
 
 __all__ = [
     "CORRECTION_COLUMNS",

@@ -1,5 +1,6 @@
 """A cache is opened for reading when it is one, and complete."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,36 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.cache.format import DI_STREAMS, FORMAT, FORMAT_VERSION, KEY_FRAMES
+from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
+from mer_di.cache.structure import foreignness, unwritten
 from mer_di.errors import CacheError
 from mer_di.recipe import Recipe
+
+
+@contextlib.contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Say in words what HDF5 and h5py, and they alone, raise of bytes that make no sense: almost anything."""
+    try:
+        yield
+    except CacheError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise CacheError(f"{path} is no readable HDF5 file, truncated or damaged ({said}); build it again") from error
+
+
+class Images(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
+    """Images of a cache, read from disk when indexed.
+
+    Raises
+    ------
+    CacheError
+        When indexed, if the file is truncated or damaged there.
+    """
+
+    def __getitem__(self, args: Any, new_dtype: Any = None) -> Any:  # noqa: ANN401 - as h5py
+        with _reading(self.file.filename):
+            return super().__getitem__(args, new_dtype)
 
 
 class Cache:
@@ -23,11 +51,16 @@ class Cache:
     path : pathlib.Path
     file : h5py.File
         The open file, for anything that is not offered here.
+    classes : list of str
+        Emotions in label order.
     """
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self.file = file
+        plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in file.attrs.items()}
+        self._attributes: dict[str, Any] = {k: v for k, v in plain.items() if isinstance(v, str | int | float)}
+        self.classes = [str(name) for name in file["samples"].attrs["classes"]]
 
     def __enter__(self) -> Self:
         return self
@@ -46,18 +79,19 @@ class Cache:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Root attributes as plain Python values."""
-        return {key: value.item() if isinstance(value, np.generic) else value for key, value in self.file.attrs.items()}
+        """Texts and numbers that are attributes of the root, as plain Python values."""
+        return dict(self._attributes)
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe of every pixel in the cache."""
-        return Recipe.from_text(self.file.attrs["recipe"])
+        """The recipe of every pixel in the cache.
 
-    @property
-    def classes(self) -> list[str]:
-        """Emotions in label order."""
-        return [str(name) for name in self.file["samples"].attrs["classes"]]
+        Raises
+        ------
+        CacheError
+            If it has parameters that this version does not know.
+        """
+        return Recipe.from_text(self._attributes["recipe"])
 
     def column(self, name: str) -> NDArray[Any]:
         """Return one column of ``/samples``, shape (N,); text as str.
@@ -65,13 +99,17 @@ class Cache:
         Raises
         ------
         CacheError
-            If the cache has no such column.
+            If the cache has no such column, or it is damaged.
         """
-        if name not in self.file["samples"]:
-            raise CacheError(f"{self.path} has no column {name!r}; it has {', '.join(sorted(self.file['samples']))}")
-        return _column(self.file["samples"][name])
+        with _reading(self.path):
+            table = self.file["samples"]
+            data = table.get(name)
+            if isinstance(data, h5py.Dataset) and data.shape[:1] == (len(self),):
+                return _values(data)
+            there = ", ".join(sorted(table))
+        raise CacheError(f"{self.path} has no column {name!r}; it has {there}")
 
-    def images(self, stream: str) -> h5py.Dataset:
+    def images(self, stream: str) -> Images:
         """Return the raw sums of one stream, (N, S, S, 3) float32, RGB, read from disk when indexed.
 
         Parameters
@@ -85,7 +123,7 @@ class Cache:
         """
         if stream not in DI_STREAMS:
             raise CacheError(f"stream {stream!r} does not exist; expected one of {', '.join(DI_STREAMS)}")
-        return self.file[f"di/{stream}"]
+        return Images(self.file[f"di/{stream}"].id)
 
     def lengths(self, stream: str) -> NDArray[np.int64]:
         """Return how many frames each dynamic image of a stream was pooled from, shape (N,).
@@ -99,7 +137,7 @@ class Cache:
         found: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
         return found
 
-    def key_frames(self, name: str) -> h5py.Dataset:
+    def key_frames(self, name: str) -> Images:
         """Return the aligned key frames, (N, S, S, 3) uint8, RGB.
 
         Parameters
@@ -109,27 +147,49 @@ class Cache:
         Raises
         ------
         CacheError
-            If there is no such key frame.
+            If there is no such key frame, or the cache holds none.
         """
         if name not in KEY_FRAMES:
             raise CacheError(f"key frame {name!r} does not exist; expected one of {', '.join(KEY_FRAMES)}")
-        return self.file[f"frames/{name}"]
+        if "frames" not in self.file:
+            raise CacheError(f"{self.path} holds no key frames; build it again to have them")
+        return Images(self.file[f"frames/{name}"].id)
 
     @property
     def dropped(self) -> dict[str, str]:
         """Sample id to reason, for every sample that is not in the cache."""
-        group = self.file["dropped"]
-        return dict(zip(_column(group["sample_id"]), _column(group["reason"]), strict=True))
+        return {row["sample_id"]: row["reason"] for row in self.rows("dropped")}
+
+    @property
+    def corrections(self) -> list[dict[str, str]]:
+        """The applied corrections, a text for each of `mer_di.cache.CORRECTION_COLUMNS`."""
+        return list(self.rows("corrections")) if "corrections" in self.file else []
 
     def rows(self, group: str) -> Iterator[dict[str, Any]]:
-        """Iterate over a table of one-dimensional columns (``samples``, ``dropped``, ``corrections``)."""
-        columns = {name: _column(data) for name, data in self.file[group].items() if data.ndim == 1}
+        """Iterate over a table of one-dimensional columns (``samples``, ``dropped``, ``corrections``).
+
+        Raises
+        ------
+        CacheError
+            If a column is damaged.
+        """
+        first = {"samples": "sample_id", "dropped": "sample_id", "corrections": "set_name"}[group]
+        with _reading(self.path):
+            table = self.file[group]
+            length = table[first].shape  # others may have added something beside
+            columns = {
+                name: _values(data)
+                for name, data in table.items()
+                if isinstance(data, h5py.Dataset) and data.shape == length
+            }
         for values in zip(*columns.values(), strict=True):
             yield dict(zip(columns, values, strict=True))
 
 
 def open_cache(path: str | os.PathLike[str]) -> Cache:
     """Open a cache for reading.
+
+    Its structure is compared with the format: every name, type and shape; no image is read.
 
     Parameters
     ----------
@@ -144,14 +204,14 @@ def open_cache(path: str | os.PathLike[str]) -> Cache:
     Raises
     ------
     CacheError
-        If the file is missing, no HDF5 file, truncated, not a mer_di cache, of a newer format, unfinished, or if it
-        leads to data that it does not hold itself.
+        If the file is missing, no HDF5 file, truncated, not a mer_di cache, of a newer format, damaged, unfinished, or
+        if it leads to data that it does not hold itself.
     """
     cache = open_unfinished(path)
-    missing = _unwritten(cache.file)
-    if missing:
-        cache.close()
-        raise CacheError(f"{cache.path} is unfinished: {missing} of its rows were never written; build it again")
+    with _closed_on_failure(cache.file), _reading(cache.path):
+        missing = unwritten(cache.file)
+        if missing:
+            raise CacheError(f"{cache.path} is unfinished: {missing} of its rows were never written; build it again")
     return cache
 
 
@@ -160,54 +220,25 @@ def open_unfinished(path: str | os.PathLike[str]) -> Cache:
     where = Path(path)
     if not where.is_file():
         raise CacheError(f"{where} is not a file; build a cache with: mer-di build --dataset NAME --out {where}")
-    try:
+    with _reading(where):
         file = h5py.File(where, "r")
-    except OSError as error:
-        raise CacheError(f"{where} is no readable HDF5 file, or it is truncated ({error}); build it again") from error
-    problem = _foreign(file)
-    if problem:
-        file.close()
-        raise CacheError(f"{where} {problem}")
-    return Cache(where, file)
+        with _closed_on_failure(file):
+            problem = foreignness(file)
+            if problem:
+                raise CacheError(f"{where} {problem}")
+            return Cache(where, file)
 
 
-def _foreign(file: h5py.File) -> str | None:
-    if file.attrs.get("format") != FORMAT:
-        return "is an HDF5 file but no mer_di cache: its attribute 'format' is not 'mer_di'"
-    version = int(file.attrs.get("format_version", 0))
-    if version > FORMAT_VERSION:
-        return f"has cache format {version}; this mer_di reads up to {FORMAT_VERSION}. Upgrade mer_di to read it"
-    wanted = ("samples/sample_id", *(f"di/{name}" for name in DI_STREAMS), "dropped/sample_id", "dropped/reason")
-    missing = [name for name in wanted if name not in file]
-    if missing or "recipe" not in file.attrs:
-        return f"is damaged: {', '.join(missing) or 'its recipe'} is missing; build it again"
-    elsewhere = _stored_elsewhere(file)
-    if elsewhere:
-        return f"does not hold {', '.join(elsewhere)} itself but leads to other data; mer-di build writes no such file"
-    return None
+@contextlib.contextmanager
+def _closed_on_failure(file: h5py.File) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        stack.callback(file.close)
+        yield
+        stack.pop_all()
 
 
-def _unwritten(file: h5py.File) -> int:
-    """Count the rows without a digest; older caches have none of them, and were never seen before they were whole."""
-    digests = file["samples"].get("row_digest")
-    return 0 if digests is None else int(np.sum(digests[:] == b""))
-
-
-def _stored_elsewhere(file: h5py.File) -> list[str]:
-    """Name what is a link, or a dataset whose values lie in another file or dataset."""
-    found = []
-
-    def look(name: str, link: object) -> None:
-        data = file[name] if isinstance(link, h5py.HardLink) else None
-        if data is None or (isinstance(data, h5py.Dataset) and (data.is_virtual or data.external)):
-            found.append(name)
-
-    file.visititems_links(look)
-    return found
-
-
-def _column(data: h5py.Dataset) -> NDArray[Any]:
-    if h5py.check_string_dtype(data.dtype):
-        return np.array(data.asstr()[:], dtype=object)
-    values: NDArray[Any] = data[:]
+def _values(column: h5py.Dataset) -> NDArray[Any]:
+    if h5py.check_string_dtype(column.dtype):
+        return np.array(column.asstr()[:], dtype=object)
+    values: NDArray[Any] = column[:]
     return values

@@ -12,6 +12,7 @@ import mer_di
 from mer_di.cache.format import CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
 from mer_di.cache.rows import RenderedClip, Rows, origin_of, row_fields
 from mer_di.cache.sparse import Sparse
+from mer_di.files import put_in_place
 from mer_di.recipe import Recipe
 
 # What HDF5 1.8 can open (MATLAB before R2021b links it), and those who read the format without the library.
@@ -189,30 +190,6 @@ def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dro
     draft = draft_cache(provenance, entries, dropped)
     path.unlink(missing_ok=True)
     return draft.lay_out(path)
-
-
-def put_in_place(aside: Path, path: Path) -> None:
-    """Bring a finished file to the disk and give it its name; neither step is lost when the power fails.
-
-    Raises
-    ------
-    OSError
-        If the disk fails; a former file is untouched.
-    """
-    sync(aside)
-    aside.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def sync(path: Path) -> None:
-    """Wait until the disk has what was written to a file."""
-    with path.open("r+b") as written:
-        os.fsync(written.fileno())
 
 
 def _write_provenance(file: h5py.File, provenance: Provenance) -> None:

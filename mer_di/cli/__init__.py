@@ -1,8 +1,13 @@
 """The command line: each command parses, makes one library call and prints."""
 
+import codecs
+import contextlib
 import importlib
+import io
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -27,6 +32,35 @@ COMMANDS = (
     "predict",
     "doctor",
 )
+
+_RESUMES = "what is finished of a build or a run is kept: it resumes when the same command is run again"
+_STOPPED_BY = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK")  # those that there are
+_CONTROLS = (*range(32), *range(127, 160))
+_DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_STEERING = {code: ascii(chr(code))[1:-1] for code in (*_CONTROLS, *_DIRECTIONS) if chr(code) not in "\t\n\r"}
+
+
+class _Stopped(KeyboardInterrupt):
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Output(io.TextIOWrapper):
+    """A standard stream that takes every text: what it cannot show is escaped, and what would steer a terminal."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        stream.flush()
+        self._ascii = codecs.lookup(stream.encoding).name == "ascii"
+        super().__init__(
+            stream.buffer, stream.encoding, errors="backslashreplace", line_buffering=stream.line_buffering
+        )
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # click takes ASCII for a mistake, and writes UTF-8
+        return "utf-8" if self._ascii else super().encoding
+
+    def write(self, text: str) -> int:
+        return super().write(text.translate(_STEERING))
 
 
 class _LazyGroup(click.Group):
@@ -54,26 +88,63 @@ def root() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; every failure is one message on stderr and an exit code (1 fell short, 2 usage)."""
+    """Run the command line; every failure is one message on stderr and an exit code.
+
+    1 fell short, 2 usage, 128 + the number of a signal: 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    _prepare_streams()
+    _listen()
     try:
         code = root(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; an unfinished build or run resumes when the same command is run again", 130)
+        with contextlib.suppress(OSError):
+            error.show()
+        _leave(error.exit_code)
+    except (click.Abort, KeyboardInterrupt) as error:
+        signalled = error.__cause__ if isinstance(error, click.Abort) else error  # click wraps what was raised
+        number = signalled.number if isinstance(signalled, _Stopped) else signal.SIGINT
+        _fail(f"interrupted by {signal.Signals(number).name}; {_RESUMES}", 128 + number)
     except BrokenPipeError:
-        sys.stdout = None  # the reader has left; nothing more can be said
-        sys.exit(1)
+        _leave(1)  # the reader has left; nothing more can be said
     except MerDiError as error:
         _fail(str(error), 1)
+    except MemoryError:
+        _fail("there is not enough memory; ask for smaller or fewer images, or fewer --jobs", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
     except Exception as error:
         if os.environ.get("MER_DI_TRACEBACK"):
             raise
         _fail(_missing_package(error) or _internal(error), 1)
+
+
+def _prepare_streams() -> None:
+    """Make sure that everything can be printed, also where a stream was closed or has another encoding.
+
+    The first three descriptors are occupied: a cache that got the number of stderr would hold what libraries print.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, PTH123 - as long as the process
+            if stream.fileno() == number:
+                os.set_inheritable(number, True)  # for workers
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper) and mode == "w":
+            setattr(sys, name, _Output(stream))
+
+
+def _listen() -> None:
+    """Have a signal that ends the process end it as Ctrl-C does; one that is ignored, as under nohup, stays ignored."""
+    for number in (getattr(signal, name) for name in _STOPPED_BY if hasattr(signal, name)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    raise _Stopped(number)
 
 
 def _internal(error: Exception) -> str:
@@ -92,5 +163,16 @@ def _missing_package(error: Exception) -> str | None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"mer-di: {message}", err=True)
+    with contextlib.suppress(OSError):  # a terminal that is gone
+        click.echo(f"mer-di: {message}", err=True)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End, without a word about streams that nobody reads any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)

@@ -71,6 +71,7 @@ def command(
     dataset: str,
     root: Path | None,
     table: Path | None,
+    allow: tuple[Path, ...],
     tree: str | None,
     corrections: str,
     out: Path,
@@ -92,7 +93,7 @@ def command(
     from mer_di.building.defaults import default_recipe
     from mer_di.executors import cluster, local
 
-    database = load(dataset, root, table, tree, corrections)
+    database = load(dataset, root, table, allow, tree, corrections)
     report_corrections(database)
     recipe = default_recipe(database, model=landmark_model, **parameters)
     with cluster(dask) if dask else local(workers, jobs) as executor, _bar() as progress:

@@ -26,6 +26,7 @@ def command(
     dataset: str,
     root: Path | None,
     table: Path | None,
+    allow: tuple[Path, ...],
     tree: str | None,
     corrections: str,
     apex_policy: "ApexPolicy",
@@ -39,7 +40,7 @@ def command(
     """
     from mer_di.inspection.doctor import examine
 
-    database = load(dataset, root, table, tree, corrections)
+    database = load(dataset, root, table, allow, tree, corrections)
     diagnosis = examine(database, apex_policy=apex_policy, min_class_size=min_class_size, decode=decode)
     click.echo(json.dumps(asdict(diagnosis), indent=1) if as_json else _page(diagnosis))
     sys.exit(bool(diagnosis.unusable))

@@ -15,6 +15,7 @@ _TITLES = {
     "only_a": "Only in a (b's reason)",
     "only_b": "Only in b (a's reason)",
     "samples": "Samples that differ (a | b)",
+    "dropped": "Dropped by both or unknown to one (a's reason | b's)",
 }
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     type=LibraryChoice("mer_di.inspection.export:FORMS"),
     default="png",
     show_default=True,
-    help="imagefolder: OUT/<stream>/<emotion>/*.png, each stream a root for torchvision.datasets.ImageFolder.",
+    help="imagefolder: OUT/<stream>/<label>_<emotion>/*.png, each stream a root for torchvision.datasets.ImageFolder, "
+    "whose numbers of classes are then the cache's labels.",
 )
 @streams_option
 @click.option(

@@ -39,7 +39,7 @@ def _summary(cache: "Cache") -> dict[str, Any]:
         "onset_length": _spread(cache, "onset_length"),
         "offset_length": _spread(cache, "offset_length"),
         "dropped": cache.dropped,
-        "corrections": list(cache.rows("corrections")) if "corrections" in cache.file else [],
+        "corrections": cache.corrections,
     }
 
 

@@ -1,11 +1,11 @@
 """Options that several commands share; a flag means one thing everywhere.
 
-dataset, root, table, tree, corrections   which database, and how it is loaded    check build verify reproduce
-apex_policy, min_class_size               which samples are used                  check build
-align                                     how faces are registered                build reproduce
-landmark_model                            what finds the landmarks                build verify predict
-device, dask                              where networks, clips or folds run      build train reproduce predict
-json                                      machine-readable results on stdout      all that report
+dataset, root, table, allow, tree, corrections   which database, and how it is loaded    check build verify reproduce
+apex_policy, min_class_size                      which samples are used                  check build
+align                                            how faces are registered                build reproduce
+landmark_model                                   what finds the landmarks                build verify predict
+device, dask                                     where networks, clips or folds run      build train reproduce predict
+json                                             machine-readable results on stdout      all that report
 """
 
 from collections.abc import Callable
@@ -71,9 +71,21 @@ def database_options(default: str | None) -> Decorator:
         click.option(
             "--root",
             type=click.Path(path_type=Path),
-            help="Where the database lies; for manifest the CSV or XLSX file. Default: $MER_DI_DATA/<dataset>.",
+            help="Where the database lies; for manifest the CSV or XLSX file, or with --table the folder of its paths. "
+            "Default: $MER_DI_DATA/<dataset>.",
         ),
-        click.option("--table", type=click.Path(path_type=Path), help="The annotation table, where there are several."),
+        click.option(
+            "--table",
+            type=click.Path(path_type=Path),
+            help="The annotation table, where there are several or it lies elsewhere.",
+        ),
+        click.option(
+            "--allow",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            metavar="FOLDER",
+            help="A folder outside the manifest's own that its paths and links may lead into; may be repeated.",
+        ),
         click.option("--tree", help="Which frame tree, where a database has several (cropped, selected, raw)."),
         click.option(
             "--corrections",
@@ -84,12 +96,14 @@ def database_options(default: str | None) -> Decorator:
     )
 
 
-def load(dataset: str, root: Path | None, table: Path | None, tree: str | None, corrections: str) -> "Database":
+def load(
+    dataset: str, root: Path | None, table: Path | None, allow: tuple[Path, ...], tree: str | None, corrections: str
+) -> "Database":
     """Load the database that the options of `database_options` name."""
     from mer_di.datasets import load_dataset
 
     sets = tuple(name.strip() for name in corrections.split(",") if name.strip() not in ("", "none"))
-    return load_dataset(dataset, root, table=table, tree=tree, corrections=sets)
+    return load_dataset(dataset, root, table=table, allow=allow, tree=tree, corrections=sets)
 
 
 def report_corrections(database: "Database") -> None:

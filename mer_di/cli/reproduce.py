@@ -40,6 +40,7 @@ def command(
     dataset: str,
     root: Path | None,
     table: Path | None,
+    allow: tuple[Path, ...],
     tree: str | None,
     corrections: str,
     out: Path | None,
@@ -63,7 +64,7 @@ def command(
     from mer_di.executors import local
     from mer_di.experiments.reproduction import Overrides, reproduce
 
-    database = load(dataset, root, table, tree, corrections)
+    database = load(dataset, root, table, allow, tree, corrections)
     report_corrections(database)
     training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     model = {"size": size, "backbone": backbone, "weights": "random" if no_pretrained else None}

@@ -14,6 +14,7 @@ from mer_di.cli.options import json_option
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 
 if TYPE_CHECKING:
+    from mer_di.evaluation.corpus import Corpus
     from mer_di.evaluation.results import Results
     from mer_di.learning.train_config import TrainConfig
 
@@ -95,12 +96,15 @@ def command(
         return
     if out is None:
         raise click.UsageError("--out is missing: the folder of the run")
+    from mer_di.evaluation.corpus import read_corpus
     from mer_di.evaluation.evaluate import evaluate
 
-    config = _config(**parameters)
+    config, corpus = _config(**parameters), read_corpus(caches)
+    if save_model:
+        _require_savable(save_model, out, corpus)
     with fold_executor(jobs, dask, device) as executor:
         results = evaluate(
-            caches,
+            corpus,
             out,
             config,
             protocol=protocol,
@@ -115,7 +119,7 @@ def command(
         )
     click.echo(json.dumps(asdict(results), indent=1) if as_json else f"{_page(results)}\n-> {out}")
     if save_model:
-        _save(save_model, caches, replace(config, precision=results.precision["used"]), validation, seeds[0], device)
+        _save(save_model, corpus, replace(config, precision=results.precision["used"]), validation, seeds[0], device)
 
 
 def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
@@ -128,12 +132,21 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
     return TrainConfig(model=ModelConfig(**model, weights=start), **parameters)
 
 
-def _save(path: Path, caches: tuple[Path, ...], config: "TrainConfig", rule: str, seed: int, device: str) -> None:
+def _require_savable(path: Path, out: Path, corpus: "Corpus") -> None:
+    """Say what is wrong with a model's place, or with its having one recipe, before hours of training."""
+    from mer_di.files import destination
+
+    _ = corpus.recipe
+    out.mkdir(parents=True, exist_ok=True)  # a usual place for the model
+    destination(path, [source.path for source in corpus.sources])
+
+
+def _save(path: Path, corpus: "Corpus", config: "TrainConfig", rule: str, seed: int, device: str) -> None:
     from mer_di.evaluation.final_model import train_on_everyone
     from mer_di.learning.saved_model import save_model
 
     click.echo("training one network on all subjects", err=True)
-    save_model(train_on_everyone(caches, config, validation=rule, seed=seed, device=device), path)
+    save_model(train_on_everyone(corpus, config, validation=rule, seed=seed, device=device), path)
     click.echo(f"model of all subjects -> {path}", err=True)
 
 

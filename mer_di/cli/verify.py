@@ -21,6 +21,7 @@ def command(
     dataset: str | None,
     root: Path | None,
     table: Path | None,
+    allow: tuple[Path, ...],
     tree: str | None,
     corrections: str,
     landmark_model: Path | None,
@@ -31,21 +32,29 @@ def command(
     Exit code 1 if it departs from what it claims.
     """
     from mer_di.cache import open_cache
-    from mer_di.inspection.verification import departures, recomputed
+    from mer_di.inspection.verification import departures, recomputed, unchecked
 
     with open_cache(cache) as opened:
-        found = departures(opened)
+        found, unseen = departures(opened), unchecked(opened)
         if recompute and not found:
             name = dataset or opened.attributes["dataset"]
-            database = load(name, root, table, tree or opened.recipe.tree, corrections)
+            database = load(name, root, table, allow, tree or opened.recipe.tree, corrections)
             found = recomputed(opened, database, recompute, model=landmark_model)
         count = len(opened)
     repeated = 0 if found else min(recompute, count)
     if as_json:
-        result = {"path": str(cache), "samples": count, "recomputed": repeated, "departures": found}
+        result = {
+            "path": str(cache),
+            "samples": count,
+            "recomputed": repeated,
+            "departures": found,
+            "unchecked": unseen,
+        }
         click.echo(json.dumps(result, indent=1))
     elif found:
         click.echo("\n".join(found))
     else:
         click.echo(f"{cache} holds: {count} samples" + f", {repeated} of them recomputed to the bit" * bool(repeated))
+    for line in unseen if not as_json else ():
+        click.echo(f"not checked: {line}", err=True)
     sys.exit(bool(found))

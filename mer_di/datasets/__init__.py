@@ -61,6 +61,7 @@ def load_dataset(
     tree: str | None = None,
     corrections: Sequence[str] = ("released",),
     table: str | os.PathLike[str] | None = None,
+    allow: Sequence[str | os.PathLike[str]] = (),
 ) -> Database:
     """Load a database: its annotation table, joined with the clips on disk. No frame is decoded.
 
@@ -69,8 +70,8 @@ def load_dataset(
     name : str
         One of `list_datasets`.
     root : path-like, optional
-        The database's folder, or one of its frame trees; for ``manifest`` the table. By default
-        ``$MER_DI_DATA/<name>``; ``synthetic`` is drawn instead.
+        The database's folder, or one of its frame trees; for ``manifest`` the table, or the folder that its paths
+        start from if `table` names the table. By default ``$MER_DI_DATA/<name>``; ``synthetic`` is drawn instead.
     tree : str, optional
         Which of its frame trees to read: ``cropped``, ``selected`` or ``raw``. By default the first of these
         that is there.
@@ -78,6 +79,8 @@ def load_dataset(
         Correction sets, keys of `SETS`; ``("none",)`` takes the table as it is.
     table : path-like, optional
         The annotation table, if there are several or it lies elsewhere.
+    allow : sequence of path-like
+        Folders outside a manifest's own that its paths, or links below them, may lead into.
 
     Returns
     -------
@@ -87,14 +90,18 @@ def load_dataset(
     Raises
     ------
     InputError
-        If name, tree or a correction set is unknown, or two sets contradict each other.
+        If name, tree or a correction set is unknown, two sets contradict each other, or a folder is allowed to a
+        database whose table holds no paths.
     DatasetNotFoundError
         If folder, table or frames are not there; the message says how to get them.
     AnnotationError
         If the table cannot be read without guessing, or a correction does not fit it.
     """
     place = None if root is None else Path(root)
-    chosen = Choice(tree, tuple(corrections), None if table is None else Path(table).expanduser().absolute())
+    if allow and dataset_spec(name).trees:
+        raise InputError(f"the table of {name} holds no paths, so no folder can be allowed to it; only manifest's does")
+    named = None if table is None else Path(table).expanduser().absolute()
+    chosen = Choice(tree, tuple(corrections), named, tuple(map(Path, allow)))
     return _module(name).load(place, chosen)
 
 

@@ -1,32 +1,24 @@
 """From the rows of an owner's table to samples in one notation: keys, frame numbers, emotions."""
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import find_tables, not_found
+from mer_di.datasets.locate import find_tables, no_table, subfolders
 from mer_di.datasets.spec import UNRECOGNIZED, Spec
-from mer_di.datasets.table import Column, Row, Table, frame_number, read_table
+from mer_di.datasets.table import Row, Table, frame_number, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
-from mer_di.people import other_spellings
+from mer_di.people import other_spellings, subject_number
 from mer_di.sample import Sample
 
-COLUMNS = (
-    Column("subject", ("Subject",)),
-    Column("clip", ("Filename", "Clip")),
-    Column("onset", ("OnsetFrame", "Onset")),
-    Column("apex", ("ApexFrame", "Apex")),
-    Column("offset", ("OffsetFrame", "Offset")),
-    Column("emotion", ("Estimated Emotion", "Emotion")),
-    Column("action_units", ("Action Units", "AU", "AUs"), required=False),
-)
 # "repression" stays apart: as a class it is not "others".
 _ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
-_SHOWN = 40  # characters of a cell that holds no frame number
+_SHOWN = 40  # characters of a cell that holds no such number
+_FASTEST = 1_000_000  # frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +50,7 @@ def canonical_emotion(text: str) -> str:
     >>> canonical_emotion(" Other "), canonical_emotion("Happy"), canonical_emotion("repression")
     ('others', 'happiness', 'repression')
     """
-    label = text.strip().casefold()
+    label = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return _ALIASES.get(label, label)
 
 
@@ -70,9 +62,8 @@ def subject_name(notation: str, text: str) -> str | None:
     >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "006"), subject_name("S{:02d}", "s1.0")
     ('sub01', '006', 'S01')
     """
-    prefix = notation.partition("{")[0]
-    match = re.fullmatch(rf"(?:{prefix})?([0-9]+)(?:\.0*)?", text, re.IGNORECASE)
-    return notation.format(int(match[1])) if match else None
+    number = subject_number(text)
+    return None if number is None else notation.format(number)
 
 
 def sample_from(row: Row, spec: Spec) -> Sample:
@@ -81,9 +72,9 @@ def sample_from(row: Row, spec: Spec) -> Sample:
     Parameters
     ----------
     row : Row
-        With the cells of `COLUMNS`.
+        With the cells of `Spec.columns`.
     spec : Spec
-        Database name, notation of subjects and frames per second.
+        Database name, notation of subjects, columns, and frames per second where no column ``fps`` has them.
 
     Returns
     -------
@@ -93,22 +84,26 @@ def sample_from(row: Row, spec: Spec) -> Sample:
     Raises
     ------
     AnnotationError
-        If subject, clip or emotion is blank, or the subject is not in the database's notation.
+        If subject, clip or emotion is blank or holds a control character, or the subject is not in the database's
+        notation.
     """
-    numbers = {name: frame_number(row.cells[name]) for name in ("onset", "apex", "offset")}
-    emotion = row.required_text("emotion")
+    numbers = {name: frame_number(row.cells.get(name)) for name in ("onset", "apex", "offset")}
+    fps = _fps(row.text("fps")) if row.text("fps") else spec.fps
+    unread = [name for name, number in numbers.items() if number is None and name in row.cells]
+    unread += ["fps"] if row.text("fps") and fps is None else []
+    emotion = _name(row, "emotion")
     return Sample(
         dataset=spec.name,
         subject=_subject(row, spec),
-        clip=row.required_text("clip"),
+        clip=_name(row, "clip"),
         onset=numbers["onset"],
         apex=numbers["apex"],
         offset=numbers["offset"],
         emotion=canonical_emotion(emotion),
         emotion_written=emotion,
-        action_units=row.text("action_units"),
-        fps=spec.fps,
-        unread=tuple((name, _shortened(row.text(name))) for name, number in numbers.items() if number is None),
+        action_units=_without_controls(row, "action_units", row.text("action_units"), but="\n\r\t"),
+        fps=fps,
+        unread=tuple((name, shortened(row.text(name))) for name in unread),
     )
 
 
@@ -129,13 +124,20 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
     Raises
     ------
     AnnotationError
-        If the table has no rows, or two rows for one clip.
+        If the table has no rows, or two rows for one clip; where a clip is a recording, two rows for one onset in it.
     """
     if not samples:
         raise AnnotationError(f"{table.path} has a header and no rows below it; expected one row a clip")
-    _require_unique(table, samples)
+    if spec.recordings:
+        samples = _told_apart(samples)
+    _require_unique(spec, table, samples)
     version = SYNTHETIC if table.title == SYNTHETIC_TITLE else spec.version_of(samples)
-    findings = (*_table_findings(spec, table, samples, version), *_alias_findings(samples), *_people_findings(samples))
+    findings = (
+        *_table_findings(spec, table, samples, version),
+        *_recording_findings(samples),
+        *_alias_findings(samples),
+        *_people_findings(samples),
+    )
     return Annotation(table, tuple(sorted(samples, key=lambda sample: sample.sample_id)), version, findings)
 
 
@@ -149,7 +151,7 @@ def read_annotation(spec: Spec, path: Path) -> Annotation:
     AnnotationError
         If it cannot be read without guessing.
     """
-    table = read_table(path, COLUMNS)
+    table = read_table(path, spec.columns)
     return annotate(spec, table, [sample_from(row, spec) for row in table.rows])
 
 
@@ -181,7 +183,7 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
         return read_annotation(spec, table)
     paths = find_tables(spec, root)
     if not paths:
-        raise not_found(spec, f"{root} holds no annotation table named like {', '.join(spec.tables)}")
+        raise no_table(spec, root, (root, *subfolders(root)))
     candidates = [read_annotation(spec, path) for path in paths]
     return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
 
@@ -207,31 +209,76 @@ def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding
     )
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+def shortened(text: str, longest: int = _SHOWN) -> str:
+    """Return a text for a message: of a long one the beginning, and of an unprintable one its escapes."""
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(text)} characters)"
+
+
+def _fps(text: str) -> float | None:
+    try:
+        fps = float(text)
+    except ValueError:
+        return None
+    return fps if 0 < fps <= _FASTEST else None
+
+
+def _name(row: Row, name: str) -> str:
+    return _without_controls(row, name, row.required_text(name))
+
+
+def _without_controls(row: Row, name: str, text: str, but: str = "") -> str:
+    if any(unicodedata.category(sign) == "Cc" and sign not in but for sign in text):
+        raise AnnotationError(
+            f"{row.where}: the cell {name!r} holds a line break or another control character, '{shortened(text)}'; "
+            "look for a stray quote, or remove it"
+        )
+    return text
 
 
 def _subject(row: Row, spec: Spec) -> str:
-    text = row.required_text("subject")
+    text = _name(row, "subject")
     if spec.subject is None:
         if "/" in text:  # otherwise "a/b" + "c" and "a" + "b/c" were one sample id
             raise AnnotationError(f"{row.where}: the subject {text!r} holds a slash; use another sign")
         return text
     name = subject_name(spec.subject, text)
     if name is None:
-        raise AnnotationError(f"{row.where}: the subject is {text!r}; expected a number or {spec.subject.format(1)!r}")
+        raise AnnotationError(
+            f"{row.where}: the subject is {shortened(text)!r}; expected a number or {spec.subject.format(1)!r}"
+        )
     return name
 
 
-def _require_unique(table: Table, samples: Sequence[Sample]) -> None:
+def _told_apart(samples: Sequence[Sample]) -> list[Sample]:
+    """Name each further row of a recording by its onset; the first keeps the plain name, so that rows can be added."""
+    recordings: set[str] = set()
+    told = []
+    for sample in samples:
+        recording = sample.sample_id.casefold()
+        told.append(replace(sample, event=_onset(sample)) if recording in recordings else sample)
+        recordings.add(recording)
+    return told
+
+
+def _onset(sample: Sample) -> str:
+    return dict(sample.unread).get("onset", "") if sample.onset is None else str(sample.onset)
+
+
+def _require_unique(spec: Spec, table: Table, samples: Sequence[Sample]) -> None:
     seen: dict[str, str] = {}
     for row, sample in zip(table.rows, samples, strict=True):
-        key = sample.sample_id.casefold()
-        if key in seen:
+        names = {sample.sample_id.casefold()}
+        if spec.recordings:
+            names.add(replace(sample, event=_onset(sample)).sample_id.casefold())
+        first = next((seen[name] for name in names if name in seen), None)
+        if first is not None:
+            onset = " and its onset" if spec.recordings else ""
             raise AnnotationError(
-                f"{table.path}: two rows for the clip {sample.sample_id} ({seen[key]}; {row.where}); delete one"
+                f"{table.path}: two rows for the clip {sample.sample_id}{onset} ({first}; {row.where}); compare them "
+                "with their source: remove the row that was copied twice, or give the two clips different names"
             )
-        seen[key] = row.where
+        seen |= dict.fromkeys(names, row.where)
 
 
 def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version: str) -> list[Finding]:
@@ -239,12 +286,37 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         Finding("sheet-ignored", table.path.name, f"{sheet} holds such a table too; only the first one was read")
         for sheet in table.ignored_sheets
     ]
+    findings += [
+        Finding(
+            "column-missing",
+            table.path.name,
+            f"the table has no column {column.headers[0]}; --apex-policy midpoint takes the middle of onset..offset",
+        )
+        for column in spec.columns
+        if column.name == "apex" and column.name not in table.columns
+    ]
     if version == UNRECOGNIZED:
         known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published)
         subjects = len({sample.subject for sample in samples})
         text = f"{len(samples)} rows, {subjects} subjects: class counts agree with no published version ({known})"
         findings.append(Finding("table-unrecognized", table.path.name, text))
     return findings
+
+
+def _recording_findings(samples: Iterable[Sample]) -> list[Finding]:
+    further: dict[str, list[str]] = {}
+    for sample in samples:
+        if sample.event is not None:
+            further.setdefault(f"{sample.subject}/{sample.clip}", []).append(repr(sample.sample_id))
+    return [
+        Finding(
+            "recording",
+            name,
+            f"{len(ids) + 1} rows: the first in the table keeps the name, the others are {', '.join(ids)}. Add rows "
+            "below them, so that no name changes",
+        )
+        for name, ids in further.items()
+    ]
 
 
 def _alias_findings(samples: Iterable[Sample]) -> list[Finding]:

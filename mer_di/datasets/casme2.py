@@ -5,9 +5,10 @@ begins at the onset number, not at 1. File names are not padded. The same clip n
 """
 
 from pathlib import Path
+from typing import Final
 
 from mer_di.datasets.clips import subject_clips
-from mer_di.datasets.correction import Correction
+from mer_di.datasets.correction import Correction, Field
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
 from mer_di.datasets.release import read_release
@@ -56,19 +57,58 @@ CASME2/
     subject="sub{:02d}",
 )
 
+_FIELDS: Final[tuple[Field, ...]] = ("onset", "apex", "offset")
+_COPY = "listing of a Cropped copy, in the history of bioidiap/bob.db.casme2"
+_LIST = "apex: list of a table with these frames, xiazhaoqiang/Benchmark-MicroExpressionRec"
+
+Numbers = tuple[int, int, int]  # onset, apex, offset
+
+
+def _by_frames(sample_id: str, was: Numbers, now: Numbers, source: str) -> list[Correction]:
+    """Return what differs between a row of the table and the frames that a copy holds."""
+    why = f"the folder holds {now[0]}..{now[2]}"
+    return [
+        Correction("released", sample_id, field, before, after, why, source, onset=was[0], by_frames=True)
+        for field, before, after in zip(_FIELDS, was, now, strict=True)
+        if before != after
+    ]
+
+
+def _meb(sample_id: str, onset: int, apex: int) -> Correction:
+    """Return an apex of meb, which replaces whatever the row that begins at this onset says."""
+    return Correction("meb", sample_id, "apex", None, apex, "re-annotated, whatever the table says", "meb", onset)
+
+
 CORRECTIONS = (
-    Correction(
-        "released",
-        "sub16/EP01_08",
-        "offset",
-        was=110,
-        now=96,
-        why="the released folder holds 24 frames, 73..96; the apex, 94, is among them",
-        source="file counts of two independent copies of the database",
-    ),
-    Correction("meb", "sub04/EP12_01f", "apex", was="/", now=279, why="no apex in the table", source="meb"),
-    Correction("meb", "sub07/EP06_01", "offset", was=68, now=91, why="re-annotated", source="meb"),
-    Correction("qqxuyujie", "sub04/EP12_01f", "apex", was="/", now=300, why="no apex in the table", source="QqXuyujie"),
+    *_by_frames("sub07/EP06_01", (15, 49, 68), (56, 89, 91), f"{_COPY}; {_LIST}"),
+    *_by_frames("sub07/EP06_01", (56, 89, 116), (56, 89, 91), _COPY),
+    *_by_frames("sub12/EP09_02", (16, 59, 101), (161, 176, 206), f"{_COPY}; {_LIST}"),
+    *_by_frames("sub12/EP09_06", (66, 111, 111), (66, 111, 106), _COPY),
+    *_by_frames("sub16/EP01_08", (73, 94, 110), (73, 94, 96), f"file counts of two copies; {_COPY}"),
+    *_by_frames("sub20/EP16_01", (71, 111, 111), (71, 111, 106), _COPY),
+    # meb edits a table of 256 rows by their numbers. These are its clips, by the order of that table.
+    _meb("sub04/EP12_01f", 261, 279),
+    _meb("sub05/EP03_01", 41, 68),
+    _meb("sub05/EP07_01", 49, 77),
+    _meb("sub05/EP09_05f", 69, 81),
+    _meb("sub05/EP16_04f", 141, 166),
+    _meb("sub06/EP01_01", 81, 100),
+    _meb("sub07/EP06_01", 56, 78),
+    Correction("meb", "sub07/EP06_01", "offset", 116, 91, "re-annotated", "meb", onset=56),
+    _meb("sub12/EP09_02", 161, 187),
+    _meb("sub12/EP09_06", 66, 89),
+    _meb("sub13/EP09_10", 51, 80),
+    _meb("sub16/EP01_08", 73, 88),
+    _meb("sub17/EP03_09", 96, 134),
+    _meb("sub17/EP06_07", 216, 231),
+    _meb("sub17/EP13_09", 6, 53),
+    _meb("sub18/EP19_01", 95, 111),
+    _meb("sub20/EP16_01", 71, 91),
+    _meb("sub20/EP16_04", 81, 103),
+    _meb("sub25/EP09_02", 76, 98),
+    _meb("sub25/EP12_01", 131, 153),
+    _meb("sub25/EP18_04f", 76, 98),
+    Correction("qqxuyujie", "sub04/EP12_01f", "apex", "/", 300, "no apex in the table", "QqXuyujie", onset=261),
 )
 
 

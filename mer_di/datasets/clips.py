@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mer_di.datasets.annotation import subject_name
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import files, not_found, subfolders
+from mer_di.datasets.locate import files, no_frames, subfolders
 from mer_di.datasets.spec import Spec, Tree
 from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError
@@ -26,11 +26,14 @@ class Clips:
         The tree that was chosen.
     folders : mapping of str to pathlib.Path
         Folder by case-folded key: ``subject/clip``, or the clip alone where that is unique.
+    homes : tuple of pathlib.Path
+        Folders in which they were looked for.
     findings : tuple of Finding
     """
 
     tree: Tree
     folders: Mapping[str, Path]
+    homes: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
 
 
@@ -70,8 +73,9 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     present = [tree for tree in spec.trees if tree.name in homes]
     chosen = next((tree for tree in present if wanted in (None, tree.name)), None)
     if chosen is None:
-        raise not_found(spec, _no_tree(spec, root, wanted, present))
-    return Clips(chosen, index(_keyed(spec, homes[chosen.name])), _several(present, chosen, homes, wanted))
+        raise no_frames(spec, root, _no_tree(spec, root, wanted, present))
+    found = homes[chosen.name]
+    return Clips(chosen, index(_keyed(spec, found)), tuple(found), _several(present, chosen, homes, wanted))
 
 
 def require_tree(spec: Spec, wanted: str | None) -> None:
@@ -122,17 +126,25 @@ def place(
     Returns
     -------
     samples : tuple of Sample
-        Without a path where no folder was found.
+        Without a path, and with what was looked for, where no folder was found.
     findings : tuple of Finding
         One of kind ``folder-without-row`` for each folder that no sample has.
     """
-    unused = dict(clips.folders)
-    placed = tuple(replace(sample, path=unused.pop(key(sample).casefold(), None)) for sample in samples)
+    placed = tuple(_placed(sample, clips, key(sample)) for sample in samples)
+    used = {sample.path for sample in placed}
     text = "the table has no row for this folder, so it has no label and is not read"
     findings = [
-        Finding("folder-without-row", f"{folder.parent.name}/{folder.name}", text) for folder in unused.values()
+        Finding("folder-without-row", f"{folder.parent.name}/{folder.name}", text)
+        for folder in clips.folders.values()
+        if folder not in used
     ]
     return placed, tuple(findings)
+
+
+def _placed(sample: Sample, clips: Clips, key: str) -> Sample:
+    folder = clips.folders.get(key.casefold())
+    sought = f"{key} in {', '.join(map(str, clips.homes))}"
+    return replace(sample, path=folder) if folder else replace(sample, sought=sought)
 
 
 def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:

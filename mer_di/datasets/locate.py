@@ -1,7 +1,7 @@
 """Where a database and its table lie, and what to tell a user who has not got it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import indent
@@ -13,6 +13,8 @@ from mer_di.errors import DatasetNotFoundError
 DATA_VARIABLE = "MER_DI_DATA"
 # What viewers, archivers and file systems leave behind; macOS archives also hold a hidden "._x" for each x.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx", "lost+found", "$recycle.bin", "system volume information")
+_TABLES = (*SUFFIXES, ".xls", ".xlsb", ".ods", ".fods", ".numbers", ".txt", ".tab")
+_SHOWN = 10  # files of a folder, in a message
 _LEVELS_ABOVE = 2  # a user may name the inner folder of Cropped/Cropped
 
 
@@ -50,7 +52,7 @@ def find_root(spec: Spec, root: str | os.PathLike[str] | None) -> Path:
 def find_tables(spec: Spec, root: Path) -> list[Path]:
     """Return the files that are named like a database's table: in root or one level below it, else above it."""
     if not root.is_dir():
-        raise not_found(spec, f"{root} is not a folder")
+        raise not_found(spec, f"{root} is not a folder; expected the database's, and a table with --table")
     below = [path for folder in (root, *subfolders(root)) for path in _tables_in(spec, folder)]
     for folder in root.parents[:_LEVELS_ABOVE]:
         below = below or _tables_in(spec, folder)
@@ -67,16 +69,56 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in _entries(folder) if path.is_file())
 
 
-def not_found(spec: Spec, found: str) -> DatasetNotFoundError:
+def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFoundError:
+    """Compose the error of a database without a table: what was looked for, what lies there instead, the ways out.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+    folders : sequence of pathlib.Path
+        Where it was looked for.
+    """
+    kinds = ", ".join(SUFFIXES)
+    found = [path for folder in folders for path in files(folder)]
+    tables = [path for path in found if path.suffix.casefold() in _TABLES or _is_named_so(spec, path)]
+    tables.sort(key=lambda path: not _is_named_so(spec, path))
+    also = " or a folder in it" if len(folders) > 1 else ""
+    ways = (
+        f"If one of these is the table, name it with --table; what is none of {kinds} has to be saved as one first. "
+        "For a table with other columns there is --dataset manifest, which 'mer-di datasets manifest' describes."
+    )
+    text = f"{root}{also} holds no annotation table named like {' or '.join(spec.tables)} ({kinds})"
+    return not_found(spec, text, tables, ways)
+
+
+def no_frames(spec: Spec, root: Path, found: str) -> DatasetNotFoundError:
+    """Compose the error of a table without frames: what was looked for, and what lies there instead."""
+    ways = (
+        "An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, --table the table."
+    )
+    return not_found(spec, found, [*subfolders(root), *files(root)], ways)
+
+
+def not_found(spec: Spec, found: str, instead: Sequence[Path] = (), ways: str = "") -> DatasetNotFoundError:
     """Compose the error that says what is missing, where to ask for it, where to put it, how to do without.
 
     Parameters
     ----------
     spec : Spec
     found : str
-        What was found instead, and where.
+        What was found missing, and where.
+    instead : sequence of pathlib.Path
+        What lies there instead.
+    ways : str
+        What can be done with that.
     """
     lines = [f"{spec.name}: {found}."]
+    if instead:
+        lines += ["There are:", *(f"    {path}" for path in instead[:_SHOWN])]
+        if len(instead) > _SHOWN:
+            lines.append(f"    and {len(instead) - _SHOWN} more")
+        lines.append(ways)
     if spec.request_url:
         lines.append(f"{spec.title} is given out by its owners on request: {spec.request_url}")
     lines += [
@@ -89,13 +131,11 @@ def not_found(spec: Spec, found: str) -> DatasetNotFoundError:
 
 
 def _tables_in(spec: Spec, folder: Path) -> list[Path]:
-    patterns = [pattern.casefold() for pattern in spec.tables]
-    return [
-        path
-        for path in files(folder)
-        if path.suffix.casefold() in SUFFIXES
-        and any(fnmatchcase(path.stem.casefold(), pattern) for pattern in patterns)
-    ]
+    return [path for path in files(folder) if path.suffix.casefold() in SUFFIXES and _is_named_so(spec, path)]
+
+
+def _is_named_so(spec: Spec, path: Path) -> bool:
+    return any(fnmatchcase(path.stem.casefold(), pattern.casefold()) for pattern in spec.tables)
 
 
 def _entries(folder: Path) -> Iterator[Path]:

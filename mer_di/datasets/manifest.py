@@ -1,18 +1,21 @@
 """Anybody's data: a table of clips with the path of each, in a folder of one's own."""
 
-import math
+import os
 import posixpath
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
-from mer_di.datasets.annotation import COLUMNS, annotate, sample_from
+from mer_di.datasets.annotation import annotate, sample_from, shortened
 from mer_di.datasets.clips import require_tree
+from mer_di.datasets.columns import Column
 from mer_di.datasets.correction import choose_corrections
 from mer_di.datasets.database import Database
-from mer_di.datasets.locate import files, find_root, not_found
+from mer_di.datasets.finding import Finding
+from mer_di.datasets.locate import files, find_root, no_table
 from mer_di.datasets.spec import Choice, Spec
-from mer_di.datasets.table import SUFFIXES, Column, Row, read_table
-from mer_di.errors import AnnotationError
+from mer_di.datasets.table import SUFFIXES, Row, read_table
+from mer_di.errors import AnnotationError, DatasetNotFoundError
 from mer_di.sample import Sample
 
 SPEC = Spec(
@@ -25,34 +28,67 @@ SPEC = Spec(
     fps=None,
     tables=("manifest",),
     layout="""\
-manifest.csv    one row a clip; columns: subject, clip, path, onset, apex, offset, emotion
+manifest.csv    one row a micro-expression; columns: subject, clip, path, onset, apex, offset, emotion
                 and, if you have them: action units, fps
-  path    a folder of images or a video file, relative to the table's folder
-  onset, apex, offset    inclusive; for images the last integer of the file name, for videos the 0-based position""",
+  path    a folder of images or a video file, relative to the table's folder, or to --root if --table names the table
+  onset, apex, offset    inclusive; for images the last integer of the file name, for videos the 0-based position
+                no column apex, or an empty cell: --apex-policy midpoint takes the middle of onset..offset""",
+    columns=(
+        Column("subject", ("subject",)),
+        Column("clip", ("clip", "Filename")),
+        Column("path", ("path",)),
+        Column("onset", ("onset", "OnsetFrame", "OnsetF")),
+        Column("apex", ("apex", "ApexFrame", "ApexF"), required=False),
+        Column("offset", ("offset", "OffsetFrame", "OffsetF")),
+        Column("emotion", ("emotion", "Estimated Emotion")),
+        Column("action_units", ("action units", "AU", "AUs"), required=False),
+        Column("fps", ("fps",), required=False),
+    ),
+    recordings=True,
 )
 
-_PATH = Column("path", ("path",))
-_FPS = Column("fps", ("fps",), required=False)
+_LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message
 
 
 def load(root: Path | None, choice: Choice) -> Database:
-    """Load a manifest; see `mer_di.datasets.load_dataset`. `root` is the table, or the folder of ``manifest.csv``."""
+    """Load a manifest; see `mer_di.datasets.load_dataset`.
+
+    `root` is the table, or the folder of ``manifest.csv``; beside ``Choice.table``, the folder that paths start from.
+    """
     require_tree(SPEC, choice.tree)
     choose_corrections((), choice.corrections)
-    path = choice.table or _manifest(find_root(SPEC, root))
-    table = read_table(path, (*COLUMNS, _PATH, _FPS))
-    annotation = annotate(SPEC, table, [_sample(row, path.parent) for row in table.rows])
+    path, home = _places(root, choice.table)
+    table = read_table(path, SPEC.columns)
+    allowed = [Path(os.path.realpath(folder)) for folder in (home, *map(_folder, choice.allow))]
+    samples = [_placed(sample_from(row, SPEC), _path(row, home, allowed)) for row in table.rows]
+    annotation = annotate(SPEC, table, samples)
     return Database(
         spec=SPEC,
-        root=path.parent,
+        root=home,
         tree=None,
         registered=False,
         table=path,
         table_sha256=table.sha256,
         table_version=annotation.version,
         samples=annotation.samples,
-        findings=annotation.findings,
+        findings=(*annotation.findings, *_path_findings(annotation.samples, home)),
     )
+
+
+def _places(root: Path | None, table: Path | None) -> tuple[Path, Path]:
+    """Return the table, and the folder that its paths start from."""
+    if table is None:
+        path = _manifest(find_root(SPEC, root))
+        return path, path.parent
+    if root is None:
+        return table, table.parent
+    home = find_root(SPEC, root)
+    if not home.is_dir():
+        raise DatasetNotFoundError(
+            f"--root is {home}, a file, and --table is {table}: expected one table. Name with --root the folder that "
+            "its paths start from, or leave --root out if that is the table's own"
+        )
+    return table, home
 
 
 def _manifest(place: Path) -> Path:
@@ -60,38 +96,71 @@ def _manifest(place: Path) -> Path:
         return place
     tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in SUFFIXES]
     if not tables:
-        raise not_found(SPEC, f"{place} holds no manifest.csv or manifest.xlsx")
+        raise no_table(SPEC, place, (place,))
     if len(tables) > 1:
         raise AnnotationError(f"{place} holds {', '.join(p.name for p in tables)}; name the one to read with --root")
     return tables[0]
 
 
-def _sample(row: Row, folder: Path) -> Sample:
-    path = _path(row, folder)
-    return replace(sample_from(row, SPEC), path=path if path.exists() else None, fps=_fps(row))
+def _folder(place: Path) -> Path:
+    folder = place.expanduser().absolute()
+    if not folder.is_dir():
+        raise DatasetNotFoundError(f"{folder} is no folder; expected one that paths of the manifest may lead into")
+    return folder
 
 
-def _path(row: Row, folder: Path) -> Path:
+def _placed(sample: Sample, path: Path) -> Sample:
+    if os.path.exists(path):  # noqa: PTH110 - of a name that no file system takes it says no, and raises nothing
+        return replace(sample, path=path)
+    return replace(sample, sought=shortened(str(path), _LONGEST_PATH))
+
+
+def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:
+    """Return the path of a row.
+
+    Raises
+    ------
+    AnnotationError
+        If it leads out of the allowed folders: by ``..``, from ``/``, or through a link.
+    """
     written = row.required_text("path")
     # A table written on Windows says grid\a.mpg; no file system here needs a backslash in a name.
-    relative = posixpath.normpath(written.replace("\\", "/"))
-    anchored = posixpath.isabs(relative) or PureWindowsPath(written).anchor or written.startswith("~")
-    if anchored or relative == ".." or relative.startswith("../"):
-        raise AnnotationError(
-            f"{row.where}: the path {written!r} leads out of the table's folder; expected a path relative to {folder}, "
-            "without leaving it. Move the table above the data."
-        )
-    return folder / relative
+    path = home / posixpath.normpath(written.replace("\\", "/"))
+    foreign = written.startswith("~") or (PureWindowsPath(written).anchor and not Path(written).is_absolute())
+    for place in (path, *_linked(path)):
+        if foreign or not _within(place, allowed):
+            end = "" if foreign else f": it is {os.path.realpath(place)}"
+            raise AnnotationError(
+                f"{row.where}: the path {shortened(written)!r} leads out of {home}{end}. Expected a path below that "
+                "folder. Move the table above the data, name the folder above it with --root (and the table with "
+                "--table), or allow the folder that it leads into with --allow."
+            )
+    return path
 
 
-def _fps(row: Row) -> float | None:
-    text = row.text("fps")
-    if not text:
-        return None
+def _linked(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that are links: each may lead elsewhere."""
     try:
-        fps = float(text)
-    except ValueError:
-        fps = math.nan
-    if not (math.isfinite(fps) and fps > 0):
-        raise AnnotationError(f"{row.where}: fps is {text!r}; expected a positive number, or an empty cell")
-    return fps
+        with os.scandir(folder) as entries:
+            yield from (Path(entry) for entry in entries if entry.is_symlink())
+    except (OSError, ValueError):  # no folder, or none that can be listed
+        return
+
+
+def _within(path: Path, allowed: Iterable[Path]) -> bool:
+    try:
+        real = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # a name that no file system takes leads nowhere
+        return True
+    return any(real.is_relative_to(folder) for folder in allowed)
+
+
+def _path_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
+    lost = [sample for sample in samples if sample.sought]
+    if not lost:
+        return []
+    text = (
+        f"{len(lost)} of {len(samples)} paths lead to nothing; the first that was looked for is {lost[0].sought}. If "
+        "they start from another folder, name that with --root and the table with --table"
+    )
+    return [Finding("path-not-found", str(home), text)]

@@ -16,7 +16,7 @@ from mer_di.datasets.clips import Clips, index, require_tree
 from mer_di.datasets.correction import Correction, Field
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import find_root, not_found, subfolders
+from mer_di.datasets.locate import find_root, no_frames, subfolders
 from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.datasets.table import plain
@@ -114,10 +114,10 @@ def _find_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     require_tree(spec, wanted)
     folders = index((folder.name, folder) for folder in _clip_folders(root, _DEPTH))
     if not folders:
-        raise not_found(
-            spec, f"{root} holds a table and no frames: no folder such as S01-01-001 within {_DEPTH} levels"
+        raise no_frames(
+            spec, root, f"{root} holds a table and no frames: no folder such as S01-01-001 within {_DEPTH} levels"
         )
-    return Clips(spec.trees[0], folders)
+    return Clips(spec.trees[0], folders, (root,))
 
 
 def _clip_folders(folder: Path, depth: int) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mer_di.datasets.annotation import choose_annotation
 from mer_di.datasets.clips import Clips, place
-from mer_di.datasets.correction import Correction, choose_corrections, correct
+from mer_di.datasets.correction import Correction, choose_corrections, correct, offers
 from mer_di.datasets.database import Database
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.sample import Sample
@@ -54,9 +54,10 @@ def read_release(
     """
     chosen = choose_corrections(corrections, choice.corrections)
     annotation = choose_annotation(spec, root, choice.table)
-    corrected = correct(annotation.samples, chosen)
     clips = find_clips(spec, root, choice.tree)
-    samples, unlabelled = place(corrected.samples, clips, key)
+    placed, unlabelled = place(annotation.samples, clips, key)
+    corrected = correct(placed, chosen)
+    others = [correction for correction in corrections if correction not in chosen]
     return Database(
         spec=spec,
         root=root,
@@ -65,7 +66,13 @@ def read_release(
         table=annotation.table.path,
         table_sha256=annotation.table.sha256,
         table_version=annotation.version,
-        samples=samples,
+        samples=corrected.samples,
         applied=corrected.applied,
-        findings=(*annotation.findings, *clips.findings, *corrected.findings, *unlabelled),
+        findings=(
+            *annotation.findings,
+            *clips.findings,
+            *corrected.findings,
+            *offers(corrected.samples, others),
+            *unlabelled,
+        ),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mer_di.datasets.columns import COLUMNS, Column
 from mer_di.sample import Sample
 
 UNRECOGNIZED = "unrecognized"
@@ -90,6 +91,10 @@ class Spec:
         Published versions of the table, the benchmarks' version first.
     subject : str or None
         Notation of a subject, as a format of its number: ``sub{:02d}``; None for verbatim text.
+    columns : tuple of Column
+        What is read of its table; ``subject``, ``clip``, ``onset``, ``offset`` and ``emotion`` are needed.
+    recordings : bool
+        Whether one clip may have several rows: a recording with several micro-expressions, told apart by their onset.
     """
 
     name: str
@@ -104,6 +109,8 @@ class Spec:
     trees: tuple[Tree, ...] = ()
     published: tuple[Published, ...] = ()
     subject: str | None = None
+    columns: tuple[Column, ...] = COLUMNS
+    recordings: bool = False
 
     @property
     def n_samples(self) -> int | None:
@@ -151,8 +158,11 @@ class Choice:
         Names of correction sets.
     table : pathlib.Path or None
         The annotation table, where it is not to be searched for.
+    allow : tuple of pathlib.Path
+        Folders outside a manifest's own that its paths and links may lead into.
     """
 
     tree: str | None = None
     corrections: tuple[str, ...] = ("released",)
     table: Path | None = None
+    allow: tuple[Path, ...] = ()

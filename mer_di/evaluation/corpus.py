@@ -36,19 +36,23 @@ class Source:
     dataset: str
     recipe: Recipe
 
-    def identity(self) -> dict[str, str]:
-        """Return what tells this cache from another, wherever it lies: its database and its file's digest."""
+    def sha256(self) -> str:
+        """Return the hexadecimal digest of the file as it is now."""
         with self.path.open("rb") as file:
-            return {"dataset": self.dataset, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
     """The samples of some caches, in the caches' row order.
 
+    It is a corpus of these files and of no others that come to lie in their place: see `require_unchanged`.
+
     Attributes
     ----------
     sources : tuple of Source
+    digests : tuple of str
+        sha256 of each source's file, taken before its samples were read.
     sample_ids, subjects : ndarray of str, shape (N,)
         With several caches the database's name stands before each, as in ``samm/006``: ``01`` of one database is
         not ``01`` of another.
@@ -60,6 +64,7 @@ class Corpus:
     """
 
     sources: tuple[Source, ...]
+    digests: tuple[str, ...]
     sample_ids: NDArray[np.str_]
     subjects: NDArray[np.str_]
     datasets: NDArray[np.str_]
@@ -88,6 +93,12 @@ class Corpus:
                 )
         return first.recipe
 
+    @property
+    def identities(self) -> list[dict[str, str]]:
+        """What tells these caches from others, wherever they lie: database and digest of each."""
+        pairs = zip(self.sources, self.digests, strict=True)
+        return [{"dataset": source.dataset, "sha256": digest} for source, digest in pairs]
+
     def shuffled(self, seed: int) -> "Corpus":
         """Return the same samples with their labels permuted: a control, in which there is nothing to learn."""
         return replace(self, labels=np.random.default_rng(seed).permutation(self.labels))
@@ -115,27 +126,62 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]]) -> Corpus:
     """
     if not paths:
         raise InputError("no cache was given; expected at least one that mer-di build wrote")
-    tables = [_read(Path(path), named=len(paths) > 1) for path in paths]
-    sources = tuple(source for source, _ in tables)
+    sources = tuple(read_source(path) for path in paths)
     _require_fit(sources)
-    sample_ids, subjects, emotions = np.concatenate([rows for _, rows in tables], axis=1)
+    digests = tuple(source.sha256() for source in sources)
+    tables = [_rows(source, named=len(sources) > 1) for source in sources]
+    sample_ids, subjects, emotions = np.concatenate(tables, axis=1)
     classes = tuple(str(name) for name in np.unique(emotions))
     if len(classes) < 2:
         raise InputError(f"every sample is labelled {classes[0]!r}; expected at least two emotions to tell apart")
-    datasets = np.concatenate([np.full(rows.shape[1], source.dataset) for source, rows in tables])
-    return Corpus(sources, sample_ids, subjects, datasets, np.searchsorted(classes, emotions), classes)
+    datasets = np.repeat([source.dataset for source in sources], [rows.shape[1] for rows in tables])
+    return Corpus(sources, digests, sample_ids, subjects, datasets, np.searchsorted(classes, emotions), classes)
 
 
-def _read(path: Path, *, named: bool) -> tuple[Source, NDArray[np.str_]]:
-    """Return a cache's origin and its rows: sample ids, subjects, emotions, as an array of shape (3, N)."""
+def require_unchanged(sources: Sequence[Source], digests: Sequence[str]) -> None:
+    """Make sure that caches are still the files that a corpus was read from.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    digests : sequence of str
+        See `Corpus`.
+
+    Raises
+    ------
+    CacheError
+        If one was replaced, rebuilt, damaged or taken away since.
+    """
+    for source, digest in zip(sources, digests, strict=True):
+        found = source.sha256() if source.path.is_file() else "no file"
+        if found != digest:
+            raise CacheError(
+                f"{source.path} has changed since it was read: sha256 {digest} then, {found} now. What was computed so "
+                "far is of the former file: bring it back and run the same again to resume, or choose another --out"
+            )
+
+
+def read_source(path: str | os.PathLike[str]) -> Source:
+    """Read where the samples of a cache come from, and none of them.
+
+    Raises
+    ------
+    CacheError
+        If the file is no cache or holds no sample.
+    """
     with open_cache(path) as cache:
         if not len(cache):
             raise CacheError(f"{path} holds no sample; mer-di info says why they were dropped")
-        source = Source(path.absolute(), _dataset(cache), cache.recipe)
-        _require_people(path, cache.column("subject"))
+        return Source(Path(path).absolute(), _dataset(cache), cache.recipe)
+
+
+def _rows(source: Source, *, named: bool) -> NDArray[np.str_]:
+    """Return sample ids, subjects and emotions, as an array of shape (3, N)."""
+    with open_cache(source.path) as cache:
+        _require_people(source.path, cache.column("subject"))
         prefix = f"{source.dataset}/" if named else ""
         ids, subjects = ([prefix + str(name) for name in cache.column(column)] for column in ("sample_id", "subject"))
-        return source, np.array([ids, subjects, _emotions(cache)])
+        return np.array([ids, subjects, _emotions(cache)])
 
 
 def _require_people(path: Path, subjects: Iterable[str]) -> None:

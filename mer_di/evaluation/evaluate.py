@@ -18,7 +18,7 @@ import torch
 from mer_di.errors import BackendUnavailableError, InputError, RunError
 from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.fold import SeedRun, run_fold
-from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, make_folds, require_honest
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
 from mer_di.learning.devices import choose_device, own_randomness
@@ -34,7 +34,7 @@ Once, with None, when training begins: what was told before comes from an interr
 
 
 def evaluate(
-    caches: Sequence[str | os.PathLike[str]],
+    caches: Sequence[str | os.PathLike[str]] | Corpus,
     out: str | os.PathLike[str],
     config: TrainConfig | None = None,
     *,
@@ -52,8 +52,8 @@ def evaluate(
 
     Parameters
     ----------
-    caches : sequence of path-like
-        Files that ``mer-di build`` wrote.
+    caches : sequence of path-like, or Corpus
+        Files that ``mer-di build`` wrote. The run is of these files to the bit, as they were when they were read.
     out : path-like
         RUN_DIR. An interrupted run of the same configuration is resumed. The first seed's run lies in the folder
         itself, each further one is a complete run in ``seed-N`` within it.
@@ -90,12 +90,13 @@ def evaluate(
     Raises
     ------
     CacheError
-        If a cache cannot be read.
+        If a cache cannot be read, or is another file than it was when the run began.
     InputError
-        If an argument is unknown, the samples are too few for the protocol, a fold leaks, a training fails, or
+        If an argument is unknown, the samples are too few for the protocol, a fold leaks, a network diverges, or
         networks of caches with different recipes are to be saved.
     RunError
-        If ``out`` holds a run under another configuration, or a damaged one.
+        If ``out`` holds a run under another configuration, a damaged one, or files of something else, or if another
+        training is writing there.
     MissingDependencyError
         If ImageNet weights cannot be had.
     BackendUnavailableError
@@ -103,14 +104,10 @@ def evaluate(
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are {list(seeds)}; expected at least one, and each once")
-    config, device, corpus = config or TrainConfig(), choose_device(device), read_corpus(caches)
+    config, device = config or TrainConfig(), choose_device(device)
+    corpus = caches if isinstance(caches, Corpus) else read_corpus(caches)
     rules = {"protocol": protocol, "rule": validation, "labels": "shuffled" if shuffled_labels else "annotated"}
-    identity = {
-        **json.loads(config.text),
-        **rules,
-        "audit_leakage": audit,
-        "caches": [source.identity() for source in corpus.sources],
-    }
+    identity = {**json.loads(config.text), **rules, "audit_leakage": audit, "caches": corpus.identities}
     if save_networks:
         _ = corpus.recipe
     runs = []
@@ -118,16 +115,24 @@ def evaluate(
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
-        run.claim({**identity, "seed": seed})
-        runs.append(SeedRun(run, samples, folds, config, seed, device, audit, save_networks))
+        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, audit, save_networks))
+    with contextlib.ExitStack() as kept_out:
+        for job in runs:
+            kept_out.enter_context(job.run.sole_writer())
+            job.run.claim(job.identity)
+        return _computed(runs, rules, executor, progress or (lambda _name, _total: None))
+
+
+def _computed(runs: list[SeedRun], rules: dict[str, str], executor: Executor | None, tell: Progress) -> Results:
+    """Bring claimed runs to their results."""
     if _unfinished(runs):
         _require_weights(runs[0])
     choices = _precisions(runs, executor)
     runs = [
-        replace(job, config=replace(config, precision=choice["used"]))
+        replace(job, config=replace(job.config, precision=choice["used"]))
         for job, choice in zip(runs, choices, strict=True)
     ]
-    _run_unfinished(runs, executor, progress or (lambda _name, _total: None))
+    _run_unfinished(runs, executor, tell)
     results = over_seeds([_conclude(job, rules, choice) for job, choice in zip(runs, choices, strict=True)])
     runs[0].run.write_results(asdict(results))
     return results
@@ -215,10 +220,14 @@ def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
     record = job.run.fold(job.files[fold.name])
     if job.save_networks and not job.run.network(job.files[fold.name]).exists():
         return None
-    if record and (record.name, record.sample_ids) != (fold.name, job.corpus.sample_ids[fold.test].tolist()):
+    if record is None:
+        return None
+    ours = fold.name, fold_seed(job.seed, fold.name), job.corpus.sample_ids[fold.test].tolist()
+    fits = len(record.probabilities[0]) == len(job.corpus.classes) and (record.test_correct is not None) == job.audit
+    if (record.name, record.seed, record.sample_ids) != ours or not fits:
         raise RunError(
-            f"{job.run.folder / 'folds' / job.files[fold.name]} is fold {record.name!r} of other samples, expected "
-            f"{fold.name!r}; delete it and train again"
+            f"{job.run.folder / 'folds' / job.files[fold.name]} is fold {record.name!r} of another run, expected "
+            f"{fold.name!r} of this one; delete it and train again"
         )
     return record
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mer_di.evaluation.corpus import read_corpus
+from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone, fold_seed, subjects_held_out
 from mer_di.learning.devices import choose_device
@@ -15,7 +15,7 @@ from mer_di.learning.train_config import TrainConfig
 
 
 def train_on_everyone(
-    caches: Sequence[str | os.PathLike[str]],
+    caches: Sequence[str | os.PathLike[str]] | Corpus,
     config: TrainConfig | None = None,
     *,
     validation: str = DEFAULT_VALIDATION,
@@ -29,7 +29,7 @@ def train_on_everyone(
 
     Parameters
     ----------
-    caches : sequence of path-like
+    caches : sequence of path-like, or Corpus
         Files that ``mer-di build`` wrote, by one recipe.
     config : TrainConfig, optional
         The paper's if not given. Its precision ``auto`` is decided by a trial of its own: for the network that a run
@@ -46,11 +46,12 @@ def train_on_everyone(
     Raises
     ------
     InputError
-        If the caches were built by different recipes, the subjects are too few, or the training fails.
+        If the caches were built by different recipes, the subjects are too few, or the network diverges.
     CacheError, MissingDependencyError, BackendUnavailableError
         See `mer_di.evaluation.evaluate.evaluate`.
     """
-    config, device, corpus = config or TrainConfig(), choose_device(device), read_corpus(caches)
+    config, device = config or TrainConfig(), choose_device(device)
+    corpus = caches if isinstance(caches, Corpus) else read_corpus(caches)
     recipe = corpus.recipe
     fold = everyone(corpus.subjects, validation_subjects=subjects_held_out(validation), seed=seed)
     n_classes = len(corpus.classes)

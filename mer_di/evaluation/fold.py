@@ -1,12 +1,15 @@
 """One fold: train, test, and save what came out of it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
 
+from mer_di.errors import InputError
 from mer_di.evaluation.corpus import Corpus
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import Fold, fold_seed, require_honest
@@ -26,6 +29,8 @@ class SeedRun:
     ----------
     run : Run
         Where records go.
+    identity : mapping
+        The run's configuration: what all of its folds have in common.
     corpus : Corpus
     folds : tuple of Fold
     config : TrainConfig
@@ -38,6 +43,7 @@ class SeedRun:
     """
 
     run: Run
+    identity: Mapping[str, Any]
     corpus: Corpus
     folds: tuple[Fold, ...]
     config: TrainConfig
@@ -60,7 +66,23 @@ def run_fold(job: SeedRun, fold: Fold) -> None:
     job : SeedRun
     fold : Fold
         One of its folds.
+
+    Raises
+    ------
+    CacheError
+        If a cache is no longer the file that the run began with.
+    InputError
+        If the training fails; the fold is named.
+    RunError
+        If the folder has become another run's meanwhile: a worker of a cluster may outlive the run that it works for.
     """
+    try:
+        _run(job, fold)
+    except InputError as error:
+        raise InputError(f"fold {fold.name!r}: {error}") from error
+
+
+def _run(job: SeedRun, fold: Fold) -> None:
     require_honest(fold, job.corpus.subjects)
     import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
     started = time.perf_counter()
@@ -92,6 +114,7 @@ def run_fold(job: SeedRun, fold: Fold) -> None:
         seconds=time.perf_counter() - started,
         device=job.device,
     )
+    job.run.require(job.identity)
     if job.save_networks:  # first: a finished fold has all that was asked for
         saved = SavedModel(trained.model, job.config, classes, job.corpus.recipe)
         save_model(saved, job.run.network(job.files[fold.name]))

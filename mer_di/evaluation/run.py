@@ -5,9 +5,11 @@
 A file appears under its name only when it is complete, so whatever a kill leaves behind is whole or ignored.
 """
 
+import contextlib
 import csv
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
@@ -16,13 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.errors import RunError
+from mer_di.errors import MerDiError, RunError
+from mer_di.fields import misfit
 from mer_di.files import write_text
+from mer_di.learning.history import Epoch
 from mer_di.learning.train_config import OF_OLD
+from mer_di.lock import held
 from mer_di.recipe import differences
 
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
 _PROBABILITY = "p_"
+_AGAIN = "run the same mer-di train again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,8 @@ class FoldRecord:
         Classes that the training samples lack: they cannot be predicted, and samples of them are counted as wrong.
     best_epoch : int
         1-based; the epoch whose weights made the predictions.
-    history : list of dict
-        One an epoch, as the training reports it.
+    history : list of Epoch
+        As the training reports it.
     sample_ids : list of str
         Of the tested samples.
     probabilities : list of list of float
@@ -58,12 +64,23 @@ class FoldRecord:
     validation_subjects: list[str]
     untrained_classes: list[str]
     best_epoch: int
-    history: list[dict[str, Any]]
+    history: list[Epoch]
     sample_ids: list[str]
     probabilities: list[list[float]]
     test_correct: list[int] | None
     seconds: float
     device: str
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the parts fit each other: a row a sample, a distribution a row, a best epoch that was trained."""
+        return (
+            len(self.sample_ids) == len(self.probabilities) > 0
+            and len({len(row) for row in self.probabilities}) == 1
+            and all(min(row, default=-1) >= 0 and math.isclose(sum(row), 1, abs_tol=1e-6) for row in self.probabilities)
+            and 1 <= self.best_epoch <= len(self.history)
+            and (self.test_correct is None or len(self.test_correct) == len(self.history))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +103,16 @@ class Predictions:
     classes: tuple[str, ...]
 
     @property
+    def consistent(self) -> bool:
+        """Whether samples and classes are there once each, labels are classes, and every probability is a number."""
+        names, classes = {*self.sample_ids.tolist()}, {*self.classes}
+        return (
+            self.probabilities.shape == (len(names), len(classes)) == (len(self.sample_ids), len(self.classes))
+            and {*self.labels.tolist(), *self.predicted.tolist()} <= classes
+            and bool(np.isfinite(self.probabilities).all())
+        )
+
+    @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether each sample was recognised, shape (N,)."""
         return np.asarray(self.labels == self.predicted)
@@ -103,8 +130,41 @@ class Run:
 
     folder: Path
 
+    @contextlib.contextmanager
+    def sole_writer(self) -> Iterator[None]:
+        """Make the folder and keep other trainings out of it.
+
+        Raises
+        ------
+        RunError
+            If another training is writing it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        busy = RunError(f"another training is writing {self.folder}; wait for it, or choose another --out")
+        with held(self.folder / ".lock", busy):
+            yield
+
+    @contextlib.contextmanager
+    def as_written(self) -> Iterator[None]:
+        """Take values of the run's files that lead nowhere for what they are: damage.
+
+        Raises
+        ------
+        RunError
+            Instead of any error that is not the library's own.
+        """
+        try:
+            yield
+        except (MerDiError, OSError):
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise RunError(
+                f"the files in {self.folder} do not fit each other, or another version of mer_di wrote them "
+                f"({type(error).__name__}: {error}); {_AGAIN}, or with another --out"
+            ) from error
+
     def claim(self, config: Mapping[str, Any]) -> None:
-        """Make the folder, or make sure that the folds in it were computed under the same configuration.
+        """Begin the run, or make sure that what is there was computed under the same configuration.
 
         A run that was started before there was a ``precision`` was of float32 on the CPU, and is resumed as such.
 
@@ -116,19 +176,32 @@ class Run:
         Raises
         ------
         RunError
-            If it holds folds of another configuration, naming each field that differs, or of an unknown one.
+            If the folder holds folds or results of another configuration, naming each field that differs, or of an
+            unknown one, or files of something else.
         """
         (self.folder / "folds").mkdir(parents=True, exist_ok=True)
-        if self._has_folds():
-            changed = differences(json.dumps(config), json.dumps(OF_OLD | self.config()))
-            if changed:
-                raise RunError(
-                    f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
-                    "Repeat its settings to resume it, or choose another --out."
-                )
-        else:  # nothing was computed yet, so there is nothing to mix up
-            self._precision.unlink(missing_ok=True)
-            write_text(self.folder / "config.json", _json(config))
+        if self._begun():
+            self.require(config)
+            return
+        if (self.folder / "config.json").exists() and "seed" not in self.config():
+            raise RunError(f"{self.folder / 'config.json'} is none of a run, and not touched; choose another --out")
+        self._precision.unlink(missing_ok=True)  # nothing was computed yet, so there is nothing to mix up
+        write_text(self.folder / "config.json", _json(config))
+
+    def require(self, config: Mapping[str, Any]) -> None:
+        """Make sure that the run is one of this configuration.
+
+        Raises
+        ------
+        RunError
+            If it is not, naming each field that differs.
+        """
+        changed = differences(json.dumps(config), json.dumps(OF_OLD | self.config()))
+        if changed:
+            raise RunError(
+                f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
+                "Repeat its settings to resume it, or choose another --out."
+            )
 
     def config(self) -> dict[str, Any]:
         """Return the run's configuration.
@@ -138,7 +211,7 @@ class Run:
         RunError
             If there is none, or it is damaged.
         """
-        return _read_json(self.folder / "config.json")
+        return _read_json(self.folder / "config.json", dict[str, Any])
 
     def precision(self) -> dict[str, Any] | None:
         """Return in which precision the run's steps are taken, or None if that was not decided yet.
@@ -148,9 +221,11 @@ class Run:
         RunError
             If the file is damaged, or absent though folds are finished whose precision it has to tell.
         """
-        if not self._precision.exists() and not (self._has_folds() and self.config().get("precision") == "auto"):
+        if not self._precision.exists() and not (self._begun() and self.config().get("precision") == "auto"):
             return None
-        return _read_json(self._precision)
+        from mer_di.learning.precision_trial import PrecisionChoice  # loads torch, as those who ask have done
+
+        return _read_json(self._precision, PrecisionChoice)
 
     def results(self) -> dict[str, Any]:
         """Return the run's results.
@@ -160,7 +235,7 @@ class Run:
         RunError
             If the run is not finished, or the file is damaged.
         """
-        return _read_json(self.folder / "results.json")
+        return _read_json(self.folder / "results.json", dict[str, Any])
 
     def fold(self, file_name: str) -> FoldRecord | None:
         """Return a finished fold, or None.
@@ -173,10 +248,10 @@ class Run:
         path = self.folder / "folds" / file_name
         if not path.exists():
             return None
-        try:
-            return FoldRecord(**_read_json(path))
-        except TypeError as error:
-            raise RunError(f"{path} is no fold of a run ({error}); delete it and train again") from error
+        record = FoldRecord(**_read_json(path, FoldRecord))
+        if not record.consistent:
+            raise RunError(f"{path} is no fold of a run: its parts do not fit each other; delete it and {_AGAIN}")
+        return record
 
     def network(self, file_name: str) -> Path:
         """Return where a fold's network is kept, if it is."""
@@ -208,8 +283,13 @@ class Run:
     def _precision(self) -> Path:
         return self.folder / "precision.json"
 
-    def _has_folds(self) -> bool:
-        return any((self.folder / "folds").glob("*.json"))
+    def _begun(self) -> bool:
+        computed = (
+            *(self.folder / "folds").glob("*.json"),
+            self.folder / "results.json",
+            self.folder / "predictions.csv",
+        )
+        return any(path.exists() for path in computed)
 
     def predictions(self) -> Predictions:
         """Read the predictions back, to the bit.
@@ -225,24 +305,31 @@ class Run:
                 header, *rows = csv.reader(file)
             fixed = np.array([row[: len(_FIXED_COLUMNS)] for row in rows], dtype=str).T
             probabilities = np.array([row[len(_FIXED_COLUMNS) :] for row in rows], dtype=np.float64)
-            classes = tuple(name.removeprefix(_PROBABILITY) for name in header[len(_FIXED_COLUMNS) :])
-            sample_ids, subjects, labels, predicted = fixed
-            return Predictions(sample_ids, subjects, labels, predicted, probabilities, classes)
         except FileNotFoundError as error:
             raise RunError(f"{path} is absent; the run is not finished. Run its mer-di train again") from error
-        except ValueError as error:
+        except (ValueError, csv.Error) as error:
             raise RunError(f"{path} is no table of predictions ({error}); run its mer-di train again") from error
+        classes = tuple(name.removeprefix(_PROBABILITY) for name in header[len(_FIXED_COLUMNS) :])
+        if len(fixed) == len(_FIXED_COLUMNS):
+            sample_ids, subjects, labels, predicted = fixed
+            found = Predictions(sample_ids, subjects, labels, predicted, probabilities, classes)
+            if found.consistent:
+                return found
+        raise RunError(f"{path} is no table of predictions; run its mer-di train again")
 
 
 def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - see `misfit`
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}); delete it and run the same mer-di train again") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged ({error}); delete it and {_AGAIN}") from error
+    problem = misfit(found, kind, "it")
+    if problem:
+        raise RunError(f"{path} is damaged, or of another version of mer_di: {problem}; delete it and {_AGAIN}")
     return found

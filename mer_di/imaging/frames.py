@@ -11,9 +11,7 @@ from xxhash import xxh3_128
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.image import decode_image, read_file
 from mer_di.imaging.listing import require_listed
-from mer_di.imaging.video import read_video
-
-_PIECE = 1 << 20  # bytes of a video read at a time
+from mer_di.imaging.video import count_in_video, read_video
 
 
 def read_frames(
@@ -38,16 +36,19 @@ def read_frames(
     ndarray of uint8, shape (H, W, 3), RGB
         A new array each. Of an image that is coded in grey, a read-only view whose three channels are one and the
         same memory (see :func:`one_channel`). Transparency is left out, EXIF and video rotation are applied. Video of
-        more than 8 bits is converted to 8 by FFmpeg; such an image is refused.
+        10, 12 or 14 bits is converted to 8 by FFmpeg; with 16 bits, and in an image of more than 8, nobody knows how
+        many are in use: refused.
 
     Raises
     ------
     InputError
         If ``numbers`` is empty or descends.
     SampleError
-        ``frame-unreadable``: an image is damaged or cut short. ``frame-not-8-bit``: its pixels are not 8-bit.
-        ``frame-size-changes``: it has another size than the first one. ``clip-unreadable``: the file is no video.
-        ``frames-missing``: the video ends early; and those of :func:`mer_di.imaging.listing.require_listed`.
+        ``frame-unreadable``: a frame is damaged, cut short, or declares more pixels than
+        :data:`mer_di.imaging.header.LARGEST_FRAME`. ``frame-not-8-bit``: its pixels have more bits.
+        ``frame-size-changes``: it has another size than the first one. ``clip-unreadable``: the file is no video, or
+        a playlist of other files. ``clip-changed``: a file changed while it was read. ``frames-missing``: the video
+        ends early; and those of :func:`mer_di.imaging.listing.require_listed`.
     """
     if not numbers or numbers.step < 1:
         raise InputError(f"numbers is {numbers}; expected an ascending range of at least one frame")
@@ -85,7 +86,7 @@ def frames_digest(path: Path, numbers: range, files: Sequence[str] = ()) -> str:
     for name in names:
         _count_in(digest, read_file(f"{path}{os.sep}{name}"))
     if not names:
-        _count_in_video(digest, path)
+        count_in_video(digest, path)
     return digest.hexdigest()
 
 
@@ -115,20 +116,12 @@ def _decoded(
         _count_in(digest, encoded)
         yield name, decode_image(encoded, file)
     if not names:
-        _count_in_video(digest, path)
-        yield from read_video(path, numbers)
+        yield from read_video(path, numbers, digest)
 
 
 def _count_in(digest: xxh3_128, encoded: bytes) -> None:
     digest.update(len(encoded).to_bytes(8, "little"))
     digest.update(encoded)
-
-
-def _count_in_video(digest: xxh3_128, path: Path) -> None:
-    digest.update(path.stat().st_size.to_bytes(8, "little"))
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_di.errors import SampleError
+from mer_di.imaging.header import FORMATS, declared_size, require_size
 
 LARGEST_FILE = 1 << 28
 """Bytes of an image at most: more than any camera writes for a frame."""
@@ -31,7 +32,8 @@ def read_file(file: str) -> bytes:
     Raises
     ------
     SampleError
-        ``frame-unreadable``: it cannot be opened.
+        ``frame-unreadable``: it cannot be opened, or is larger than `LARGEST_FILE`. ``clip-changed``: it grew or shrank
+        while it was read.
     """
     try:
         with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - a path object a frame costs as much as reading
@@ -40,9 +42,12 @@ def read_file(file: str) -> bytes:
                 raise SampleError(
                     "frame-unreadable", f"{file} has {size} bytes; an image of more than {LARGEST_FILE} is not read"
                 )
-            return opened.readall()
+            encoded = opened.readall()
     except OSError as err:
         raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
+    if len(encoded) != size:
+        raise SampleError("clip-changed", f"{file} changed while it was read; build again when it is written")
+    return encoded
 
 
 def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
@@ -62,18 +67,23 @@ def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
     Raises
     ------
     SampleError
-        ``frame-unreadable``: the file is damaged or cut short. ``frame-not-8-bit``: its pixels are not 8-bit.
+        ``frame-unreadable``: the file is damaged or cut short, or declares more pixels than
+        :data:`mer_di.imaging.header.LARGEST_FRAME`. ``frame-not-8-bit``: its pixels are not 8-bit.
     """
+    image = None
     try:
-        image = _plain_jpeg(encoded)
-        if image is None:
-            image = _any_image(encoded)
+        if size := declared_size(encoded):
+            require_size(*size, file)
+            image = _plain_jpeg(encoded)
+            if image is None:
+                image = _any_image(encoded)
     except cv2.error as err:
         raise SampleError("frame-unreadable", f"{file} cannot be read ({err})") from err
     if image is None:
         raise SampleError(
             "frame-unreadable",
-            f"{file} ({len(encoded)} bytes) does not decode; it is damaged, cut short or no image: copy it again",
+            f"{file} ({len(encoded)} bytes) does not decode as {FORMATS}; it is damaged, cut short, or of another "
+            "format than its name says: copy it again, or convert the clip",
         )
     if image.dtype != np.uint8:
         raise SampleError(
@@ -85,8 +95,6 @@ def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
 
 
 def _any_image(encoded: bytes) -> NDArray[Any] | None:
-    if not encoded:
-        return None
     image = cv2.imdecode(np.frombuffer(encoded, np.uint8), _AS_CODED)
     return image if image is None or image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 

@@ -2,16 +2,18 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
 
 from mer_di.errors import SampleError
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff"})
 
 _LAST_NUMBER = re.compile(r"([0-9]+)[^0-9]*$")
 _SPANS_SHOWN = 6
+_OTHERS_SHOWN = 3
 
 
 def list_frames(folder: Path) -> dict[int, Path]:
@@ -34,7 +36,7 @@ def list_frames(folder: Path) -> dict[int, Path]:
         ``clip-not-found``: the folder cannot be listed. ``frame-unnumbered``: an image has no number in its name.
         ``frames-ambiguous``: two images have the same number.
     """
-    return {number: folder / name for number, name in _names(folder).items()}
+    return {number: folder / name for number, name in _numbered(folder, _entries(folder)[0]).items()}
 
 
 def require_listed(path: Path, numbers: range) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ def require_listed(path: Path, numbers: range) -> tuple[str, ...]:
         ``clip-not-found``; ``frames-missing``: the first or the last frame is not there; ``frame-gap``: both are,
         but not all between them; and those of :func:`list_frames`.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - the method raises where a folder above is closed
         return require_files(path, numbers)
     require_video(path, numbers)
     return ()
@@ -73,14 +75,15 @@ def require_files(folder: Path, numbers: range) -> tuple[str, ...]:
     SampleError
         ``frames-missing``, ``frame-gap``, and those of `list_frames`.
     """
-    names = _names(folder)
+    images, others = _entries(folder)
+    names = _numbered(folder, images)
     there = [number for number in names if number in numbers]
     if len(there) < len(numbers):
         both_ends = numbers[0] in names and numbers[-1] in names
         raise SampleError(
             "frame-gap" if both_ends else "frames-missing",
             f"frames {numbers[0]}..{numbers[-1]} are asked for, {folder} holds {_written(_runs(names))}; "
-            f"missing are {_written(_between(there, numbers))}",
+            f"missing are {_written(_between(there, numbers))}{_beside(others)}",
         )
     return tuple(names[number] for number in there)
 
@@ -93,8 +96,8 @@ def require_video(path: Path, numbers: range) -> None:
     SampleError
         ``clip-not-found``, ``frames-missing``.
     """
-    if not path.is_file():
-        raise SampleError("clip-not-found", f"{path} does not exist; expected a folder of images or a video file")
+    if not os.path.isfile(path):  # noqa: PTH113
+        raise SampleError("clip-not-found", f"{path} {_why_no_file(path)}; expected a folder of images or a video file")
     if numbers and numbers[0] < 0:
         raise SampleError(
             "frames-missing",
@@ -102,10 +105,33 @@ def require_video(path: Path, numbers: range) -> None:
         )
 
 
-def _names(folder: Path) -> dict[int, str]:
+def _entries(folder: Path) -> tuple[list[str], Counter[str]]:
+    """Return the names of the images in a folder, and how many of each other kind lie there."""
+    images: list[str] = []
+    others: Counter[str] = Counter()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a name, not a path
+                if entry.name.startswith("."):
+                    continue
+                if suffix not in IMAGE_SUFFIXES:
+                    others[suffix] += 1
+                elif entry.is_file():
+                    images.append(entry.name)
+                else:
+                    others[f"{entry.name} (no file)"] += 1
+    except OSError as err:
+        raise SampleError(
+            "clip-not-found", f"{folder} cannot be listed ({err.strerror}); expected a folder of images"
+        ) from err
+    return images, others
+
+
+def _numbered(folder: Path, images: Iterable[str]) -> dict[int, str]:
     """Return the name of each frame's file by its number, ascending."""
     names: dict[int, str] = {}
-    for name in sorted(_image_names(folder)):
+    for name in sorted(images):
         number = _number(folder, name)
         if number in names:
             raise SampleError(
@@ -115,22 +141,6 @@ def _names(folder: Path) -> dict[int, str]:
             )
         names[number] = name
     return dict(sorted(names.items()))
-
-
-def _image_names(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return [
-                entry.name
-                for entry in entries
-                if not entry.name.startswith(".")
-                and os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a name, not a path
-                and entry.is_file()
-            ]
-    except OSError as err:
-        raise SampleError(
-            "clip-not-found", f"{folder} cannot be listed ({err.strerror}); expected a folder of images"
-        ) from err
 
 
 def _number(folder: Path, name: str) -> int:
@@ -167,3 +177,21 @@ def _written(runs: Iterable[range]) -> str:
     first, more = [*islice(runs := iter(runs), _SPANS_SHOWN)], next(runs, None)
     shown = [str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in first]
     return ", ".join([*shown, "…"] if more else shown) or "no image"
+
+
+def _beside(others: Counter[str]) -> str:
+    """Write what else lies in a folder, so that no message denies it."""
+    shown = [f"{count} {kind or 'without a suffix'}" for kind, count in others.most_common(_OTHERS_SHOWN)]
+    if not shown:
+        return ""
+    return f"; beside the images lie {', '.join(shown)}: read are {', '.join(sorted(IMAGE_SUFFIXES))}"
+
+
+def _why_no_file(path: Path) -> str:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "does not exist"
+    except (OSError, ValueError) as err:
+        return f"cannot be opened ({err})"
+    return "is no regular file, but a pipe or a device"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer_di.cache import DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache
+from mer_di.cache import CORRECTION_COLUMNS, DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache
 from mer_di.recipe import differences
 
 _PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size")
@@ -19,13 +19,15 @@ class Comparison:
     Attributes
     ----------
     provenance : list of str
-        ``attribute: a | b``.
+        ``attribute: a | b``; classes and corrections included.
     recipe : list of str
         ``field: a | b``.
     only_a, only_b : list of str
         Samples that one cache keeps and the other does not, with the other's reason where it has one.
     samples : list of str
         ``sample_id: what differs``, for samples in both.
+    dropped : list of str
+        ``sample_id: a's reason | b's``, for samples that neither keeps.
     """
 
     provenance: list[str]
@@ -33,15 +35,19 @@ class Comparison:
     only_a: list[str]
     only_b: list[str]
     samples: list[str]
+    dropped: list[str]
 
     @property
     def equal(self) -> bool:
         """Whether nothing differs."""
-        return not any((self.provenance, self.recipe, self.only_a, self.only_b, self.samples))
+        return not any((self.provenance, self.recipe, self.only_a, self.only_b, self.samples, self.dropped))
 
 
 def compare(a: Cache, b: Cache) -> Comparison:
-    """Compare two caches: origin, recipe, which samples they keep, and every pixel of those in both.
+    """Compare two caches in everything that training and pages read.
+
+    Origin, recipe, corrections, classes, which samples they keep and why not the others, and of those in both every
+    column of the table and every pixel. When and by which version they were written makes no difference.
 
     Parameters
     ----------
@@ -55,12 +61,14 @@ def compare(a: Cache, b: Cache) -> Comparison:
     provenance = [f"{k}: {ours.get(k)} | {theirs.get(k)}" for k in _PROVENANCE if ours.get(k) != theirs.get(k)]
     if a.classes != b.classes:
         provenance.append(f"classes: {', '.join(a.classes)} | {', '.join(b.classes)}")
+    provenance += [f"correction only in {name}: {row}" for name, row in _unshared_corrections(a, b)]
     return Comparison(
         provenance,
         differences(a.attributes["recipe"], b.attributes["recipe"]),
         list(_only_in(a, b)),
         list(_only_in(b, a)),
         list(_unequal_samples(a, b)),
+        list(_unequal_reasons(a, b)),
     )
 
 
@@ -68,6 +76,20 @@ def _only_in(here: Cache, there: Cache) -> Iterator[str]:
     reasons = there.dropped
     for name in sorted(set(here.column("sample_id")) - set(there.column("sample_id"))):
         yield f"{name} ({reasons.get(name, 'unknown to the other cache')})"
+
+
+def _unequal_reasons(a: Cache, b: Cache) -> Iterator[str]:
+    ours, theirs = a.dropped, b.dropped
+    kept = {*a.column("sample_id"), *b.column("sample_id")}
+    for name in sorted((ours.keys() | theirs.keys()) - kept):
+        if ours.get(name) != theirs.get(name):
+            yield f"{name}: {ours.get(name, '(unknown)')} | {theirs.get(name, '(unknown)')}"
+
+
+def _unshared_corrections(a: Cache, b: Cache) -> Iterator[tuple[str, str]]:
+    ours, theirs = ([tuple(row[name] for name in CORRECTION_COLUMNS) for row in c.corrections] for c in (a, b))
+    for name, here, there in (("a", ours, theirs), ("b", theirs, ours)):
+        yield from ((name, ", ".join(row)) for row in here if row not in there)
 
 
 def _unequal_samples(a: Cache, b: Cache) -> Iterator[str]:
@@ -88,7 +110,11 @@ def _differ(x: object, y: object) -> bool:
 
 def _unequal_images(a: Cache, b: Cache, i: int, j: int) -> Iterator[str]:
     pairs = [(f"di/{name}", a.images(name), b.images(name)) for name in DI_STREAMS]
-    pairs += [(f"frames/{name}", a.key_frames(name), b.key_frames(name)) for name in KEY_FRAMES]
+    held = ["frames" in cache.file for cache in (a, b)]
+    if all(held):
+        pairs += [(f"frames/{name}", a.key_frames(name), b.key_frames(name)) for name in KEY_FRAMES]
+    elif any(held):
+        yield f"key frames only in {'a' if held[0] else 'b'}"
     for name, x, y in pairs:
         if x.shape[1:] != y.shape[1:]:
             yield f"{name} size {x.shape[1]} | {y.shape[1]}"

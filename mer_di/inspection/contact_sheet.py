@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 from types import MappingProxyType
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, open_cache
 from mer_di.dynamic_images import Image
 from mer_di.errors import InputError
+from mer_di.files import destination, write_bytes
+from mer_di.inspection.lettering import drawable, shortened
 from mer_di.inspection.pictures import picture
 
 Pixels = NDArray[np.uint8]
@@ -40,6 +43,8 @@ _TITLES = MappingProxyType({"onset": "DI-Onset", "offset": "DI-Offset", "full": 
 _GROUND = (232, 232, 232)  # neutral, and not the grey 128 of no motion
 _TEXT: dict[str, Any] = {"size": 8, "color": "#111111", "parse_math": False}
 _LETTER = 6.5  # pixels, about the width of one
+_LEFT_TO_RIGHT = "\u200e"  # an Arabic name would turn the numbers round
+_SHORTEST = 12  # letters of a name
 _DIVERGING = mpl.colormaps["RdBu_r"]
 _WITHIN = 99.5  # percent of the pixels that the common scale holds; the rest is clipped
 _DPI = 100
@@ -93,7 +98,7 @@ def write_contact_sheet(
     cache : path-like
         A file that ``mer-di build`` wrote.
     out : path-like
-        The PNG; replaced if it exists.
+        The PNG; see `mer_di.files.destination`.
     n : int
         At most this many samples, as `spread` takes them; at least 1.
     emotion, subject : str, optional
@@ -111,7 +116,8 @@ def write_contact_sheet(
     Raises
     ------
     InputError
-        If there is no such class, subject or normalization, listing what there is, or a number is not positive.
+        If there is no such class, subject or normalization, listing what there is, a number is not positive, or
+        nothing can be written there.
     CacheError
         If the cache cannot be read, or has no such stream.
     """
@@ -119,19 +125,21 @@ def write_contact_sheet(
         raise InputError(f"normalization is {normalization!r}; expected one of {', '.join(RANGES)}")
     if n < 1 or side < 1:
         raise InputError(f"n is {n} and side is {side}; expected positive numbers")
+    destination(out, [cache])
     with open_cache(cache) as opened:
         matching = _matching(opened, emotion, subject)
         rows = spread(opened, matching, n)
         images = [[picture(opened, stream, row, normalization) for stream in streams] for row in rows]
         end = _end_of_scale(images)
         strips = [_strip(opened, row, row_images, end, side) for row, row_images in zip(rows, images, strict=True)]
+        name, dataset = drawable(opened.path.name), drawable(opened.attributes["dataset"])
         caption = (
-            f"{opened.path.name}: {len(rows)} of {len(matching)} samples; {opened.attributes['dataset']}, scheme "
-            f"{opened.recipe.scheme}. Over each strip: sample, emotion, frame numbers of onset–apex–offset.\n"
+            f"{name}: {len(rows)} of {len(matching)} samples; {dataset}, scheme {opened.recipe.scheme}. "
+            "Over each strip: sample, emotion, frame numbers of onset–apex–offset.\n"
             f"Dynamic images {normalization}: {RANGES[normalization]}."
         )
         ids = [str(name) for name in opened.column("sample_id")[rows]]
-    _draw(strips, [*KEY_FRAMES, *(_TITLES[stream] for stream in streams)], caption, end, Path(out))
+    write_bytes(out, _draw(strips, [*KEY_FRAMES, *(_TITLES[stream] for stream in streams)], caption, end))
     return ContactSheet(Path(out), ids, len(matching))
 
 
@@ -185,13 +193,21 @@ def _end_of_scale(images: list[list[Image]]) -> float | None:
     return (float(np.percentile(signed, _WITHIN)) or 1.0) if signed else None
 
 
+def _label(sample_id: str, emotion: str, numbers: str, room: int) -> str:
+    """Return what stands over a strip, in ``room`` letters: names are shortened, numbers are not."""
+    left = max(2 * _SHORTEST, room - len(numbers) - 6)
+    emotion = shortened(drawable(emotion), left // 2)
+    name = shortened(drawable(sample_id), left - len(emotion))
+    return f"{name}   {emotion}   {_LEFT_TO_RIGHT}{numbers}"
+
+
 def _strip(cache: Cache, row: int, images: list[Image], end: float | None, side: int) -> _Strip:
-    samples = cache.file["samples"]
-    sample_id, emotion = (samples[name].asstr()[row] for name in ("sample_id", "emotion"))
-    numbers = "–".join(str(samples[name][row]) for name in KEY_FRAMES)
+    sample_id, emotion = (cache.column(name)[row] for name in ("sample_id", "emotion"))
+    numbers = "–".join(str(cache.column(name)[row]) for name in KEY_FRAMES)
     shown = [cache.key_frames(name)[row] for name in KEY_FRAMES]
     shown += [image if end is None else _in_colour(image, end) for image in images]
-    return _Strip(f"{sample_id}   {emotion}   {numbers}", [_resized(image, side) for image in shown])
+    room = int(_Grid(1, len(shown), side).column / _LETTER)
+    return _Strip(_label(sample_id, emotion, numbers, room), [_resized(image, side) for image in shown])
 
 
 def _in_colour(image: Image, end: float) -> Pixels:
@@ -238,7 +254,7 @@ class _Grid:
         return _MARGIN + across * self.column, 2 * _LINE + down * (_LINE + self.side + 2 * _GAP)
 
 
-def _draw(strips: list[_Strip], headings: list[str], caption: str, end: float | None, out: Path) -> None:
+def _draw(strips: list[_Strip], headings: list[str], caption: str, end: float | None) -> bytes:
     grid = _Grid(len(strips), len(headings), len(strips[0].images[0]))
     lines = [line for text in caption.splitlines() for line in wrap(text, max(20, int(grid.width / _LETTER)))]
     height = grid.bottom + (len(lines) + (1 if end is None else 3)) * _LINE
@@ -257,7 +273,9 @@ def _draw(strips: list[_Strip], headings: list[str], caption: str, end: float | 
         axes.text(_MARGIN, grid.bottom + (number + 0.5) * _LINE, line, **_TEXT, va="center")
     if end is not None:
         _draw_scale(figure, end)
-    figure.savefig(out, format="png", dpi=_DPI)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()
 
 
 def _mosaic(strips: list[_Strip], grid: _Grid, height: int) -> Pixels:

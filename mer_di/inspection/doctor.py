@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mer_di.building.plan import PlannedClip, make_plan
+from mer_di.cache import CORRECTION_COLUMNS
 from mer_di.datasets import Database
 from mer_di.errors import SampleError
 from mer_di.imaging.frames import read_frames
@@ -94,7 +95,7 @@ def examine(
         published_samples=database.spec.n_samples,
         published_subjects=database.spec.n_subjects,
         classes=[{"emotion": e, "found": n, "published": p} for e, n, p in database.published()],
-        corrections=[asdict(item) for item in database.applied],
+        corrections=[{name: getattr(item, name) for name in CORRECTION_COLUMNS} for item in database.applied],
         findings=[asdict(item) for item in database.findings],
         unusable=[_row(sample_id, reason) for sample_id, reason in unusable],
     )

@@ -22,6 +22,7 @@ from mer_di.datasets import list_datasets
 PACKAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "": {
+            "av": "av",
             "click": "click",
             "cv2": "opencv-python-headless",
             "dlib": "dlib-bin",

@@ -3,12 +3,11 @@
 import csv
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
-from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -17,7 +16,7 @@ import mer_di
 from mer_di.cache import DI_STREAMS, Cache, open_cache
 from mer_di.dynamic_images import NORMALIZATIONS, Image
 from mer_di.errors import CacheError, InputError
-from mer_di.files import file_names
+from mer_di.files import file_names, whole_folder
 from mer_di.inspection.pictures import EIGHT_BIT, picture
 
 Form = Literal["png", "npy", "imagefolder"]
@@ -59,21 +58,22 @@ def export(
     ===============  ==================================================================================================
     ``png``          ``OUT/<stream>/<sample>.png``
     ``npy``          ``OUT/<stream>/<sample>.npy``
-    ``imagefolder``  ``OUT/<stream>/<emotion>/<sample>.png``; each stream is a root for torchvision's ``ImageFolder``
+    ``imagefolder``  ``OUT/<stream>/<label>_<emotion>/<sample>.png``; each stream is a root for ``ImageFolder``
     ===============  ==================================================================================================
 
     ``OUT/index.csv`` holds one row a sample, in the cache's order: `COLUMNS`, then the path of each stream's file
     relative to ``OUT``. Its ``subject`` is what leave-one-subject-out needs: folders by class say nothing of persons.
     ``OUT/export.json`` says which cache, recipe and normalization the files come from. Names are the sample ids, with
-    what some file system would not take percent-encoded (``S01%2Fclip``). ``ImageFolder`` numbers its classes by the
-    names of the folders, which are the cache's labels unless a class has such a character.
+    what some file system would not take percent-encoded (``S01%2Fclip``). torchvision's ``ImageFolder``, Keras and
+    Hugging Face's ``datasets`` number classes by the sorted names of their folders, so these begin with the label:
+    ``0_disgust``, ``1_happiness``. Every class has a folder.
 
     Parameters
     ----------
     cache : path-like
         A file that ``mer-di build`` wrote.
     out : path-like
-        A folder that does not exist yet, or is empty. It appears when it is complete.
+        A folder that does not exist yet, or is empty; see `mer_di.files.whole_folder`.
     form : {"png", "npy", "imagefolder"}
     streams : sequence of {"onset", "offset", "full"}
     normalization : str, optional
@@ -93,18 +93,12 @@ def export(
     OSError
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
-    folder = Path(out).absolute()
     chosen = _normalization(form, normalization)
-    _require_new(folder)
     with open_cache(cache) as opened:
         if not len(opened):
             raise CacheError(f"{opened.path} holds no sample; mer-di info says why they were dropped")
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
-            place = Path(aside) / "export"
-            files = _write(opened, place, form, tuple(streams), chosen)
-            if folder.is_dir():
-                folder.rmdir()
-            place.rename(folder)
+        with whole_folder(out) as folder:
+            files = _write(opened, folder, form, tuple(streams), chosen)
         return Export(Path(out), form, chosen, len(opened), files)
 
 
@@ -119,20 +113,16 @@ def _normalization(form: Form, name: str | None) -> str:
     return name
 
 
-def _require_new(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} exists and is not an empty folder; choose another, or delete it")
-    if not folder.parent.is_dir():
-        raise InputError(f"the folder {folder.parent} does not exist; make it, or choose another")
-
-
 def _write(cache: Cache, folder: Path, form: Form, streams: tuple[str, ...], normalization: str) -> int:
     samples = list(cache.rows("samples"))
     names = file_names((sample["sample_id"] for sample in samples), ".npy" if form == "npy" else ".png")
+    within = _class_folders(cache.classes) if form == "imagefolder" else dict.fromkeys(cache.classes, "")
+    for stream in streams:
+        for name in within.values():
+            (folder / stream / name).mkdir(parents=True, exist_ok=True)
     rows = []
     for index, sample in enumerate(samples):
-        within = f"{quote(sample['emotion'], safe=' ')}/" if form == "imagefolder" else ""
-        paths = [f"{stream}/{within}{names[sample['sample_id']]}" for stream in streams]
+        paths = [f"{stream}/{within[sample['emotion']]}{names[sample['sample_id']]}" for stream in streams]
         for stream, path in zip(streams, paths, strict=True):
             _save(folder / path, picture(cache, stream, index, normalization))
         rows.append([*(sample[name] for name in COLUMNS), *paths])
@@ -142,10 +132,18 @@ def _write(cache: Cache, folder: Path, form: Form, streams: tuple[str, ...], nor
     return len(rows) * len(streams)
 
 
+def _class_folders(classes: Sequence[str]) -> dict[str, str]:
+    """Return a folder for each class whose sorted names are in the order of the labels, whatever the names."""
+    digits = len(str(len(classes) - 1))
+    names = file_names(classes, "/")
+    return {name: f"{label:0{digits}d}_{names[name]}" for label, name in enumerate(classes)}
+
+
 def _save(path: Path, image: Image) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".npy":
-        np.save(path, image)
+        buffer = BytesIO()
+        np.save(buffer, image)
+        path.write_bytes(buffer.getvalue())
     else:
         _, encoded = cv2.imencode(".png", image[..., ::-1])  # OpenCV takes BGR
         path.write_bytes(encoded.tobytes())

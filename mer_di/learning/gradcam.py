@@ -33,7 +33,7 @@ def grad_cam(network: nn.Module, images: Tensor, label: int) -> NDArray[np.float
     Raises
     ------
     InputError
-        If the network has no single last map for each stream.
+        If the network has no single last map for each stream, or one whose positions form no square.
 
     References
     ----------
@@ -47,7 +47,10 @@ def grad_cam(network: nn.Module, images: Tensor, label: int) -> NDArray[np.float
             gradients = torch.autograd.grad(score, maps)
     finally:
         hook.remove()
-    found = [class_map(_positions(a), _positions(g)) for a, g in zip(maps, gradients, strict=True)]
+    extra = _tokens_of_no_place(network)
+    found = [
+        class_map(_positions(a)[:, extra:], _positions(g)[:, extra:]) for a, g in zip(maps, gradients, strict=True)
+    ]
     return np.concatenate([part.detach().cpu().numpy() for part in found])
 
 
@@ -62,10 +65,17 @@ def class_map(activations: Tensor, gradients: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape (B, h, h)
+
+    Raises
+    ------
+    InputError
+        If P is no square.
     """
     importance = gradients.mean(dim=1, keepdim=True)  # Eq. 1: α_k
     places = torch.relu((importance * activations).sum(dim=2))  # Eq. 2
     side = math.isqrt(places.shape[1])
+    if side**2 != places.shape[1]:
+        raise InputError(f"the last map has {places.shape[1]} positions, which form no square: there is no map to draw")
     return places.reshape(-1, side, side)
 
 
@@ -82,6 +92,11 @@ def _keep_last_maps(network: nn.Module, maps: list[Tensor]) -> RemovableHandle:
     raise InputError(
         f"Grad-CAM needs one last map for each stream; {type(network).__name__} has none, expected DIANet or LEARNet"
     )
+
+
+def _tokens_of_no_place(network: nn.Module) -> int:
+    """Count what a vision transformer puts before the positions of its map: a class token, registers."""
+    return int(getattr(network.backbones[0], "num_prefix_tokens", 0)) if isinstance(network, DIANet) else 0
 
 
 def _positions(maps: Tensor) -> Tensor:

@@ -3,15 +3,17 @@
 import hashlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from mer_di.errors import InputError
+from mer_di.fields import require_fields
 from mer_di.streams import Stream
 
 Architecture = Literal["dianet", "learnet", "originet"]
 Fusion = Literal["cross", "cross-single-token", "simple", "concat"]
 
 INPUT_SIZES: dict[str, int] = {"dianet": 224, "learnet": 112, "originet": 128}
+LARGEST_INPUT = 4096  # more is a slip: one image of it takes a backbone gigabytes
 _DIANET_ONLY = ("backbone", "weights", "fusion", "dedicated_backbones", "dropout")
 _DIGEST = "sha256:"
 
@@ -58,14 +60,11 @@ class ModelConfig:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        _require("architecture", self.architecture, get_args(Architecture))
-        _require("fusion", self.fusion, get_args(Fusion))
-        for stream in self.streams:
-            _require("stream", stream, get_args(Stream))
+        require_fields(self)
         if len(self.streams) not in (1, 2):
             raise InputError(f"streams are {', '.join(self.streams) or 'none'}; expected one or two")
-        if self.input_size < 1:
-            raise InputError(f"size is {self.size}; expected a positive number of pixels")
+        if not 1 <= self.input_size <= LARGEST_INPUT:
+            raise InputError(f"size is {self.size}; expected 1 to {LARGEST_INPUT} pixels")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; expected a rate of at least 0 and below 1")
         if self.architecture != "dianet":
@@ -115,8 +114,3 @@ def weights_file(weights: str) -> Path:
     if not path.is_file():
         raise InputError(f"weights {weights!r} is no file; expected 'imagenet', 'random' or the path of a file")
     return path
-
-
-def _require(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(str, allowed))}")

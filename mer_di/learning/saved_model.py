@@ -2,15 +2,20 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+import torch
+from safetensors import safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 import mer_di
-from mer_di.errors import InputError
+from mer_di.errors import InputError, MerDiError
+from mer_di.fields import misfit
+from mer_di.files import write_bytes
+from mer_di.learning.finite import is_finite
 from mer_di.learning.models import architecture
 from mer_di.learning.train_config import TrainConfig
 from mer_di.recipe import Recipe
@@ -46,11 +51,14 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
+    InputError
+        If the network diverged: not all of its numbers are finite. If it would replace what is no model file, or there
+        is no such folder.
     OSError
-        If the file cannot be written; a former file is untouched.
+        If the disk is full or fails; a former file is untouched.
     """
-    where = Path(path)
-    aside = where.with_name(f".{where.name}.tmp")
+    if not is_finite(model.network):
+        raise InputError("the network diverged: not all of it is finite, and nothing is saved; lower the learning rate")
     metadata = {
         "format": FORMAT,
         "mer_di_version": mer_di.__version__,
@@ -60,11 +68,7 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
     }
     # Copies: safetensors refuses tensors that share memory.
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
-    try:
-        aside.write_bytes(save(tensors, metadata))
-        aside.replace(where)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_bytes(path, save(tensors, metadata))
 
 
 def load_model(path: str | os.PathLike[str]) -> SavedModel:
@@ -73,22 +77,59 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     Raises
     ------
     InputError
-        If the file is absent, damaged, no such model, or its tensors do not fit the network it names.
+        If the file is absent, damaged, no such model, or of a newer format, if its tensors do not fit the network it
+        names, or if one of them is not finite.
     """
+    where = Path(path)
+    if not where.is_file():
+        raise InputError(f"{where} is no file; {_HOW}")
+    metadata, tensors = _read(where)
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{where} has the format {metadata.get('format')!r}, expected {FORMAT!r}; {_HOW}")
+    try:
+        config, classes = TrainConfig.from_text(metadata["config"]), _classes(metadata["classes"])
+        recipe, network = Recipe.from_text(metadata["recipe"]), architecture(config.model, len(classes))
+    except (MerDiError, KeyError) as error:
+        raise InputError(
+            f"{where} does not say what this version of mer_di has to know ({error}); a newer one may have written it, "
+            f"or it is damaged; {_HOW}"
+        ) from error
+    _require_fit(where, tensors, network)
+    network.load_state_dict(tensors)
+    if not is_finite(network):
+        raise InputError(f"{where} holds a network of which not all is finite: it diverged when it was trained; {_HOW}")
+    return SavedModel(network.eval(), config, classes, recipe)
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            f"{path} is no readable safetensors file ({error}); mer-di train --save-model makes one"
-        ) from error
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path} has the format {metadata.get('format')!r}, expected {FORMAT!r}; {_HOW}")
-    config, classes = TrainConfig.from_text(metadata["config"]), tuple(json.loads(metadata["classes"]))
-    network = architecture(config.model, len(classes))
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:  # foreign bytes make this reader raise nearly anything
+        raise InputError(f"{path} is no readable safetensors file ({error}); {_HOW}") from error
+
+
+def _classes(text: str) -> tuple[str, ...]:
     try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise InputError(f"the tensors in {path} do not fit the network that it names: {error}") from error
-    return SavedModel(network.eval(), config, classes, Recipe.from_text(metadata["recipe"]))
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"its classes are no JSON: {error}") from error
+    problem = misfit(found, list[str], "classes")
+    if problem or not 2 <= len(set(found)) == len(found):
+        raise InputError(problem or f"its classes are {text:.200}; expected at least two, and each once")
+    return tuple(found)
+
+
+def _require_fit(path: Path, tensors: Mapping[str, Tensor], network: nn.Module) -> None:
+    ours = network.state_dict()
+    other = sorted(ours.keys() ^ tensors.keys())
+    other += [name for name in ours.keys() & tensors.keys() if _kind(ours[name]) != _kind(tensors[name])]
+    if other:
+        raise InputError(
+            f"the tensors in {path} do not fit the network that it names: {len(other)} are missing, too many, or of "
+            f"another shape or type, first of them {other[0]!r}; {_HOW}"
+        )
+
+
+def _kind(tensor: Tensor) -> tuple[torch.Size, torch.dtype]:
+    return tensor.shape, tensor.dtype

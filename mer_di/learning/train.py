@@ -14,11 +14,9 @@ from torch import Generator, Tensor, nn
 from mer_di.errors import InputError
 from mer_di.learning.augment import augment
 from mer_di.learning.devices import one_thread, own_randomness, reproducible
-from mer_di.learning.losses import (
-    classification_loss,
-    consistency_loss,
-    weigh_classes,
-)
+from mer_di.learning.finite import is_finite
+from mer_di.learning.history import Epoch
+from mer_di.learning.losses import classification_loss, consistency_loss, weigh_classes
 from mer_di.learning.models import ModelOutput, build_model, restart_statistics
 from mer_di.learning.precision import arithmetic, without_trial
 from mer_di.learning.train_config import Precision, TrainConfig
@@ -37,14 +35,13 @@ class Trained:
         With the parameters of the best epoch, in evaluation mode, on the device of the training.
     best_epoch : int
         1-based: the earliest epoch with the smallest validation loss, or the last one without validation.
-    history : list of dict
-        One a trained epoch: ``epoch`` (1-based), ``training_loss``, ``validation_loss`` (None without validation);
-        losses are means over samples of Eq. 5.
+    history : list of Epoch
+        One a trained epoch.
     """
 
     model: nn.Module
     best_epoch: int
-    history: list[dict[str, Any]]
+    history: list[Epoch]
 
 
 def train_model(
@@ -86,7 +83,8 @@ def train_model(
     Raises
     ------
     InputError
-        If the samples do not fit the configuration or each other, or the loss is no longer finite.
+        If the samples do not fit the configuration or each other, or the network diverges: a loss, a parameter or a
+        statistic is no longer finite.
     MissingDependencyError
         If ImageNet weights cannot be had.
     """
@@ -99,15 +97,16 @@ def train_model(
         training = training.to(device)
         validation = None if validation is None else validation.to(device)
         steps = Steps.of(model, training.labels, n_classes, config, seed=seed)
-        history: list[dict[str, Any]] = []
+        history: list[Epoch] = []
         best_epoch, best_loss = 0, math.inf
         best_state: dict[str, Any] | None = None
         for epoch in range(1, config.epochs + 1):
             training_loss = _train_epoch(steps, training)
             model.eval()
-            validation_loss = math.nan if validation is None else _mean_loss(steps, validation)
-            history.append(_record(epoch, training_loss, None if validation is None else validation_loss))
-            if validation is None:
+            validation_loss = None if validation is None else _mean_loss(steps, validation)
+            history.append(Epoch(epoch=epoch, training_loss=training_loss, validation_loss=validation_loss))
+            _require_finite(steps, history[-1], training)
+            if validation_loss is None:
                 best_epoch = epoch
             elif validation_loss < best_loss:
                 best_epoch, best_loss, best_state = epoch, validation_loss, copy.deepcopy(model.state_dict())
@@ -143,12 +142,23 @@ def predict_probabilities(
     -------
     ndarray of float64, shape (N, C)
         Rows sum to 1.
+
+    Raises
+    ------
+    InputError
+        If a probability is not finite.
     """
     device = torch.device(device)
     model.to(device).eval()
     with torch.inference_mode(), one_thread():
         logits = [model(part.to(device)).logits.cpu() for part in torch.split(images, batch_size)]
     probabilities: NDArray[np.float64] = torch.softmax(torch.cat(logits).double(), dim=1).numpy()
+    unsure = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+    if len(unsure):
+        raise InputError(
+            f"the network gives {len(unsure)} of {len(images)} samples no probabilities that are finite, first of them "
+            f"sample {unsure[0]} (0-based): it diverged in training, or the image is not finite (mer-di verify CACHE)"
+        )
     return probabilities
 
 
@@ -227,14 +237,16 @@ def _batches(count: int, batch_size: int, generator: Generator) -> tuple[Tensor,
     return torch.randperm(count, generator=generator).tensor_split(parts)
 
 
-def _record(epoch: int, training_loss: float, validation_loss: float | None) -> dict[str, Any]:
-    record = {"epoch": epoch, "training_loss": training_loss, "validation_loss": validation_loss}
-    if not all(math.isfinite(loss) for loss in (training_loss, validation_loss) if loss is not None):
+def _require_finite(steps: Steps, epoch: Epoch, training: LabelledImages) -> None:
+    """Make sure that a network did not diverge in an epoch, or in its last step, which no training loss shows."""
+    after = epoch["validation_loss"]
+    losses = epoch["training_loss"], _mean_loss(steps, training.subset(range(2))) if after is None else after
+    if not (is_finite(steps.model) and all(map(math.isfinite, losses))):
         raise InputError(
-            f"the loss is not finite in epoch {epoch} ({record}); expected finite images (`mer-di verify CACHE`) "
-            "and a learning rate at which the network does not diverge"
+            f"the network diverged in epoch {epoch['epoch']}: its parameters or its losses (in training "
+            f"{losses[0]:g}, after it {losses[1]:g}) are not finite. Train with a lower learning rate, in another "
+            "folder; if that does not help, look for images that are not finite: mer-di verify CACHE"
         )
-    return record
 
 
 def _require_trainable(

@@ -4,9 +4,10 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from mer_di.errors import InputError
+from mer_di.fields import require_fields
 from mer_di.learning.model_config import ModelConfig
 from mer_di.streams import Normalization
 
@@ -80,10 +81,7 @@ class TrainConfig:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        _require_one_of("normalization", self.normalization, get_args(Normalization))
-        _require_one_of("loss", self.loss, get_args(ClassificationLoss))
-        _require_one_of("class_weights", self.class_weights, get_args(ClassWeights))
-        _require_one_of("precision", self.precision, get_args(Precision))
+        require_fields(self)
         _require_within("epochs", self.epochs, 1, math.inf)
         _require_within("batch_size", self.batch_size, 2, math.inf)
         _require_within("learning_rate", self.learning_rate, math.ulp(0), math.inf)
@@ -122,18 +120,13 @@ class TrainConfig:
             of_model = {item.name for item in fields(ModelConfig)} & values.keys()
             model = ModelConfig(**{name: values.pop(name) for name in of_model})
             config = cls(model=model, **values)
-        except (TypeError, KeyError, json.JSONDecodeError) as error:
+        except (TypeError, KeyError, ValueError, RecursionError) as error:
             raise InputError(f"the training configuration {text!r} is not one of this version: {error}") from error
         if json.loads(config.text) != found:
             raise InputError(f"the training configuration {text!r} lacks a parameter of this version: {config.text}")
         return config
 
 
-def _require_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(str, allowed))}")
-
-
 def _require_within(name: str, value: float, low: float, high: float) -> None:
-    if not (low <= value <= high and math.isfinite(value)):
+    if not low <= value <= high or value == math.inf:
         raise InputError(f"{name} is {value}; expected a number within {low}..{high}")

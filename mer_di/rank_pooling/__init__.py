@@ -2,13 +2,22 @@
 
 from mer_di.rank_pooling.exact import Weights
 from mer_di.rank_pooling.rows import Reversal, phase_weights, scheme_weights, temporal_normalization
-from mer_di.rank_pooling.schemes import SCHEMES, active_image, arp, harmonic_arp, harmonic_legacy, reversed_arp
+from mer_di.rank_pooling.schemes import (
+    SCHEMES,
+    active_image,
+    apex_centred,
+    arp,
+    harmonic_arp,
+    harmonic_legacy,
+    reversed_arp,
+)
 
 __all__ = [
     "SCHEMES",
     "Reversal",
     "Weights",
     "active_image",
+    "apex_centred",
     "arp",
     "harmonic_arp",
     "harmonic_legacy",

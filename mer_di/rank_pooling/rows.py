@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mer_di.errors import InputError
 from mer_di.rank_pooling.exact import Weights, frame_count, on_grid
-from mer_di.rank_pooling.schemes import SCHEMES
+from mer_di.rank_pooling.schemes import SCHEMES, apex_centred
 
 Reversal = Literal["time", "sign"]
 
@@ -44,7 +44,9 @@ def temporal_normalization(length: int, n_frames: int) -> NDArray[np.float64]:
     return matrix
 
 
-def scheme_weights(n_frames: int, *, scheme: str = "arp", temporal_length: int | None = None) -> Weights:
+def scheme_weights(
+    n_frames: int, *, scheme: str = "arp", temporal_length: int | None = None, apex: int | None = None
+) -> Weights:
     """Return the weights of a named scheme over a whole clip.
 
     Parameters
@@ -56,6 +58,9 @@ def scheme_weights(n_frames: int, *, scheme: str = "arp", temporal_length: int |
     temporal_length : int, optional
         Weigh the clip as if it were first resampled to this many frames, L. No frame is resampled: with w the L
         weights and R = ``temporal_normalization(L, T)``, the row is w R.
+    apex : int, optional
+        0-based position around which ``apex_centred`` weighs the clip, the last frame by default; of a resampled clip
+        the position that is nearest to it. No other scheme looks at it.
 
     Returns
     -------
@@ -65,14 +70,15 @@ def scheme_weights(n_frames: int, *, scheme: str = "arp", temporal_length: int |
     Raises
     ------
     InputError
-        If the scheme is unknown, or a number is not an integer of at least 1.
+        If the scheme is unknown, a number is not an integer of at least 1, or the apex is none of the frames.
     """
     if scheme not in SCHEMES:
         raise InputError(f"scheme is {scheme!r}; expected one of {', '.join(SCHEMES)}")
     if temporal_length is None:
-        return SCHEMES[scheme](n_frames)
+        return _weights(scheme, n_frames, apex)
     length = frame_count("temporal_length", temporal_length)
-    weights = SCHEMES[scheme](length)
+    nearest = None if apex is None else round(apex * (length - 1) / max(n_frames - 1, 1))
+    weights = _weights(scheme, length, nearest)
     matrix = temporal_normalization(length, n_frames)
     # not `@`: the order in which BLAS sums differs between machines
     row = np.sum(weights[:, np.newaxis] * matrix, axis=0)
@@ -85,6 +91,7 @@ def phase_weights(
     onset_phase: range,
     offset_phase: range,
     *,
+    apex: int | None = None,
     scheme: str = "arp",
     reversal: Reversal = "time",
     temporal_length: int | None = None,
@@ -97,6 +104,9 @@ def phase_weights(
         Number of frames of the clip T, at least 1.
     onset_phase, offset_phase : range
         0-based positions of the phases' frames in the clip, as `mer_di.phases.split` gives them.
+    apex : int, optional
+        0-based position of the apex in the clip, around which ``apex_centred`` weighs the whole of it; by default the
+        last frame of the onset phase.
     scheme : str
         A name in `SCHEMES`.
     reversal : {"time", "sign"}
@@ -113,7 +123,8 @@ def phase_weights(
     Raises
     ------
     InputError
-        If a name is unknown, a number is not an integer of at least 1, or a phase is empty or not within the clip.
+        If a name is unknown, a number is not an integer of at least 1, or a phase is empty or, as the apex, not within
+        the clip.
 
     Notes
     -----
@@ -129,16 +140,22 @@ def phase_weights(
     if reversal not in ("time", "sign"):
         raise InputError(f"reversal is {reversal!r}; expected 'time' or 'sign'")
     clip = range(frame_count("n_frames", n_frames))
-    rising, fading, full = (
+    rising, fading = (
         scheme_weights(_phase_length(name, phase, clip), scheme=scheme, temporal_length=temporal_length)
-        for name, phase in (("onset", onset_phase), ("offset", offset_phase), ("full", clip))
+        for name, phase in (("onset", onset_phase), ("offset", offset_phase))
     )
+    peak = onset_phase[-1] if apex is None else apex
+    full = scheme_weights(len(clip), scheme=scheme, temporal_length=temporal_length, apex=peak)
     fading = fading[::-1] if reversal == "time" else -fading
     rows = np.zeros((3, len(clip)), np.result_type(rising, fading, full))
     rows[0, onset_phase.start : onset_phase.stop] = rising
     rows[1, offset_phase.start : offset_phase.stop] = fading
     rows[2] = full
     return rows
+
+
+def _weights(scheme: str, n_frames: int, apex: int | None) -> Weights:
+    return apex_centred(n_frames, apex) if scheme == apex_centred.__name__ else SCHEMES[scheme](n_frames)
 
 
 def _phase_length(name: str, phase: range, clip: range) -> int:

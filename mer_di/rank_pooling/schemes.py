@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from mer_di.errors import InputError
 from mer_di.rank_pooling.exact import Weights, frame_count, on_grid
 
 
@@ -152,8 +153,55 @@ def active_image(n_frames: int) -> NDArray[np.int64]:
     return np.maximum(0, t - 2) - np.maximum(0, n - t - 1)
 
 
+def apex_centred(n_frames: int, apex: int | None = None) -> NDArray[np.int64]:
+    """Return the weights of `arp` dealt out from the apex: the largest to it, the next ones left and right in turn.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames T, at least 1.
+    apex : int, optional
+        0-based position of the apex; the last frame by default, as in a rising phase.
+
+    Returns
+    -------
+    ndarray of int64, shape (T,)
+        Sums to zero; a permutation of `arp`. Equal to `arp` with the apex at the end, to `reversed_arp` with the apex
+        at the beginning. When one side has no frames left, the other gets the rest in turn.
+
+    Raises
+    ------
+    InputError
+        If ``n_frames`` is not an integer of at least 1, or the apex is none of the frames.
+
+    Notes
+    -----
+    A function of this kind is in public programs of DIANet's laboratory. That it is the pooling of Nguyen et al.
+    (MESTI, 2025; "apex-centered rank pooling" in its third version) is likely and not known: the formula of that paper
+    has not been read for this software. Over a whole clip it is nearly the sum of the two phases' weights (cosine 0.87
+    to 0.98), in one image.
+
+    Examples
+    --------
+    >>> apex_centred(7, 3)
+    array([-4,  0,  4,  6,  2, -2, -6])
+    """
+    n = frame_count("n_frames", n_frames)
+    peak = n - 1 if apex is None else apex
+    if peak not in range(n):
+        raise InputError(f"apex is {apex}; expected a 0-based position among {n} frames")
+    distance = np.arange(n) - peak
+    turn = np.argsort(np.where(distance < 0, -2 * distance - 1, 2 * distance))
+    weights = np.empty(n, np.int64)
+    weights[turn] = arp(n)[::-1]
+    return weights
+
+
 SCHEMES: Mapping[str, Callable[[int], Weights]] = MappingProxyType(
-    {scheme.__name__: scheme for scheme in (arp, reversed_arp, harmonic_arp, harmonic_legacy, active_image)}
+    {
+        scheme.__name__: scheme
+        for scheme in (arp, reversed_arp, harmonic_arp, harmonic_legacy, active_image, apex_centred)
+    }
 )
 
 """Every scheme by its name, which is what ``--scheme`` takes."""
@@ -166,6 +214,8 @@ IN_WORDS: Mapping[str, str] = MappingProxyType(
         "harmonic_legacy": "A mistaken port of the harmonic weights, which do not sum to zero: a face that does not "
         "move is not 0, and every picture here shows the face more than its motion.",
         "active_image": "Active image, α(t) = max(0, t − 2) − max(0, T − t − 1).",
+        "apex_centred": "Approximate rank pooling from the apex: the weights T − 1, T − 3, … 1 − T go to the apex, its "
+        "left, its right and so on outwards. A phase, with the apex at its end, is the paper's.",
     }
 )
 """What a page about a cache says of each."""

@@ -12,7 +12,7 @@ from mer_di.origin import SYNTHETIC
 from mer_di.report import plots
 from mer_di.report.figure import Figure
 from mer_di.report.gallery import ROOM, Card, make_cards, viewer_settings
-from mer_di.report.page import write_page
+from mer_di.report.page import require_place, write_page
 from mer_di.report.wording import recipe_in_words
 
 
@@ -24,16 +24,19 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     cache : path-like
         A file that ``mer-di build`` wrote.
     out : path-like
-        The HTML file, self-contained; replaced if it exists. About 0.2 MB a sample, and no more than about 60 MB for
-        300: with more samples the full images are stored with more loss, and the page says how much.
+        The HTML file, self-contained; a former page is replaced. About 0.2 MB a sample, and no more than about 60 MB
+        for 300: with more samples the full images are stored with more loss, and the page says how much.
 
     Raises
     ------
     CacheError
         If the file is no readable cache, or holds no sample.
+    InputError
+        If the page would replace something else, or there is no such folder.
     OSError
         If the page cannot be written.
     """
+    require_place(out, cache)
     with open_cache(cache) as opened:
         if not len(opened):
             raise CacheError(f"{cache} holds no sample; mer-di info says why they were dropped")
@@ -48,7 +51,7 @@ def _content(cache: Cache, cards: list[Card]) -> dict[str, Any]:
         "synthetic": SYNTHETIC in (attributes.get("dataset"), attributes.get("annotation_version")),
         "facts": _facts(cache),
         "recipe": recipe_in_words(cache.recipe),
-        "corrections": list(cache.rows("corrections")) if "corrections" in cache.file else [],
+        "corrections": cache.corrections,
         "figures": _figures(cache),
         "reasons": Counter(reason.partition(":")[0] for reason in cache.dropped.values()).most_common(),
         "dropped": [(name, *_reason(reason)) for name, reason in cache.dropped.items()],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mer_di.errors import CacheError, InputError
-from mer_di.evaluation.corpus import Source, read_corpus
+from mer_di.evaluation.corpus import Source, read_source
 from mer_di.evaluation.run import Run
 from mer_di.origin import SYNTHETIC
 
@@ -58,7 +58,7 @@ def find_caches(run: Run, given: Sequence[str | os.PathLike[str]] | None = None)
         If a file that was given is no cache that a run could be trained on.
     """
     if given is not None:
-        offered = [_source(path) for path in given]
+        offered = [read_source(path) for path in given]
         where = ", ".join(str(path) for path in given)
     else:
         offered = list(_readable(Path(cache["path"]) for cache in run.results()["caches"])) + _nearby(run.folder)
@@ -75,7 +75,7 @@ def _found(wanted: dict[str, str], offered: Sequence[Source], where: str) -> Use
     dataset = wanted["dataset"]
     alike = [source for source in offered if source.dataset == dataset]
     for source in alike:
-        if source.identity() == wanted:
+        if source.sha256() == wanted["sha256"]:
             return UsedCache(dataset, wanted["sha256"], source.path)
     if alike:
         names = ", ".join(source.path.name for source in alike)
@@ -93,9 +93,4 @@ def _nearby(folder: Path) -> list[Source]:
 def _readable(paths: Iterable[Path]) -> Iterator[Source]:
     for path in paths:
         with suppress(CacheError, InputError):  # gone, or somebody else's file
-            yield _source(path)
-
-
-def _source(path: str | os.PathLike[str]) -> Source:
-    (source,) = read_corpus([path]).sources
-    return source
+            yield read_source(path)

@@ -12,7 +12,7 @@ from mer_di.evaluation.significance import compare_runs
 from mer_di.recipe import differences
 from mer_di.report import plots
 from mer_di.report.caches import is_synthetic
-from mer_di.report.page import write_page
+from mer_di.report.page import require_place, write_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,18 @@ def write_comparison_report(
     run_a, run_b : path-like
         RUN_DIRs of ``mer-di train``; of several seeds, the first seed's predictions are compared.
     out : path-like
-        The HTML file, self-contained; replaced if it exists.
+        The HTML file, self-contained; a former page is replaced.
 
     Raises
     ------
     RunError
         If a run is not finished, or a file of it is damaged.
     InputError
-        If they tested different samples, or under different labels.
+        If they tested different samples, or under different labels, or the page would replace something else.
     OSError
         If the page cannot be written.
     """
+    require_place(out, run_a, run_b)
     a, b = Run(Path(run_a)), Run(Path(run_b))
     tests = compare_runs(a, b)
     ours, theirs = a.predictions(), _ordered(b.predictions(), a.predictions())

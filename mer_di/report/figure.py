@@ -1,6 +1,7 @@
 """matplotlib's figures as SVG inside a page, in the page's own colours and letters."""
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,6 +12,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+_NO_GLYPH = r"Glyph \d+ .* missing from font|Matplotlib currently does not support"
 # Stand-ins: a figure is drawn in these, and the page's style sheet decides what they are, light or dark.
 INK, MUTED, FAINT, FIRST, SECOND, GROUND = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05", "#0a0b06"
 _VARIABLES = {INK: "ink", MUTED: "muted", FAINT: "line", FIRST: "first", SECOND: "second", GROUND: "ground"}
@@ -68,7 +70,8 @@ def draw(name: str, size: tuple[float, float], alt: str, paint: Callable[[Axes],
     -------
     Figure
     """
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _NO_GLYPH)  # letters stay letters: the browser's fonts draw them
         canvas = Canvas(figsize=size, layout="constrained")
         paint(canvas.add_subplot())
         buffer = BytesIO()

@@ -5,16 +5,36 @@ import hashlib
 import os
 from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import mer_di
-from mer_di.files import write_text
+from mer_di.errors import InputError
+from mer_di.files import destination, write_text
 
 _SCRIPTS = ("tables", "gallery")
+
+
+def require_place(out: str | os.PathLike[str], *inputs: str | os.PathLike[str]) -> None:
+    """Make sure that a page can be written, before the work that fills it.
+
+    Parameters
+    ----------
+    out : path-like
+    inputs : path-like
+        Caches, and folders of runs: in those, nothing is written but HTML files.
+
+    Raises
+    ------
+    InputError
+        See `mer_di.files.destination`.
+    """
+    place = destination(out, inputs)
+    for folder in filter(os.path.isdir, inputs):
+        if place.is_relative_to(os.path.realpath(folder)) and place.suffix.lower() not in (".html", ".htm"):
+            raise InputError(f"{out} lies in the run {folder}, where a page is named *.html; name another")
 
 
 def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str, Any]) -> None:
@@ -26,7 +46,7 @@ def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str,
     Parameters
     ----------
     out : path-like
-        The HTML file; replaced if it exists.
+        The HTML file; see `mer_di.files.destination`.
     template : str
         Name without ending: ``cache``, ``run`` or ``comparison``.
     content : mapping
@@ -49,7 +69,7 @@ def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str,
             version=mer_di.__version__,
         )
     )
-    write_text(Path(out), text)
+    write_text(out, text)
 
 
 def _environment() -> Environment:

@@ -9,9 +9,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from mer_di.inspection.lettering import shortened, visible
 from mer_di.report.figure import FAINT, FIRST, INK, MUTED, SECOND, Figure, draw
 
 _ROW = 0.21  # inches of height that a line of letters takes
+_LETTER = 0.055  # inches of height that a letter of a slanting line takes
 _LONGEST = 20
 _STRONGEST = 0.6  # so that a number over it stays readable
 
@@ -44,7 +46,8 @@ def counts_by_subject(subjects: Sequence[str], classes: Sequence[str], counts: N
         axes.xaxis.tick_top()
 
     alt = f"Samples of each of {len(subjects)} subjects by class; the same numbers are in the table of samples."
-    size = (1.6 + 0.52 * max(4, len(classes)), 1.0 + _ROW * len(subjects))
+    slanting = _LETTER * max(len(_short(name)) for name in classes)
+    size = (1.6 + 0.52 * max(4, len(classes)), 0.5 + slanting + _ROW * len(subjects))
     return draw("subjects", size, alt, paint, "Samples of each subject by class. An empty cell is none.")
 
 
@@ -150,7 +153,7 @@ def subject_difference(subjects: Sequence[str], differences: Sequence[float], co
 
 def _short(name: str) -> str:
     """Return a name that leaves room for the drawing; the tables have it in full."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    return shortened(visible(name), _LONGEST)
 
 
 def _bare(axes: Axes) -> None:

@@ -15,7 +15,7 @@ from mer_di.report.attention import Attention, attentions
 from mer_di.report.caches import UsedCache, find_caches, is_synthetic
 from mer_di.report.figure import Figure
 from mer_di.report.gallery import ROOM, Card, Verdict, make_cards, viewer_settings
-from mer_di.report.page import write_page
+from mer_di.report.page import require_place, write_page
 from mer_di.report.paper import paper_number
 
 _NOT_SETTINGS = ("caches", "seed")
@@ -33,7 +33,7 @@ def write_run_report(
     run_dir : path-like
         RUN_DIR of ``mer-di train``. Of several seeds, the first seed's predictions and folds are shown.
     out : path-like
-        The HTML file, self-contained; replaced if it exists.
+        The HTML file, self-contained; a former page is replaced.
     caches : sequence of path-like, optional
         The caches that the run was trained on, for its pictures; by default they are looked for where they were, in
         RUN_DIR, and in the three folders above it. They are known by their digests: another file is never used, and the
@@ -44,10 +44,11 @@ def write_run_report(
     RunError
         If the run is not finished, or a file of it is damaged.
     CacheError, InputError
-        If a file that was given is no cache that a run could be trained on.
+        If a file that was given is no cache that a run could be trained on, or the page would replace something else.
     OSError
         If the page cannot be written.
     """
+    require_place(out, run_dir, *(caches or ()))
     run = Run(Path(run_dir))
     results, config, predictions = run.results(), run.config(), run.predictions()
     folds = _folds(run)

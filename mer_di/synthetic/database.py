@@ -12,6 +12,7 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 import cv2
@@ -20,6 +21,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mer_di.errors import DatasetNotFoundError, InputError
+from mer_di.files import whole_folder
 from mer_di.synthetic.drawing import film
 from mer_di.synthetic.layouts import Entry, find_layout
 from mer_di.synthetic.quirks import Planted, litter, plant
@@ -53,7 +55,7 @@ def write_database(
     Parameters
     ----------
     out : pathlib.Path
-        A folder that does not exist yet, or is empty.
+        A folder that does not exist yet, or is empty; see `mer_di.files.whole_folder`.
     layout : {"mmew", "casme2", "samm"}
     tree : {"cropped", "selected", "raw"} or None
         For CASME II, which of its frame trees; ``cropped`` unless named.
@@ -77,25 +79,26 @@ def write_database(
     ------
     InputError
         If a parameter is out of range, ``out`` is not empty, or there are too few clips for all quirks.
+    OSError
+        If the disk is full or the folder cannot be written; nothing is left behind.
     """
     out = Path(out)
     chosen = find_layout(layout, tree)
     _require("subjects", subjects, 1, len(chosen.subjects))
     _require("clips_per_emotion", clips_per_emotion, 1, 99)
     _require("seed", seed, 0, None)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} exists and is no empty folder; name a new one")
     entries = list(chosen.entries(subjects, clips_per_emotion, seed))
     planted: list[Planted] = []
     if messy:
         entries, planted = plant(entries, layout, seed)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / chosen.table_name).write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
-    _write_all_frames(out, entries, progress)
-    _write_truth(out / "ground_truth.csv", entries)
-    if messy:
-        planted.append(litter(out, entries))
-        _write_csv(out / "planted.csv", [field.name for field in fields(Planted)], map(astuple, planted))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(out) as root:
+        _write_all_frames(root, entries, progress)
+        (root / chosen.table_name).write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
+        _write_truth(root / "ground_truth.csv", entries)
+        if messy:
+            planted.append(litter(root, entries))
+            _write_csv(root / "planted.csv", [field.name for field in fields(Planted)], map(astuple, planted))
     return out
 
 
@@ -149,15 +152,22 @@ def _write_all_frames(root: Path, entries: Sequence[Entry], progress: Progress |
     """One task a subject: its clips share a portrait."""
     groups = [list(group) for _, group in groupby(entries, attrgetter("subject"))]
     done = 0
-    with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
-        for count in pool.map(partial(_write_clips, root), groups):
+    left = Event()
+    pool = ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1))
+    try:
+        for count in pool.map(partial(_write_clips, root, left), groups):
             done += count
             if progress is not None:
                 progress(done, len(entries))
+    finally:
+        left.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def _write_clips(root: Path, entries: Sequence[Entry]) -> int:
+def _write_clips(root: Path, left: Event, entries: Sequence[Entry]) -> int:
     for entry in entries:
+        if left.is_set():
+            break
         if entry.folder is not None:
             _write_clip(root / entry.folder, entry)
     return len(entries)

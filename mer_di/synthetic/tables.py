@@ -3,8 +3,9 @@
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from openpyxl import Workbook
@@ -58,7 +59,10 @@ def casme2_table(rows: Sequence[Row]) -> bytes:
 
 
 def samm_table(rows: Sequence[Row]) -> bytes:
-    """Return ``SAMM_Micro_FACS_Codes_v2.xlsx``: thirteen rows of notes, then the header; durations are formulas."""
+    """Return ``SAMM_Micro_FACS_Codes_v2.xlsx``: thirteen rows of notes, then the header.
+
+    Durations are formulas, saved with their values.
+    """
     book, sheet = _book("MICRO_ONLY")
     for note in _PREAMBLE:
         sheet.append((note,))
@@ -68,7 +72,8 @@ def samm_table(rows: Sequence[Row]) -> bytes:
         inducement = int(row.clip.split("_")[1])
         frames = (row.onset, row.apex, row.offset, f"=SUM(F{line}-D{line})+1")
         sheet.append((row.subject, row.clip, inducement, *frames, "Micro - 1/2", row.action_units, row.label, 7, None))
-    return _saved(book)
+    durations = {f"G{line}": row.offset - row.onset + 1 for line, row in enumerate(rows, start=len(_PREAMBLE) + 2)}
+    return _saved(book, durations)
 
 
 def mmew_table(rows: Sequence[Row]) -> bytes:
@@ -92,8 +97,11 @@ def _book(sheet_name: str) -> tuple[Workbook, Worksheet]:
     return book, sheet
 
 
-def _saved(book: Workbook) -> bytes:
-    """Save without the time of saving, so that equal databases have equal tables, to the byte."""
+def _saved(book: Workbook, values: Mapping[str, int] = MappingProxyType({})) -> bytes:
+    """Save without the time of saving, so that equal databases have equal tables, to the byte.
+
+    Beside the formula of each cell named in values its value is saved, as spreadsheet programs do.
+    """
     written, timeless = io.BytesIO(), io.BytesIO()
     book.save(written)
     with zipfile.ZipFile(written) as source, zipfile.ZipFile(timeless, "w") as target:
@@ -101,5 +109,11 @@ def _saved(book: Workbook) -> bytes:
             content = source.read(name)
             if name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2000-01-01T00:00:00Z", content)
+            if values and name.startswith("xl/worksheets/"):
+                content = re.sub(
+                    rb'(<c r="(\w+)"[^>]*><f>[^<]*</f>)(?:<v ?/>|<v></v>)',
+                    lambda cell: b"%s<v>%d</v>" % (cell[1], values[cell[2].decode()]),
+                    content,
+                )
             target.writestr(zipfile.ZipInfo(name), content)
     return timeless.getvalue()

@@ -44,7 +44,7 @@ def test_so_is_one_that_was_compressed(changed):
 
 @pytest.mark.parametrize("recipe", ["{", "[1]", "3"])
 def test_a_recipe_that_is_none_is_a_damage(changed, recipe):
-    changed(lambda file: file.attrs.__setitem__("recipe", recipe), r"is damaged .*--overwrite")
+    changed(lambda file: file.attrs.__setitem__("recipe", recipe), r"is damaged: .*--overwrite")
 
 
 def test_a_table_that_contradicts_itself_is_a_damage(changed):
@@ -52,7 +52,7 @@ def test_a_table_that_contradicts_itself_is_a_damage(changed):
         del file["samples/onset"]
         file["samples/onset"] = [1, 2]
 
-    changed(cut, "is damaged .*--overwrite")
+    changed(cut, "is damaged: .*--overwrite")
 
 
 def test_it_is_opened_once(built, tiny, monkeypatch):

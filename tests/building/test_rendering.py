@@ -1,5 +1,8 @@
 """One clip to its images, on a real face that drifts: scikit-image's astronaut."""
 
+import dataclasses
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from skimage.data import astronaut
 from mer_di.building import rendering
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
+from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import FaceFinder
 from mer_di.rank_pooling import phase_weights
@@ -100,3 +104,18 @@ def test_grey_frames_give_the_images_of_three_equal_channels(clip_of, monkeypatc
         np.testing.assert_array_equal(getattr(rendered, name), getattr(expected, name))
         assert getattr(rendered, name).dtype == getattr(expected, name).dtype
     assert rendered.frame_size == expected.frame_size
+
+
+def test_frames_that_change_between_two_readings_are_not_mixed(drifting, tmp_path, monkeypatch):
+    clip, _ = drifting
+    folder = tmp_path / "clip"
+    shutil.copytree(clip.path, folder)
+    follow = rendering.smoothed
+
+    def then_one_is_replaced(tracks):
+        shutil.copy(folder / "1.png", folder / "0.png")
+        return follow(tracks)
+
+    monkeypatch.setattr(rendering, "smoothed", then_one_is_replaced)
+    with pytest.raises(SampleError, match="clip-changed"):
+        render(dataclasses.replace(clip, path=folder), recipe("per-frame"))

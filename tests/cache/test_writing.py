@@ -1,3 +1,5 @@
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def test_a_disk_that_fails_leaves_the_former_cache_and_nothing_else(cache_path, 
         raise OSError(5, "Input/output error")
 
     before = cache_path.read_bytes()
-    monkeypatch.setattr(writing.os, "fsync", failing)
+    monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(OSError, match="Input/output"):
         write_cache(cache_path, PROVENANCE, [], {})
     assert cache_path.read_bytes() == before
@@ -37,8 +39,8 @@ def test_a_disk_that_fails_leaves_the_former_cache_and_nothing_else(cache_path, 
 
 def test_a_cache_is_on_the_disk_before_it_has_its_name_and_so_is_its_name(tmp_path, monkeypatch):
     order = []
-    fsync, rename = writing.os.fsync, type(tmp_path).replace
-    monkeypatch.setattr(writing.os, "fsync", lambda descriptor: order.append("sync") or fsync(descriptor))
+    fsync, rename = os.fsync, type(tmp_path).replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: order.append("sync") or fsync(descriptor))
     monkeypatch.setattr(type(tmp_path), "replace", lambda a, b: order.append("rename") or rename(a, b))
     make_cache(tmp_path / "aside", PROVENANCE, [], {})
     put_in_place(tmp_path / "aside", tmp_path / "cache.h5")

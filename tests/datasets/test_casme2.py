@@ -18,6 +18,7 @@ from lookalikes import (
 )
 
 from mer_di.datasets import load_dataset
+from mer_di.datasets.casme2 import CORRECTIONS
 from mer_di.errors import AnnotationError, InputError
 from mer_di.imaging.listing import list_frames
 
@@ -135,9 +136,97 @@ def test_laboratories_corrections_are_off_until_named(root, name, apex):
     database = load_dataset("casme2", root, corrections=(name,))
     sample = sample_of(database, "sub04/EP12_01f")
     assert (sample.apex, sample.unread) == (apex, ())
-    assert sample_of(database, "sub07/EP06_01").offset == (91 if name == "meb" else 68)
+    assert sample_of(database, "sub07/EP06_01").offset == 68
     assert sample_of(database, "sub16/EP01_08").offset == 110
     assert database.correction_sets == (name,)
+    offered = {finding.where for finding in database.findings if finding.kind == "correction-offered"}
+    assert offered == {"sub16/EP01_08"}
+
+
+def numbers_of(database):
+    return {sample.sample_id: (sample.onset, sample.apex, sample.offset) for sample in database.samples}
+
+
+OWNERS = [
+    ClipRow(7, "EP06_01", 15, 49, 68, "others"),
+    ClipRow(12, "EP09_02", 16, 59, 101, "disgust"),
+    ClipRow(12, "EP09_06", 66, 111, 111, "disgust"),
+]
+LISTED = {"sub07/EP06_01": (56, 89, 91), "sub12/EP09_02": (161, 176, 206), "sub12/EP09_06": (66, 111, 106)}
+
+
+def write_listed(root, rows=OWNERS):
+    """The owners' numbers over the frames of the copy whose listing is public."""
+    write_casme2(root, tree=None, rows=rows)
+    for sample_id, (onset, _, offset) in LISTED.items():
+        touch(root / "Cropped" / sample_id, [f"reg_img{n}.jpg" for n in range(onset, offset + 1)])
+    return root
+
+
+def test_frames_that_contradict_the_table_decide(tmp_path):
+    database = load_dataset("casme2", write_listed(tmp_path))
+    assert numbers_of(database) == LISTED
+    for sample in database.samples:
+        assert list(list_frames(sample.path)) == list(range(sample.onset, sample.offset + 1))
+    assert {(c.sample_id, c.field, c.was, c.now) for c in database.applied} == {
+        *(("sub07/EP06_01", "onset", 15, 56), ("sub07/EP06_01", "apex", 49, 89), ("sub07/EP06_01", "offset", 68, 91)),
+        *(("sub12/EP09_02", "onset", 16, 161), ("sub12/EP09_02", "apex", 59, 176)),
+        *(("sub12/EP09_02", "offset", 101, 206), ("sub12/EP09_06", "offset", 111, 106)),
+    }
+    assert kinds(database) == {"table-unrecognized": 1}
+
+
+@pytest.mark.parametrize("corrections", [("none",), ("meb",), ("qqxuyujie",)])
+def test_the_set_that_would_mend_it_is_named_where_it_was_not_chosen(tmp_path, corrections):
+    database = load_dataset("casme2", write_listed(tmp_path), corrections=corrections)
+    offers = {finding.where: finding.message for finding in database.findings if finding.kind == "correction-offered"}
+    assert offers.keys() == LISTED.keys()
+    assert (
+        "holds 56..91; --corrections released reads onset 15 -> 56, apex 49 -> 89, offset 68 -> 91"
+        in (offers["sub07/EP06_01"])
+    )
+    assert numbers_of(database)["sub07/EP06_01"] == (15, 49, 68)
+
+
+def test_frames_that_agree_with_the_table_leave_it(tmp_path):
+    for corrections in (("released",), ("meb",), ("released", "meb")):
+        database = load_dataset("casme2", write_casme2(tmp_path, rows=OWNERS), corrections=corrections)
+        assert numbers_of(database)["sub07/EP06_01"] == (15, 49, 68)
+        assert numbers_of(database)["sub12/EP09_02"] == (16, 59, 101)
+        assert not kinds(database)["correction-offered"]
+
+
+def test_frames_of_neither_table_nor_correction_change_nothing(tmp_path):
+    write_casme2(tmp_path, tree=None, rows=OWNERS[:1])
+    touch(tmp_path / "Cropped" / "sub07" / "EP06_01", [f"reg_img{n}.jpg" for n in range(57, 92)])
+    assert numbers_of(load_dataset("casme2", tmp_path)) == {"sub07/EP06_01": (15, 49, 68)}
+
+
+def test_a_laboratory_annotates_the_rows_that_the_frames_have_corrected(tmp_path):
+    database = load_dataset("casme2", write_listed(tmp_path), corrections=("meb", "released"))
+    assert numbers_of(database) == {
+        "sub07/EP06_01": (56, 78, 91),
+        "sub12/EP09_02": (161, 187, 206),
+        "sub12/EP09_06": (66, 89, 106),
+    }
+
+
+def test_meb_moves_offset_and_apex_of_the_row_that_it_edits(tmp_path):
+    root = write_casme2(tmp_path, rows=[ClipRow(7, "EP06_01", 56, 89, 116, "others")])
+    assert numbers_of(load_dataset("casme2", root)) == {"sub07/EP06_01": (56, 89, 116)}
+    assert numbers_of(load_dataset("casme2", root, corrections=("meb",))) == {"sub07/EP06_01": (56, 78, 91)}
+
+
+def test_meb_refuses_a_row_that_is_neither_what_it_edits_nor_what_it_makes(tmp_path):
+    root = write_casme2(tmp_path, rows=[ClipRow(7, "EP06_01", 56, 89, 100, "others")])
+    with pytest.raises(AnnotationError, match=r"sub07/EP06_01: the table holds offset 100"):
+        load_dataset("casme2", root, corrections=("meb",))
+
+
+def test_every_apex_of_meb_lies_within_its_clip():
+    meb = [item for item in CORRECTIONS if item.set_name == "meb"]
+    assert len({item.sample_id for item in meb}) == 20
+    assert all(item.now > item.onset for item in meb)
 
 
 def test_both_laboratories_at_once_are_refused(root):
@@ -194,9 +283,6 @@ def test_the_right_counts_with_a_subject_too_many_are_not_the_published_table(tm
     assert load_dataset("casme2", tmp_path).table_version == "unrecognized"
 
 
-def test_a_third_offset_in_the_corrected_clip_stops(tmp_path):
-    rows = [ClipRow(16, "EP01_08", 73, 94, 104, "others")]
-    write_casme2(tmp_path, rows=rows)
-    with pytest.raises(AnnotationError, match=r"sub16/EP01_08.*offset 104"):
-        load_dataset("casme2", tmp_path)
-    assert load_dataset("casme2", tmp_path, corrections=("none",)).samples[0].offset == 104
+def test_a_third_offset_is_not_what_the_frames_correct(tmp_path):
+    database = load_dataset("casme2", write_casme2(tmp_path, rows=[ClipRow(16, "EP01_08", 73, 94, 104, "others")]))
+    assert (database.samples[0].offset, database.applied) == (104, ())

@@ -1,5 +1,7 @@
 """Corrections: they apply where they fit, and refuse where they do not."""
 
+from dataclasses import replace
+
 import pytest
 
 from mer_di.datasets import SETS
@@ -60,6 +62,26 @@ def test_a_third_value_is_refused_with_the_way_out():
         assert part in str(caught.value)
 
 
+def test_a_correction_of_any_value_says_which_it_replaced():
+    corrected = correct([sample()], [correction(was=None)])
+    assert corrected.samples == (sample(offset=8),)
+    assert corrected.applied == (correction(was=9),)
+
+
+def test_a_row_of_another_table_is_left_and_told():
+    known = replace(correction(), onset=4)
+    corrected = correct([sample()], [known])
+    assert (corrected.samples, corrected.applied) == ((sample(),), ())
+    (finding,) = corrected.findings
+    assert finding.kind == "correction-not-applicable"
+    assert "the table's onset is 1, in the table that was corrected it is 4" in finding.message
+
+
+def test_two_sets_may_correct_rows_of_two_tables():
+    known = (replace(correction(), onset=1), replace(correction("meb", now=7), onset=4))
+    assert choose_corrections(known, ["released", "meb"]) == known
+
+
 def test_sets_are_chosen_by_name():
     known = [correction(), correction("meb", "apex", 5, 6)]
     assert choose_corrections(known, ["meb"]) == (known[1],)
@@ -67,9 +89,11 @@ def test_sets_are_chosen_by_name():
     assert choose_corrections(known, ["none"]) == choose_corrections(known, []) == ()
 
 
-def test_two_sets_that_agree_are_one_and_that_disagree_are_refused():
-    known = [correction(), correction("meb")]
-    assert choose_corrections(known, ["released", "meb"]) == (known[0],)
+def test_two_sets_may_agree_and_are_refused_where_they_disagree():
+    known = (correction("meb"), correction())
+    chosen = choose_corrections(known, ["released", "meb"])
+    assert [item.set_name for item in chosen] == ["released", "meb"]
+    assert correct([sample()], chosen).samples == (sample(offset=8),)
     with pytest.raises(InputError, match=r"'released' and 'meb' want offset 8 and 7 for sub01/c"):
         choose_corrections([correction(), correction("meb", now=7)], ["released", "meb"])
 

@@ -10,13 +10,41 @@ from mer_di.errors import DatasetNotFoundError
 
 def test_frames_without_a_table(tmp_path):
     write_casme2_tree(tmp_path / "a" / "b" / "Cropped", FEW)
-    with pytest.raises(DatasetNotFoundError, match=r"no annotation table named like CASME2\*coding\*"):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"no annotation table named like CASME2\*coding\* or CASME2 \(\.xlsx"
+    ):
         load_dataset("casme2", tmp_path / "a" / "b")
+
+
+@pytest.mark.parametrize(
+    "name", ["CASME2-coding-20140508.xls", "CASME2-coding.ods", "labels.xlsx", "faces.csv", "x.numbers"]
+)
+def test_a_table_in_another_format_or_under_another_name_is_pointed_at(tmp_path, name):
+    write_casme2_tree(tmp_path / "Cropped", FEW)
+    touch(tmp_path / "notes", [name])
+    touch(tmp_path, ["readme.pdf"])
+    with pytest.raises(DatasetNotFoundError) as caught:
+        load_dataset("casme2", tmp_path)
+    assert f"    {tmp_path / 'notes' / name}\n" in str(caught.value)
+    assert "readme" not in str(caught.value)
+    for way in ("--table", ".xlsx, .xlsm, .csv, .tsv", "--dataset manifest"):
+        assert way in str(caught.value)
+
+
+def test_a_table_without_frames_lists_what_lies_there(tmp_path):
+    write_casme2_table(tmp_path / "CASME2-coding.xlsx", FEW)
+    touch(tmp_path, [f"Cropped{n:02d}.zip" for n in range(20)])
+    with pytest.raises(DatasetNotFoundError) as caught:
+        load_dataset("casme2", tmp_path)
+    for part in ("no folder of a subject, such as sub01", str(tmp_path / "Cropped00.zip"), "and 11 more", "unpacked"):
+        assert part in str(caught.value)
 
 
 def test_root_that_is_a_file(tmp_path):
     write_few(tmp_path)
-    with pytest.raises(DatasetNotFoundError, match="is not a folder"):
+    with pytest.raises(
+        DatasetNotFoundError, match="is not a folder; expected the database's, and a table with --table"
+    ):
         load_dataset("casme2", tmp_path / "CASME2-coding-20140508.xlsx")
 
 

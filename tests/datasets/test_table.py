@@ -2,14 +2,18 @@
 
 import datetime
 import hashlib
+import re
 import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lookalikes import write_workbook
+from openpyxl import Workbook
+from openpyxl.chart import BarChart, Reference
 
-from mer_di.datasets.table import Column, frame_number, plain, read_table
+from mer_di.datasets.columns import Column
+from mer_di.datasets.table import LARGEST_TABLE, frame_number, plain, read_table
 from mer_di.errors import AnnotationError, DatasetNotFoundError
 
 KEY = Column("clip", ("Filename",))
@@ -97,8 +101,145 @@ def test_an_unquoted_comma_does_not_shift_columns_silently(tmp_path):
 
 def test_an_unclosed_quote_does_not_swallow_rows(tmp_path):
     path = csv_file(tmp_path, 'Filename,Onset,Notes\na,1,"half\nb,2,\nc,3,\n')
-    with pytest.raises(AnnotationError, match="well-formed CSV"):
+    with pytest.raises(AnnotationError, match=r"row that begins in line 2 cannot be read .*quote"):
         read_table(path, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Filename,Onset,Notes", '"a,1,x', "b,2,x", "c,3,x"],
+        ['"Filename,Onset,Notes', "a,1,x", "b,2,x"],
+        ["Filename,Onset,Notes", "a,1,x", '"b"b,2,x', "c,3,x"],
+        ["Filename,Onset,Notes", f"a,1,{'x' * 200_000}", "b,2,x"],
+    ],
+)
+def test_text_that_cannot_be_read_says_in_which_line(tmp_path, lines):
+    line = next(n for n, text in enumerate(lines, 1) if '"' in text or len(text) > 1000)
+    with pytest.raises(AnnotationError, match=rf"row that begins in line {line} cannot be read .*quote"):
+        read_table(csv_file(tmp_path, "\n".join(lines)), COLUMNS)
+
+
+@pytest.mark.parametrize("column", [0, 1, 2, 3])
+def test_a_pair_of_stray_quotes_swallows_no_rows(tmp_path, column):
+    rows = [[f"c{n}", str(n), "x", "y"] for n in range(5)]
+    rows[1][column] = '"' + rows[1][column]
+    rows[3][column] += '"'
+    text = "\n".join(",".join(row) for row in [["Filename", "Onset", "Notes", "more"], *rows])
+    with pytest.raises(AnnotationError, match=r"row 3: one cell holds 3 lines, and whole rows among them"):
+        read_table(csv_file(tmp_path, text), COLUMNS)
+
+
+def test_a_note_of_two_lines_is_a_note(tmp_path):
+    assert rows_of(csv_file(tmp_path, 'Filename,Onset,Notes\na,1,"two, or\nthree"\nb,2,\n')) == [
+        ("a", "1", "two, or\nthree"),
+        ("b", "2", ""),
+    ]
+
+
+def workbook(tmp_path, cells, change=None):
+    """A workbook of two rows and some further cells, and its archive's entries changed."""
+    path, changed = tmp_path / "t.xlsx", tmp_path / "changed.xlsx"
+    book = Workbook()
+    for line in (["Filename", "Onset", "Notes"], ["a", 1, "x"], ["b", 2, "y"]):
+        book.active.append(line)
+    for place, value in cells.items():
+        book.active[place] = value
+    book.save(path)
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, change(content) if change and name.endswith("sheet1.xml") else content)
+    return changed
+
+
+@pytest.mark.parametrize("place", ["XFD1048576", "XFD2", "A1048576"])
+def test_a_stray_cell_is_not_walked_to_and_shifts_nothing(tmp_path, place):
+    rows = rows_of(workbook(tmp_path, {place: "stray"}))
+    assert rows[:2] == [("a", "1", "x"), ("b", "2", "y")]
+    assert len(rows) == 2 + (place == "A1048576")
+
+
+def test_formulas_are_taken_by_their_saved_value_or_by_their_text(tmp_path):
+    (tmp_path / "saved").mkdir()
+    with_value = workbook(
+        tmp_path / "saved", {"B2": "=1+2"}, lambda content: re.sub(rb"<v ?/>|<v></v>", b"<v>3</v>", content)
+    )
+    assert rows_of(with_value) == [("a", "3", "x"), ("b", "2", "y")]
+    assert rows_of(workbook(tmp_path, {"B2": "=1+2", "A3": '="b"', "B3": "=2", "C3": "=A3"})) == [
+        ("a", "=1+2", "x"),
+        ('="b"', "=2", "=A3"),
+    ]
+
+
+@pytest.mark.parametrize("cell", ["=A1", "#N/A", "#REF!"])
+def test_a_key_that_is_an_error_or_an_uncomputed_formula_is_refused(tmp_path, cell):
+    row = read_table(workbook(tmp_path, {"A2": cell}), COLUMNS).rows[0]
+    with pytest.raises(AnnotationError, match=r"row 2: the cell 'clip' holds the (error|formula)"):
+        row.required_text("clip")
+
+
+@pytest.mark.parametrize("value", [1e300, 10**300, True, datetime.datetime(2014, 5, 8), "#REF!", "=1+1"])
+def test_cells_that_hold_no_frame_number_lose_their_row_only(tmp_path, value):
+    rows = read_table(workbook(tmp_path, {"B2": value}), COLUMNS).rows
+    assert [frame_number(row.cells["onset"]) for row in rows] == [None, 2]
+
+
+def test_a_chart_sheet_beside_the_table(tmp_path):
+    book = Workbook()
+    for line in (["Filename", "Onset"], ["a", 1]):
+        book.active.append(line)
+    chart = BarChart()
+    chart.add_data(Reference(book.active, min_col=2, min_row=1, max_row=2))
+    book.create_chartsheet("first", 0).add_chart(chart)
+    book.save(tmp_path / "t.xlsx")
+    assert len(read_table(tmp_path / "t.xlsx", COLUMNS).rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.replace(b'<row r="3"', b'<row r="1"'), "wrong order"),
+        (lambda content: content.replace(b'<row r="3"', b'<row r="99999999999"'), "more than 2000000 cells"),
+        (lambda content: content.replace(b'r="B3"', b'r="ZZZZZZ3"'), "not a readable workbook"),
+        (lambda content: content.replace(b"<v>2</v>", b"<v>" + b"1" * 5000 + b"</v>"), "not a readable workbook"),
+        (lambda content: content.replace(b"<v>2</v>", b"<v>2"), "not a readable workbook"),
+        (lambda content: content + b" " * LARGEST_TABLE, "bytes of text"),
+    ],
+)
+def test_hostile_sheets_are_refused(tmp_path, change, message):
+    with pytest.raises(AnnotationError, match=message):
+        read_table(workbook(tmp_path, {}, change), COLUMNS)
+
+
+@pytest.mark.parametrize(("local", "central", "value"), [(6, 8, 1), (8, 10, 1), (8, 10, 99)])
+def test_encrypted_entries_and_unknown_compressions_are_refused(tmp_path, local, central, value):
+    path = workbook(tmp_path, {})
+    content = bytearray(path.read_bytes())
+    for signature, place in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        for entry in re.finditer(re.escape(signature), bytes(content)):
+            content[entry.start() + place] = value
+    path.write_bytes(content)
+    with pytest.raises(AnnotationError, match="not a readable workbook"):
+        read_table(path, COLUMNS)
+
+
+def test_an_old_workbook_under_a_new_name_is_told(tmp_path):
+    (tmp_path / "t.xlsx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2048))
+    with pytest.raises(AnnotationError, match="is of Excel 97 or has a password"):
+        read_table(tmp_path / "t.xlsx", COLUMNS)
+
+
+def test_what_is_no_file_or_larger_than_a_table_is_not_read(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+    for name in ("folder.csv", "endless.csv"):
+        with pytest.raises(AnnotationError, match="is no file"):
+            read_table(tmp_path / name, COLUMNS)
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(LARGEST_TABLE + 1)
+    with pytest.raises(AnnotationError, match="bytes of text"):
+        read_table(tmp_path / "large.csv", COLUMNS)
 
 
 def test_missing_column_lists_found_and_expected(tmp_path):

@@ -15,6 +15,7 @@ from tiny_run import CONFIG, counted, outcome, run
 import mer_di.evaluation.evaluate
 import mer_di.evaluation.fold
 from mer_di.errors import BackendUnavailableError, CacheError, InputError, RunError
+from mer_di.evaluation.corpus import read_corpus
 from mer_di.evaluation.evaluate import evaluate
 from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
@@ -245,10 +246,10 @@ def test_a_damaged_or_foreign_fold_is_named(finished, cache, tmp_path):
     with pytest.raises(RunError, match=r"s02\.json is damaged.*delete it"):
         run(cache, tmp_path / "run")
     path.write_text((tmp_path / "run" / "folds" / "s03.json").read_text())
-    with pytest.raises(RunError, match=r"s02\.json is fold 's03'.*delete it"):
+    with pytest.raises(RunError, match=r"s02\.json is fold .s03. of another run.*delete it"):
         run(cache, tmp_path / "run")
     path.write_text("{}")
-    with pytest.raises(RunError, match="is no fold of a run"):
+    with pytest.raises(RunError, match="differ in "):
         run(cache, tmp_path / "run")
     path.unlink()
     run(cache, tmp_path / "run")
@@ -261,3 +262,81 @@ def test_a_device_that_is_not_here_is_said(cache, tmp_path):
     if not torch.cuda.is_available():
         with pytest.raises(BackendUnavailableError, match="--device cpu"):
             run(cache, tmp_path / "run", device="cuda")
+
+
+def test_two_trainings_at_once_do_not_share_a_run(cache, tmp_path):
+    refused = []
+
+    def second(name, _total):
+        if name == "s01":
+            for out, options in ((tmp_path / "run", {"seeds": [7]}), (tmp_path / "run" / "seed-1", {"seeds": [1]})):
+                with pytest.raises(RunError, match="another training is writing"):
+                    run(cache, out, **options)
+                refused.append(out)
+
+    run(cache, tmp_path / "run", seeds=[0, 1], progress=second)
+    assert len(refused) == 4  # once a seed
+    run(cache, tmp_path / "run", seeds=[0, 1])
+    assert not list(tmp_path.rglob(".*"))
+
+
+@pytest.mark.parametrize("what", ["replaced", "overwritten", "taken away"])
+def test_a_cache_that_changes_stops_the_run_by_name_and_finished_folds_stay(finished, cache, tmp_path, what):
+    ours, other = shutil.copy(cache, tmp_path / "ours.h5"), write_tiny_cache(tmp_path / "other.h5", seed=1)
+
+    def change(name, _total):
+        if name == "s02":
+            if what == "replaced":
+                other.replace(ours)
+            elif what == "overwritten":
+                ours.write_bytes(other.read_bytes())
+            else:
+                ours.unlink()
+
+    with pytest.raises(CacheError, match=r"ours\.h5 has changed since it was read"):
+        run(ours, tmp_path / "run", progress=change)
+    assert sorted(path.name for path in (tmp_path / "run" / "folds").iterdir()) == ["s01.json", "s02.json"]
+    shutil.copy(cache, ours)
+    run(ours, tmp_path / "run")
+    assert outcome(tmp_path / "run")[0] == outcome(finished[0])[0]
+
+
+def test_workers_that_open_the_cache_later_want_the_same_file(cache, tmp_path):
+    ours = shutil.copy(cache, tmp_path / "ours.h5")
+    corpus = read_corpus([ours])
+    write_tiny_cache(ours, seed=1)
+    with local("processes", 1) as executor, pytest.raises(CacheError, match="has changed since it was read"):
+        evaluate(corpus, tmp_path / "run", CONFIG, validation="none", device="cpu", executor=executor)
+
+
+def test_a_worker_that_outlives_its_run_writes_nothing_into_the_next(cache, tmp_path, monkeypatch):
+    train = mer_di.evaluation.fold.train_model
+
+    def slow(*given, **options):
+        config = tmp_path / "run" / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"seed": 7}))
+        return train(*given, **options)
+
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", slow)
+    with pytest.raises(RunError, match=r"seed: 0 \| 7"):
+        run(cache, tmp_path / "run")
+    assert list((tmp_path / "run" / "folds").iterdir()) == []
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("validation", ["none", "subjects:1"])
+def test_a_network_that_diverged_is_named_by_fold_and_epoch_and_not_kept(cache, tmp_path, validation, precision):
+    config = replace(CONFIG, learning_rate=1e30, precision=precision)
+    with pytest.raises(InputError, match=r"fold 's01': the network diverged in epoch 1.*lower learning rate"):
+        evaluate([cache], tmp_path / "run", config, validation=validation, device="cpu", save_networks=True)
+    assert list((tmp_path / "run" / "folds").iterdir()) == []
+
+
+def test_a_fold_of_another_run_is_not_taken_for_ours(finished, cache, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
+    path = tmp_path / "run" / "folds" / "s02.json"
+    record = json.loads(path.read_text())
+    for change in ({"seed": 3}, {"test_correct": [0, 1]}, {"probabilities": [[0.5, 0.5]] * 3}):
+        path.write_text(json.dumps(record | change))
+        with pytest.raises(RunError, match=r"fold 's02' of another run.*delete it"):
+            run(cache, tmp_path / "run")

@@ -1,10 +1,11 @@
+import json
 import stat
 
 import numpy as np
 import pytest
 
 from mer_di.errors import RunError
-from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.run import FoldRecord, Predictions, Run
 
 PREDICTIONS = Predictions(
     sample_ids=np.array(["s1/a, b", 's1/"c"', "s2/ü"]),
@@ -42,8 +43,24 @@ def test_others_may_read_a_run(run):
         assert stat.S_IMODE((run.folder / name).stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
+HEADER = "sample_id,subject,label,predicted,p_a,p_b\n"
+
+
 @pytest.mark.parametrize(
-    "text", ["", "sample_id,subject\nx\n", "sample_id,subject,label,predicted,p_a\nx,y,a,a,half\n"]
+    "text",
+    [
+        "",
+        "sample_id,subject\nx\n",
+        HEADER,
+        HEADER + "x,y,a,a,half,0.5\n",
+        HEADER + "x,y,a,a,nan,0.5\n",
+        HEADER + "x,y,a,a,0.5\n",
+        HEADER + "x,y,c,a,0.5,0.5\n",
+        HEADER + "x,y,a,a,0.5,0.5\n" * 2,
+        HEADER.replace("p_b", "p_a") + "x,y,a,a,0.5,0.5\n",
+        HEADER + "x" * 200_000,
+        HEADER + "\0",
+    ],
 )
 def test_damaged_predictions_are_named(run, text):
     (run.folder / "predictions.csv").write_text(text)
@@ -64,3 +81,91 @@ def test_numbers_that_json_does_not_know_are_never_written(run):
     with pytest.raises(ValueError, match="Out of range"):
         run.write_results({"accuracy": float("nan")})
     assert not (run.folder / "results.json").exists()
+
+
+def test_one_training_at_a_time_writes_a_run(run):
+    busy = pytest.raises(RunError, match="another training is writing")
+    with run.sole_writer(), busy, Run(run.folder).sole_writer():
+        raise AssertionError
+    with run.sole_writer():
+        pass
+
+
+def test_files_of_something_else_are_not_touched(tmp_path):
+    (tmp_path / "config.json").write_text('{"editor": "vim"}')
+    with pytest.raises(RunError, match="none of a run, and not touched"):
+        Run(tmp_path).claim({"seed": 0})
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(RunError, match=r"config\.json is absent"):
+        Run(tmp_path).claim({"seed": 0})
+    assert (tmp_path / "results.json").read_text() == "{}"
+
+
+def test_results_of_folds_that_are_gone_are_of_their_configuration(run):
+    config = {"seed": 0, "epochs": 2, "precision": "auto"}
+    run.claim(config)
+    run.write_results({"n": 3})
+    (run.folder / "precision.json").touch()
+    run.claim(config)
+    with pytest.raises(RunError, match=r"epochs: 3 \| 2"):
+        run.claim(config | {"epochs": 3})
+    assert (run.folder / "precision.json").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", "null", "{", "[" * 100_000, "9" * 5000, '{"used": "float16"}', "\ud800"]
+)
+def test_a_damaged_file_is_named(run, text):
+    (run.folder / "precision.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(RunError, match=r"precision\.json is damaged.*delete it"):
+        run.precision()
+
+
+RECORD = {
+    "name": "s1",
+    "seed": 1,
+    "train_subjects": ["s2"],
+    "validation_subjects": [],
+    "untrained_classes": [],
+    "best_epoch": 1,
+    "history": [{"epoch": 1, "training_loss": 0.5, "validation_loss": None}],
+    "sample_ids": ["s1/a"],
+    "probabilities": [[0.25, 0.75]],
+    "test_correct": None,
+    "seconds": 1,
+    "device": "cpu",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 1},
+        {"best_epoch": 2},
+        {"best_epoch": True},
+        {"history": [{"epoch": 1}]},
+        {"sample_ids": []},
+        {"probabilities": [[0.25, 0.25]]},
+        {"probabilities": [[0.25, 0.75], [1.0]]},
+        {"probabilities": [[]]},
+        {"probabilities": [["a", "b"]]},
+        {"probabilities": [[float("nan"), 1.0]]},
+        {"test_correct": []},
+        {"colour": 1},
+    ],
+)
+def test_a_fold_that_is_none_is_named(run, change):
+    path = run.folder / "folds" / "s1.json"
+    path.write_text(json.dumps(RECORD))
+    assert run.fold("s1.json") == FoldRecord(**RECORD)
+    path.write_text(json.dumps(RECORD | change))
+    with pytest.raises(RunError, match=r"s1\.json is .*delete it"):
+        run.fold("s1.json")
+
+
+def test_what_does_not_fit_is_damage_and_what_is_said_on_purpose_is_not(run):
+    with pytest.raises(RunError, match=r"do not fit each other.*KeyError"), run.as_written():
+        _ = run.config()["rule"]
+    with pytest.raises(RunError, match="no finished run"), run.as_written():
+        run.results()

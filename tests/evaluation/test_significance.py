@@ -53,7 +53,7 @@ def test_paired_tests_count_what_differs():
 def predictions(correct):
     ids = np.array([f"s{i % 4}/c{i}" for i in range(8)])
     labels = np.array(["happiness", "surprise"] * 4)
-    predicted = np.where(correct, labels, "neither")
+    predicted = np.where(correct, labels, labels[::-1])
     subjects = np.array([f"s{i % 4}" for i in range(8)])
     return Predictions(ids, subjects, labels, predicted, np.full((8, 2), 0.5), ("happiness", "surprise"))
 
@@ -66,7 +66,7 @@ def reordered(found, rows):
 def runs(tmp_path, a, b):
     found = Run(tmp_path / "a"), Run(tmp_path / "b")
     for run, content in zip(found, (a, b), strict=True):
-        run.claim({})
+        run.folder.mkdir(exist_ok=True)
         run.write_predictions(content)
     return found
 

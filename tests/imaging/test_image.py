@@ -179,3 +179,31 @@ def test_a_file_of_gigabytes_is_refused_before_it_is_read(tmp_path):
     with (tmp_path / "1.png").open("wb") as file:
         file.truncate(one_image.LARGEST_FILE + 1)
     assert str(one_image.LARGEST_FILE) in refused("frame-unreadable", lambda: read_image(tmp_path / "1.png"))
+
+
+@pytest.mark.parametrize("suffix", [".pgm", ".ppm"])
+def test_netpbm_of_a_camera_is_read_exactly_and_only_where_white_is_white(tmp_path, suffix):
+    drawn = picture(0) if suffix == ".ppm" else picture(0)[..., 0]
+    magic = b"P6" if suffix == ".ppm" else b"P5"
+    for white, stored in ((255, drawn), (100, drawn % 100), (4095, drawn.astype(">u2"))):
+        file = tmp_path / f"{white}{suffix}"
+        file.write_bytes(b"%s\n31 23\n%d\n" % (magic, white) + stored.tobytes())
+    read = read_image(tmp_path / f"255{suffix}")
+    np.testing.assert_array_equal(read, drawn if drawn.ndim == 3 else np.repeat(drawn[..., np.newaxis], 3, 2))
+    refused("frame-unreadable", lambda: read_image(tmp_path / f"100{suffix}"))
+    refused("frame-not-8-bit", lambda: read_image(tmp_path / f"4095{suffix}"))
+
+
+@pytest.mark.parametrize("change", [b"more", b""])
+def test_an_image_that_changes_while_it_is_read_is_told(tmp_path, monkeypatch, change):
+    file = tmp_path / "1.png"
+    file.write_bytes(encoded(picture(0), ".png"))
+    looked_at = one_image.os.fstat
+
+    def then_it_changes(descriptor):
+        state = looked_at(descriptor)
+        file.write_bytes(file.read_bytes() + change if change else b"")
+        return state
+
+    monkeypatch.setattr(one_image.os, "fstat", then_it_changes)
+    assert "changed" in refused("clip-changed", lambda: read_image(file))

@@ -1,5 +1,7 @@
 """What a folder or a video holds, told without decoding."""
 
+import os
+
 import pytest
 from pictures_on_disk import refused, touch
 
@@ -81,3 +83,36 @@ def test_positions_in_a_video_start_at_zero(tmp_path):
     path = touch(tmp_path, "clip.avi") / "clip.avi"
     require_listed(path, range(3))
     assert "start at 0" in refused("frames-missing", lambda: require_listed(path, range(-1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["0001.dcm", "0002.dcm", "clip.avi"], ["no image", "2 .dcm", "1 .avi"]),
+        (["img1.png", "img2.webp", "img3.WEBP"], ["2 .webp"]),
+        (["1", "2"], ["2 without a suffix"]),
+    ],
+)
+def test_files_of_a_format_that_is_not_read_are_not_denied(tmp_path, names, said):
+    detail = refused("frames-missing", lambda: require_listed(touch(tmp_path, *names), range(1, 4)))
+    assert all(words in detail for words in said)
+    assert ".png" in detail.partition("read are")[2]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_what_is_no_file_is_no_frame_and_is_told(tmp_path):
+    touch(tmp_path, "img1.png", "img2.png", "img6.png")
+    (tmp_path / "img3.png").mkdir()
+    os.mkfifo(tmp_path / "img4.png")
+    (tmp_path / "img5.png").symlink_to(tmp_path / "gone.png")
+    detail = refused("frame-gap", lambda: next(read_frames(tmp_path, range(1, 7))))
+    assert "missing are 3..5" in detail
+    assert all(f"img{number}.png (no file)" in detail for number in (3, 4, 5))
+    os.mkfifo(tmp_path / "clip.avi")
+    assert "no regular file" in refused("clip-not-found", lambda: next(read_frames(tmp_path / "clip.avi", range(3))))
+
+
+def test_a_path_that_no_file_can_have_is_not_found(tmp_path):
+    touch(tmp_path, "img1.png")
+    for name in ("a" * 300, "a\0b", "img1.png/clip.avi"):
+        refused("clip-not-found", lambda name=name: require_listed(tmp_path / name, range(3)))

@@ -23,7 +23,7 @@ def test_similarity_recovers_a_known_transform(scale, degrees, x, y, size):
 @pytest.mark.parametrize("seed", range(5))
 def test_similarity_is_the_least_squares_one_of_umeyama(seed):
     landmarks = placement.CANONICAL_FACE * 150 + 40 + 12 * np.random.default_rng(seed).standard_normal((5, 2))
-    peer = transform.SimilarityTransform.from_estimate(landmarks, placement.CANONICAL_FACE * 224 - 0.5)
+    peer = transform.estimate_transform("similarity", landmarks, placement.CANONICAL_FACE * 224 - 0.5)
     np.testing.assert_allclose(placement.similarity(landmarks, 224), peer.params[:2], rtol=1e-10)
 
 

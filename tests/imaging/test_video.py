@@ -1,13 +1,19 @@
 """Videos against a full decode in order."""
 
+import struct
+import wave
+
+import av
 import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pictures_on_disk import picture, refused
+from pictures_on_disk import encoded, picture, refused
+from xxhash import xxh3_128
 
-from mer_di.imaging.frames import read_frames
+from mer_di.imaging import video
+from mer_di.imaging.frames import frames_digest, read_frames
 from mer_di.imaging.listing import require_listed
 
 
@@ -21,6 +27,17 @@ def lossless_video(tmp_path_factory):
         writer.write(image[..., ::-1])
     writer.release()
     return path, pictures
+
+
+def written(path, pictures, codec, pixels="yuv420p", **options):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width, _ = pictures[0].shape
+        stream.pix_fmt = pixels
+        for image in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+        container.mux(stream.encode())
+    return path
 
 
 def decoded_in_order(path):
@@ -76,3 +93,124 @@ def test_variable_frame_rate_is_read_by_position(media):
     window = range(66, 76)
     expected = [frame for position, frame in enumerate(decoded_in_order(path)) if position in window]
     np.testing.assert_array_equal(np.stack(list(read_frames(path, window))), np.stack(expected))
+
+
+def test_an_interlaced_video_is_decoded(tmp_path):
+    """OpenCV 5.0 returns black pictures of one, and says that it decoded them."""
+    drawn = cv2.resize(picture(0, 6, 8), (720, 576))
+    path = written(tmp_path / "clip.avi", [drawn], "dvvideo")
+    (read,) = read_frames(path, range(1))
+    assert np.abs(read.astype(int) - drawn).mean() < 4
+
+
+def test_frames_of_another_size_are_not_scaled_to_the_first(tmp_path):
+    path = tmp_path / "clip.mjpeg"
+    path.write_bytes(b"".join(encoded(picture(seed, 64 if seed < 4 else 32, 48), ".jpg") for seed in range(8)))
+    reading = read_frames(path, range(8))
+    assert [next(reading).shape for _ in range(4)] == [(64, 48, 3)] * 4
+    detail = refused("frame-size-changes", lambda: next(reading))
+    assert "frame 0 is 48 × 64" in detail
+    assert "frame 4 is 48 × 32" in detail
+
+
+@pytest.mark.parametrize(("matrix", "turns"), [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
+def test_a_video_that_is_marked_as_turned_is_turned(tmp_path, matrix, turns):
+    path = written(tmp_path / "clip.mp4", [cv2.resize(picture(0, 4, 6), (48, 32))], "mpeg4")
+    (straight,) = read_frames(path, range(1))
+    code = bytearray(path.read_bytes())
+    across, down, left, up = (part << 16 for part in matrix)
+    struct.pack_into(">9i", code, code.index(b"tkhd") + 44, across, down, 0, left, up, 0, 0, 0, 1 << 30)
+    path.write_bytes(code)
+    (turned,) = read_frames(path, range(1))
+    np.testing.assert_array_equal(turned, np.rot90(straight, turns))
+
+
+@pytest.mark.parametrize("pixels", ["gray16le", "gbrp16le"])
+def test_sixteen_bits_are_refused_for_nobody_knows_how_many_are_in_use(tmp_path, pixels):
+    path = written(tmp_path / "clip.mkv", [picture(0, 32, 48)], "ffv1", pixels)
+    assert pixels in refused("frame-not-8-bit", lambda: next(read_frames(path, range(1))))
+
+
+@pytest.mark.parametrize("pixels", ["gray10le", "gray12le"])
+def test_as_many_bits_as_a_format_names_are_scaled_to_eight(tmp_path, pixels):
+    grey = np.repeat(picture(0, 32, 48)[..., :1], 3, axis=2)
+    path = written(tmp_path / "clip.mkv", [grey], "ffv1", pixels)
+    (read,) = read_frames(path, range(1))
+    assert np.abs(read.astype(int) - grey).max() <= 1
+
+
+PLAYLISTS = {
+    "HLS": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{}\n#EXT-X-ENDLIST\n",
+    "ffconcat": "ffconcat version 1.0\nfile {}\n",
+    "DASH": '<?xml version="1.0"?>\n<MPD><Period><BaseURL>{}</BaseURL></Period></MPD>\n',
+    "a session": "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns={}\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", PLAYLISTS)
+@pytest.mark.parametrize("suffix", [".mp4", ".m3u8", ".ffconcat", ".sdp", ""])
+def test_a_playlist_is_refused_whatever_its_name_says(tmp_path, lossless_video, kind, suffix, monkeypatch):
+    (tmp_path / "other.avi").write_bytes(lossless_video[0].read_bytes())
+    path = tmp_path / f"clip{suffix}"
+    path.write_text(PLAYLISTS[kind].format("other.avi"))
+    monkeypatch.setattr(video.av, "open", lambda *_, **__: pytest.fail("FFmpeg was asked"))
+    assert "playlists" in refused("clip-unreadable", lambda: next(read_frames(path, range(3))))
+
+
+def test_ffmpeg_opens_no_file_that_another_one_names(tmp_path, lossless_video, monkeypatch):
+    """Even where a list is not seen to be one."""
+    monkeypatch.setattr(video, "_is_text", lambda _: False)
+    (tmp_path / "other.avi").write_bytes(lossless_video[0].read_bytes())
+    path = tmp_path / "clip.ffconcat"
+    path.write_text(PLAYLISTS["ffconcat"].format("other.avi"))
+    refused("clip-unreadable", lambda: next(read_frames(path, range(3))))
+
+
+def test_a_sound_is_no_clip(tmp_path):
+    with wave.open(str(tmp_path / "clip.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(8000))
+    assert "no pictures" in refused("clip-unreadable", lambda: next(read_frames(tmp_path / "clip.wav", range(3))))
+
+
+def test_a_video_of_gigapixels_is_refused_before_one_is_decoded(tmp_path):
+    path = tmp_path / "clip.y4m"
+    path.write_bytes(b"YUV4MPEG2 W6000 H6000 F25:1\nFRAME\n" + bytes(1000))
+    assert "6000 × 6000" in refused("frame-unreadable", lambda: next(read_frames(path, range(1))))
+
+
+def test_a_damaged_frame_is_refused_with_those_that_lean_on_it(tmp_path):
+    drawn = [cv2.resize(picture(seed, 12, 16), (256, 192)) for seed in range(8)]
+    path = written(tmp_path / "clip.avi", drawn, "mpeg4", g="4")  # a key frame every four frames
+    with av.open(str(path)) as container:
+        damaged = [packet for packet in container.demux(video=0) if packet.size][2]
+    code = bytearray(path.read_bytes())
+    middle = code.index(bytes(damaged)) + damaged.size // 2
+    code[middle : middle + 40] = bytes(40)
+    path.write_bytes(code)
+    assert len(list(read_frames(path, range(2)))) == 2
+    assert "frame 2 of" in refused("frame-unreadable", lambda: list(read_frames(path, range(8))))
+    assert "frame 3 of" in refused("frame-unreadable", lambda: next(read_frames(path, range(3, 4))))
+    assert len(list(read_frames(path, range(4, 8)))) == 4
+
+
+def test_a_video_that_changes_while_it_is_read_is_refused(tmp_path, lossless_video):
+    path = tmp_path / "clip.avi"
+    path.write_bytes(lossless_video[0].read_bytes())
+    reading = read_frames(path, range(12))
+    next(reading)
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert "changed" in refused("clip-changed", lambda: list(reading))
+
+
+def test_the_digest_is_of_the_file_that_was_decoded(tmp_path, lossless_video):
+    path = tmp_path / "clip.avi"
+    path.write_bytes(lossless_video[0].read_bytes())
+    digest, whole = xxh3_128(), frames_digest(path, range(12))
+    reading = read_frames(path, range(12), digest=digest)
+    first = next(reading)
+    path.unlink()
+    path.write_bytes(b"another video of the same name")
+    assert len([first, *reading]) == 12
+    assert digest.hexdigest() == whole != frames_digest(path, range(12))

@@ -4,7 +4,7 @@ import h5py
 from tiny_build import load, plain
 
 from mer_di.building.build import build_cache
-from mer_di.cache import open_cache
+from mer_di.cache import CORRECTION_COLUMNS, open_cache
 from mer_di.inspection.comparison import compare
 
 
@@ -38,3 +38,36 @@ def test_every_column_and_the_classes_are_compared(built, tmp_path):
         found = compare(built, changed)
     assert found.samples == ["s1/a: action_units  | AU99, label 0 | 1, fps nan | 7.0"]
     assert found.provenance == ["classes: happiness, surprise | joy, surprise"]
+
+
+CORRECTION = ("mine", "s1/a", "apex", "4", "5", "a slip", "me")
+
+
+def test_reasons_and_corrections_are_compared(built, tmp_path):
+    other = shutil.copy(built.path, tmp_path / "other.h5")
+    with h5py.File(other, "r+") as file:
+        for table, row in (
+            ("dropped", {"sample_id": "s9/z", "reason": "apex-missing: none"}),
+            (
+                "corrections",
+                dict(zip(CORRECTION_COLUMNS, CORRECTION, strict=True)),
+            ),
+        ):
+            del file[table]
+            for column, text in row.items():
+                file.create_dataset(f"{table}/{column}", data=[text], dtype=h5py.string_dtype())
+    with open_cache(other) as changed:
+        found = compare(built, changed)
+    assert found.dropped == ["s9/z: (unknown) | apex-missing: none"]
+    assert found.provenance == ["correction only in b: mine, s1/a, apex, 4, 5, a slip, me"]
+    assert not found.equal
+
+
+def test_a_cache_without_key_frames_is_compared_in_the_rest(built, tmp_path):
+    other = shutil.copy(built.path, tmp_path / "other.h5")
+    with h5py.File(other, "r+") as file:
+        del file["frames"]
+    with open_cache(other) as changed:
+        assert compare(built, changed).samples == [
+            f"{name}: key frames only in a" for name in built.column("sample_id")
+        ]

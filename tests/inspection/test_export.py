@@ -82,7 +82,7 @@ def test_torchvision_reads_each_stream_as_an_image_folder(cache, tmp_path):
     export(cache, tmp_path / "out", "imagefolder")
     index = {row["onset_file"]: int(row["label"]) for row in index_of(tmp_path / "out")}
     folder = datasets.ImageFolder(str(tmp_path / "out" / "onset"))
-    assert folder.classes == ["disgust", "happiness", "surprise"]
+    assert folder.classes == ["0_disgust", "1_happiness", "2_surprise"]
     found = {f"onset/{path.split('/onset/', 1)[1]}": label for path, label in folder.samples}
     assert found == index
     with open_cache(cache) as opened:

@@ -1,5 +1,6 @@
 """A cache held against its own format, and against its frames."""
 
+import hashlib
 import re
 
 import cv2
@@ -10,7 +11,7 @@ from tiny_build import load
 
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError
-from mer_di.inspection.verification import departures, recomputed
+from mer_di.inspection.verification import departures, recomputed, unchecked
 from mer_di.recipe import METHOD
 
 
@@ -22,17 +23,24 @@ def problems(path):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda f: f["samples/label"].__setitem__(0, 1), "label does not index the classes"),
-        (lambda f: f["samples/label"].__setitem__(0, 7), "label holds values that index no class"),
+        (lambda f: f["samples/label"].__setitem__(0, 1), "s1/a: label does not index the classes"),
+        (lambda f: f["samples"].attrs.__setitem__("classes", ["happiness"] * 2), "names a class twice"),
         (lambda f: f["di/onset"].__setitem__((2, 0, 0, 0), np.nan), r"/di/onset\[2\] has values that are not finite"),
-        (lambda f: f.attrs.__setitem__("recipe_sha256", "0" * 64), "recipe_sha256 is 0000"),
-        (lambda f: f.attrs.__setitem__("recipe", f.attrs["recipe"].replace(":", ": ")), "not canonical"),
+        (lambda f: f["di/full"].__setitem__((1, 0, 0, 0), 1e9), r"/di/full\[1\] reaches 1e\+09; .* give at most"),
         (lambda f: f["samples/sample_id"].__setitem__(0, "s9/z"), "not sorted and unique"),
+        (lambda f: f["samples/sample_id"].__setitem__(1, "s1/a"), "not sorted and unique"),
+        (lambda f: f["samples/subject"].__setitem__(0, "s2"), "s1/a: sample_id is not subject/clip"),
         (lambda f: f["samples/apex"].__setitem__(0, 100), "s1/a: onset, apex, offset are not in order"),
         (lambda f: f["samples/onset_length"].__setitem__(0, 3), "s1/a: phase lengths do not fit"),
-        (lambda f: f.__delitem__("frames/apex"), "/frames/apex is missing"),
-        (lambda f: f.__delitem__("samples/apex"), "/samples/apex is missing"),
-        (lambda f: f.attrs.__delitem__("dataset"), "attribute dataset is missing"),
+        (lambda f: f["samples/apex"].__setitem__(0, 4), "s1/a: phase lengths do not fit"),
+        (lambda f: f["samples/fps"].__setitem__(0, -1), "s1/a: fps is not positive"),
+        (lambda f: f["samples/frame_height"].__setitem__(0, 0), "s1/a: its frames have no size"),
+        (
+            lambda f: f["frames/apex"].__setitem__((2, 3, 3, 0), f["frames/apex"][2, 3, 3, 0] ^ 1),
+            "s2/a: its row is not",
+        ),
+        (lambda f: f["di/offset"].__setitem__((2, 3, 3, 0), f["di/offset"][2, 3, 3, 0] + 1), "s2/a: its row is not"),
+        (lambda f: f.__delitem__("frames"), "the digests of its rows cannot be compared"),
     ],
 )
 def test_verification_names_what_is_wrong(cache_path, spoil, said):
@@ -40,6 +48,36 @@ def test_verification_names_what_is_wrong(cache_path, spoil, said):
     with h5py.File(cache_path, "r+") as file:
         spoil(file)
     assert re.search(said, problems(cache_path))
+
+
+def test_a_recipe_that_is_not_canonical_is_named(cache_path):
+    with h5py.File(cache_path, "r+") as file:
+        text = file.attrs["recipe"].replace(":", ": ")
+        file.attrs["recipe"], file.attrs["recipe_sha256"] = text, hashlib.sha256(text.encode()).hexdigest()
+    assert "recipe is not canonical JSON" in problems(cache_path)
+
+
+def test_a_flipped_bit_anywhere_in_the_images_is_noticed(cache_path):
+    whole = cache_path.read_bytes()
+    with h5py.File(cache_path) as file:
+        spans = [(data.id.get_offset(), data.nbytes) for group in ("di", "frames") for data in file[group].values()]
+    rng = np.random.default_rng(0)
+    for start, length in spans:
+        damaged = bytearray(whole)
+        damaged[start + int(rng.integers(length))] ^= 1 << int(rng.integers(8))
+        cache_path.write_bytes(damaged)
+        assert "its row is not what was written" in problems(cache_path)
+
+
+def test_what_cannot_be_checked_of_an_older_cache_is_said(cache_path):
+    with open_cache(cache_path) as cache:
+        assert unchecked(cache) == []
+    with h5py.File(cache_path, "r+") as file:
+        del file["samples/row_digest"], file["samples/frames_digest"]
+    assert problems(cache_path) == ""
+    with open_cache(cache_path) as cache:
+        (said,) = unchecked(cache)
+    assert said.startswith("rows have no digest")
 
 
 def test_a_third_party_filter_is_named(cache_path):

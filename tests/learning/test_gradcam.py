@@ -64,3 +64,20 @@ def test_a_network_is_left_as_it_was():
 def test_a_network_without_one_last_map_is_refused():
     with pytest.raises(InputError, match="OrigiNet"):
         grad_cam(OrigiNet(3).eval(), torch.randn(1, 3, 128, 128), 0)
+
+
+def test_tokens_of_no_place_are_left_out_of_a_transformers_map():
+    network = DIANet(ModelConfig(backbone="test_vit", size=160, streams=("onset",), fusion="concat"), 3).eval()
+    network.classifier = nn.Linear(512, 3)
+    images = torch.randn(1, 3, 160, 160)
+    tokens = network.backbones[0].forward_features(images)
+    assert tokens.shape[1] == 1 + 10 * 10
+    weights = network.classifier.weight @ network.projection.weight
+    for label in range(3):
+        expected = (tokens[0, 1:] @ weights[label]).relu().view(10, 10) / tokens.shape[1]
+        np.testing.assert_allclose(grad_cam(network, images, label)[0], expected.detach(), rtol=1e-3, atol=1e-6)
+
+
+def test_positions_that_form_no_square_are_no_map():
+    with pytest.raises(InputError, match="6 positions"):
+        class_map(torch.ones(1, 6, 2), torch.ones(1, 6, 2))

@@ -49,7 +49,17 @@ def test_a_file_of_weights_is_known_by_its_content(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"streams":["onset"],"epochs":3}', '{"streams":["onset"],"colour":1}', "null"]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"streams":["onset"],"epochs":3}',
+        '{"streams":["onset"],"colour":1}',
+        "null",
+        "9" * 5000,
+        "[" * 100_000,
+    ],
 )
 def test_a_text_of_something_else_is_refused(text):
     with pytest.raises(InputError, match="this version"):
@@ -69,6 +79,14 @@ def test_a_text_of_something_else_is_refused(text):
         {"loss": "hinge"},
         {"class_weights": "inverse"},
         {"normalization": "raw"},
+        {"epochs": 2.5},
+        {"epochs": "3"},
+        {"batch_size": True},
+        {"learning_rate": None},
+        {"learning_rate": 10**400},
+        {"learning_rate": math.inf},
+        {"flip": "no"},
+        {"model": {"size": 20}},
     ],
 )
 def test_a_value_out_of_range_is_refused(values):

@@ -75,9 +75,21 @@ def test_phase_rows_are_the_scheme_on_each_phase_and_on_the_clip(scheme, onset_p
     expected[0, list(onset_phase)] = [float(w) for w in FORMULAS[scheme](len(onset_phase))]
     expected[1, list(reversed(offset_phase))] = [float(w) for w in FORMULAS[scheme](len(offset_phase))]
     expected[2] = [float(w) for w in FORMULAS[scheme](9)]
-    rows = phase_weights(9, onset_phase, offset_phase, scheme=scheme)
+    rows = phase_weights(9, onset_phase, offset_phase, scheme=scheme, apex=8)
     np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-11)
     assert rows.dtype == SCHEMES[scheme](9).dtype
+
+
+def test_the_whole_clip_is_centred_on_the_apex_the_phases_end_there():
+    rows = phase_weights(7, range(4), range(3, 7), scheme="apex_centred")
+    assert rows.tolist() == [[-3, -1, 1, 3, 0, 0, 0], [0, 0, 0, 3, 1, -1, -3], [-4, 0, 4, 6, 2, -2, -6]]
+    apart = phase_weights(7, range(3), range(3, 7), scheme="apex_centred", apex=3)
+    assert apart[2].tolist() == rows[2].tolist()
+
+
+def test_the_apex_of_a_resampled_clip_is_the_nearest_position():
+    row = scheme_weights(9, scheme="apex_centred", temporal_length=5, apex=4)
+    assert row.tolist() == [-2, 0, 2, 0, 4, 0, 0, 0, -4]
 
 
 def test_the_offset_row_of_arp_is_equation_3():

@@ -6,9 +6,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from weight_formulas import FORMULAS, ZERO_SUM, lengths
 
-from mer_di.rank_pooling import SCHEMES, active_image, arp, harmonic_arp, reversed_arp
+from mer_di.errors import InputError
+from mer_di.rank_pooling import SCHEMES, active_image, apex_centred, arp, harmonic_arp, phase_weights, reversed_arp
 
 
 def pairwise_differences(n, apart):
@@ -34,7 +36,7 @@ def test_weights_follow_their_formula(scheme, n):
     assert error <= Fraction(sum(map(abs, formula))) / 10**13
 
 
-@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image"])
+@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image", "apex_centred"])
 def test_integer_schemes_are_int64(scheme):
     assert {SCHEMES[scheme](n).dtype for n in (1, 2, 9)} == {np.dtype(np.int64)}
 
@@ -45,8 +47,44 @@ def test_arp_is_the_sum_of_all_differences_and_active_image_of_those_two_apart(n
     assert active_image(n).tolist() == pairwise_differences(n, 2)
 
 
+def dealt_from(apex, n):
+    """Deal T − 1, T − 3, … to the apex, then to its left and right in turn."""
+    left, right = list(range(apex)), list(range(n - 1, apex, -1))
+    order = [apex]
+    while left or right:
+        order += [side.pop() for side in (left, right) if side]
+    weights = dict(zip(order, range(n - 1, -n, -2), strict=True))
+    return [weights[position] for position in range(n)]
+
+
+@given(data=st.data(), n=lengths)
+def test_apex_centred_deals_its_weights_from_the_apex_outwards(data, n):
+    apex = data.draw(st.integers(0, n - 1))
+    assert apex_centred(n, apex).tolist() == dealt_from(apex, n)
+
+
+@given(n=lengths)
+def test_apex_centred_at_the_ends_is_the_weights_of_a_phase(n):
+    assert apex_centred(n, n - 1).tolist() == arp(n).tolist()
+    assert apex_centred(n, 0).tolist() == reversed_arp(n).tolist()
+
+
+@pytest.mark.parametrize(("n", "apex", "cosine"), [(7, 3, 0.918), (21, 10, 0.954), (61, 30, 0.979), (61, 20, 0.887)])
+def test_apex_centred_is_nearly_the_sum_of_both_phases(n, apex, cosine):
+    rising, fading, centred = phase_weights(n, range(apex + 1), range(apex, n), scheme="apex_centred").astype(float)
+    both = rising + fading
+    assert both @ centred / np.linalg.norm(both) / np.linalg.norm(centred) == pytest.approx(cosine, abs=0.01)
+
+
+@pytest.mark.parametrize("apex", [-1, 5, 2.5])
+def test_an_apex_that_is_no_frame_is_refused(apex):
+    with pytest.raises(InputError, match="0-based position among 5 frames"):
+        apex_centred(5, apex)
+
+
 def test_weights_as_published():
     np.testing.assert_allclose(harmonic_arp(5), [-3.7, 0.3, 1.3, 1.3, 0.8], rtol=0, atol=1e-12)
+    assert apex_centred(10, 4).tolist() == [-5, -1, 3, 7, 9, 5, 1, -3, -7, -9]
     assert active_image(10).tolist() == [-8, -7, -5, -3, -1, 1, 3, 5, 7, 8]
     assert reversed_arp(5).tolist() == [4, 2, 0, -2, -4]
 

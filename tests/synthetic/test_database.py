@@ -71,7 +71,7 @@ def test_an_existing_folder_is_not_written_into(tmp_path, sketched):
     (tmp_path / "full" / "mine.txt").touch()
     (tmp_path / "empty").mkdir()
     for name in ("full", "full/mine.txt"):
-        with pytest.raises(InputError, match="no empty folder"):
+        with pytest.raises(InputError, match="not an empty folder"):
             write_database(tmp_path / name, subjects=1)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
     write_database(tmp_path / "empty", subjects=1)

@@ -58,6 +58,9 @@ def test_sheets_formulas_and_cell_types(tmp_path, sketched):
     sheet = books["samm"]["MICRO_ONLY"]
     assert [sheet.cell(15, column).value for column in (1, 7, 8)] == ["006", "=SUM(F15-D15)+1", "Micro - 1/2"]
     assert sheet.max_row == 14 + 8
+    values = openpyxl.load_workbook(tmp_path / "samm" / TABLES["samm"], data_only=True)["MICRO_ONLY"]
+    for onset, _, offset, duration in values.iter_rows(15, 14 + 8, 4, 7, values_only=True):
+        assert duration == offset - onset + 1
     for book in books.values():
         assert "SYNTHETIC" in book.properties.description
     assert "SYNTHETIC" in sheet["A1"].value

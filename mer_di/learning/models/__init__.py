@@ -9,6 +9,7 @@ from mer_di.learning.models.dianet import DIANet as DIANet
 from mer_di.learning.models.learnet import LEARNet as LEARNet
 from mer_di.learning.models.originet import OrigiNet as OrigiNet
 from mer_di.learning.models.output import ModelOutput as ModelOutput
+from mer_di.learning.models.size import require_size
 from mer_di.learning.models.statistics import restart_statistics as restart_statistics
 
 
@@ -30,8 +31,14 @@ def architecture(config: ModelConfig, n_classes: int) -> nn.Module:
     Raises
     ------
     InputError
-        If timm does not know the backbone.
+        If timm does not know the backbone, or it does not take images of this size; the smallest is named.
     """
+    network = _network(config, n_classes)
+    require_size(network, len(config.streams), config.input_size)
+    return network
+
+
+def _network(config: ModelConfig, n_classes: int) -> nn.Module:
     if config.architecture == "learnet":
         return LEARNet(n_classes)
     if config.architecture == "originet":
@@ -56,7 +63,7 @@ def build_model(config: ModelConfig, n_classes: int) -> nn.Module:
     Raises
     ------
     InputError
-        If timm does not know the backbone, or the file of weights is of no use.
+        If timm does not know the backbone, it does not take images of this size, or the file of weights is of no use.
     MissingDependencyError
         If ImageNet weights cannot be had; the message names the ways out.
     """

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mer_di.errors import InputError
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models.backbone import random_backbone
 from mer_di.learning.models.fusion import FUSIONS
@@ -72,6 +73,10 @@ def _last_map(backbone: nn.Module, images: Tensor) -> Tensor:
     """Return the positions of a timm model's last map, (B, P, D), whatever order of axes it uses."""
     # this layout of the images makes depthwise convolutions 1.5 times as fast on a CPU
     maps = backbone.forward_features(images.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
+    if not isinstance(maps, Tensor):
+        raise InputError(
+            f"the backbone gives a {type(maps).__name__} of features; expected one map, which another backbone has"
+        )
     if maps.ndim == 4 and maps.shape[1] == backbone.num_features:
         maps = maps.permute(0, 2, 3, 1)
     positions: Tensor = maps.flatten(1, -2)
