@@ -95,6 +95,30 @@ def cluster(address: str) -> Iterator[Executor]:
         yield client.get_executor()  # type: ignore[no-untyped-call]
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Have Ctrl-C and other signals wait until the end of a block that hands tasks to an executor or takes them back.
+
+    Python raises what a signal asks for between any two steps of the main thread, also where it has just taken a lock
+    of `threading`: nobody would ever release that, and workers would wait for it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where no signal is answered
+        return
+    waiting: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, _: waiting.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for late in waiting:
+            signal.raise_signal(late)
+
+
 def lost_its_workers(error: BaseException) -> bool:
     """Whether an error of a task says that its executor could not run it, and nothing of the task itself."""
     of_dask = type(error).__module__.partition(".")[0] == "distributed"

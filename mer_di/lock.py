@@ -22,11 +22,12 @@ def held(path: Path, refusal: MerDiError) -> Iterator[None]:
     """
     lock = FileLock(path, timeout=0)
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise refusal from error
-    try:
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise refusal from error
         yield
     finally:
-        path.unlink(missing_ok=True)
-        lock.release()
+        if lock.is_locked:
+            path.unlink(missing_ok=True)
+            lock.release()

@@ -21,6 +21,7 @@ from mer_di.building.unfinished import Unfinished, take_over
 from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, put_in_place, sync
 from mer_di.datasets import Database
 from mer_di.errors import CacheError
+from mer_di.executors import uninterrupted
 from mer_di.recipe import Recipe
 
 CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
@@ -239,15 +240,16 @@ def _one_round(job: _Job, rows: Rows, indices: Sequence[int]) -> dict[int, bytes
     clips = {index: job.plan.clips[index] for index in indices}
     outcomes = {}
     finished = render_rows(clips, job.provenance.recipe, rows, job.model, job.workers)
+    syncs = []
     with ThreadPoolExecutor(1) as disk, contextlib.closing(finished):
-        syncs = []
         for count, (index, outcome) in enumerate(finished, start=1):
             outcomes[index] = outcome if isinstance(outcome, bytes) else job.portable(outcome)
             job.tell(clips[index], len(job.plan.clips))
             if count % CLIPS_A_SYNC == 0:
-                syncs.append(disk.submit(sync, rows.path))
-        for written in syncs:
-            written.result()
+                with uninterrupted():
+                    syncs.append(disk.submit(sync, rows.path))
+    for written in syncs:
+        written.result()
     sync(rows.path)
     return outcomes
 

@@ -11,7 +11,7 @@ from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
 from mer_di.cache import Rows
 from mer_di.errors import BackendUnavailableError, SampleError
-from mer_di.executors import lost_its_workers
+from mer_di.executors import lost_its_workers, uninterrupted
 from mer_di.imaging.frames import frames_digest
 from mer_di.recipe import Recipe
 
@@ -110,16 +110,18 @@ def _done(
     tasks: dict[Future[_T], Any] = {}
     finished: SimpleQueue[Future[_T]] = SimpleQueue()
     try:
-        for key, arguments in calls.items():
-            tasks[_submitted(workers, task, arguments)] = key
-        for each in tasks:
-            each.add_done_callback(finished.put)
+        with uninterrupted():
+            for key, arguments in calls.items():
+                each = _submitted(workers, task, arguments)
+                tasks[each] = key
+                each.add_done_callback(finished.put)
         for _ in calls:
             each = finished.get()
             yield tasks[each], _result(each, calls[tasks[each]][0])
     finally:
-        for each in tasks:
-            each.cancel()
+        with uninterrupted():
+            for each in tasks:
+                each.cancel()
 
 
 def _submitted(workers: Executor, task: Callable[..., _T], arguments: tuple[Any, ...]) -> Future[_T]:

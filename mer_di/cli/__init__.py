@@ -131,6 +131,7 @@ def _prepare_streams() -> None:
             if stream.fileno() == number:
                 os.set_inheritable(number, True)  # for workers
             setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)  # a wrapper that nobody holds closes what it wraps
         if isinstance(stream, io.TextIOWrapper) and mode == "w":
             setattr(sys, name, _Output(stream))
 

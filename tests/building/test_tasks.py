@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -205,3 +206,24 @@ def test_a_pool_that_is_shut_down_meanwhile_ends_the_build_in_words(tiny, tmp_pa
     with pytest.raises(BackendUnavailableError, match="the executor takes no tasks"):
         build_cache(load(tiny), tmp_path / "cache.h5", plain(), executor=pool)
     pool.shutdown()
+
+
+class Interrupted(ThreadPoolExecutor):
+    """Ctrl-C comes in the middle of handing over the first task, when a lock may be held."""
+
+    handed = 0
+
+    def submit(self, task, /, *arguments):
+        if not self.handed:
+            signal.raise_signal(signal.SIGINT)
+        self.handed += 1
+        return super().submit(task, *arguments)
+
+
+def test_ctrl_c_waits_while_tasks_are_handed_over(empty):
+    clips, rows = empty
+    with Interrupted(1) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            list(tasks.render_rows(clips, plain(), rows, None, pool))
+        assert pool.handed == len(clips)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
