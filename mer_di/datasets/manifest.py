@@ -13,8 +13,9 @@ from mer_di.datasets.correction import choose_corrections
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, find_root, no_table
+from mer_di.datasets.sheets import SUFFIXES
 from mer_di.datasets.spec import Choice, Spec
-from mer_di.datasets.table import SUFFIXES, Row, read_table
+from mer_di.datasets.table import Row, read_table
 from mer_di.errors import AnnotationError, DatasetNotFoundError
 from mer_di.sample import Sample
 
