@@ -59,10 +59,11 @@ def subject_name(notation: str, text: str) -> str | None:
 
     Examples
     --------
-    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "006"), subject_name("S{:02d}", "s1.0")
-    ('sub01', '006', 'S01')
+    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "s006"), subject_name("spNO.{}", "spno.12")
+    ('sub01', '006', 'spNO.12')
     """
-    number = subject_number(text)
+    prefix = notation.partition("{")[0]
+    number = subject_number(text.casefold().removeprefix(prefix.casefold()))
     return None if number is None else notation.format(number)
 
 
