@@ -24,6 +24,7 @@ _MOST_CELLS = 2_000_000  # that are walked to, an empty row as one
 _MOST_ROWS = 2**20  # of a spreadsheet's grid
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\b[^>]*?\sr=[\"'](-?[0-9]{1,18})[\"']")
+_SHOWN = 40  # characters of a cell, in a message
 _EXCEL_97 = b"\xd0\xcf\x11\xe0"  # the container of .xls, and of a workbook that has a password
 
 Cells = Sequence[object]
@@ -58,6 +59,12 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
+
+
+def shortened(text: str, longest: int = _SHOWN) -> str:
+    """Return a text for a message: of a long one the beginning, and of an unprintable one its escapes."""
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(text)} characters)"
 
 
 def read_content(path: Path) -> bytes:
@@ -118,9 +125,9 @@ def _workbook(path: Path, content: bytes) -> tuple[list[Sheet], str]:
     except Exception as error:  # what readers of archives, XML and cells raise over a foreign file is listed nowhere
         old = content.startswith(_EXCEL_97)
         kind = "is of Excel 97 or has a password" if old else "is damaged, has a password, or is of another format"
+        said = shortened(str(error) or type(error).__name__, 200)
         raise AnnotationError(
-            f"{path} is not a readable workbook ({str(error) or type(error).__name__}); it {kind}. Save it anew as "
-            ".xlsx or .csv."
+            f"{path} is not a readable workbook ({said}); it {kind}. Save it anew as .xlsx or .csv."
         ) from error
 
 

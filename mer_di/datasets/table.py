@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mer_di.datasets.columns import Column
-from mer_di.datasets.sheets import Cells, Sheet, cell_text, read_content, read_sheets
+from mer_di.datasets.sheets import Cells, Sheet, cell_text, read_content, read_sheets, shortened
 from mer_di.errors import AnnotationError
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")  # what 64 bits hold
+_CELLS_SHOWN = 30  # of a row, in a message
 _ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
 
 
@@ -44,7 +45,7 @@ class Row:
         """
         text = self.text(name)
         if not text:
-            filled = {column: cell_text(cell) for column, cell in self.cells.items() if cell is not None}
+            filled = {column: shortened(cell_text(cell)) for column, cell in self.cells.items() if cell is not None}
             raise AnnotationError(
                 f"{self.where}: the cell {name!r} is blank, the row holds {filled}; fill the cell or delete the row"
             )
@@ -52,8 +53,8 @@ class Row:
             raise AnnotationError(f"{self.where}: the cell {name!r} holds the error {text}; mend it in the spreadsheet")
         if text.startswith("="):
             raise AnnotationError(
-                f"{self.where}: the cell {name!r} holds the formula {text!r} and no value; open the table in a "
-                "spreadsheet program and save it, which computes the value"
+                f"{self.where}: the cell {name!r} holds the formula '{shortened(text)}' and no value; open the table "
+                "in a spreadsheet program and save it, which computes the value"
             )
         return text
 
@@ -192,19 +193,24 @@ def _require_one_row(where: str, cells: Cells, width: int, delimiter: str) -> No
     if any(cell_text(cell) for cell in cells[width:]):
         raise AnnotationError(
             f"{where}: {len(cells)} cells under a header of {width}; a comma inside a cell has to be quoted. The row "
-            f"holds {', '.join(map(cell_text, cells))}"
+            f"holds {_shown(cells)}"
         )
     for cell in map(str, cells):
         if "\n" in cell and any(line.count(delimiter) >= width - 1 for line in cell.splitlines()):
             raise AnnotationError(
                 f"{where}: one cell holds {len(cell.splitlines())} lines, and whole rows among them; look for a stray "
-                f"quote. The cell begins with {cell.splitlines()[0]!r}"
+                f"quote. The cell begins with '{shortened(cell.splitlines()[0])}'"
             )
 
 
 def _cell(cells: Cells, position: int) -> object:
     cell = cells[position] if position < len(cells) else None
     return cell if cell_text(cell) else None
+
+
+def _shown(cells: Cells) -> str:
+    texts = [shortened(text) for cell in cells if (text := cell_text(cell))]
+    return ", ".join(texts[:_CELLS_SHOWN]) + (", …" if len(texts) > _CELLS_SHOWN else "")
 
 
 def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -> str:
@@ -223,10 +229,9 @@ def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -
         return [header for name, header in required.items() if name not in found]
 
     sheet, number, nearest = min(rows, key=lambda row: len(lacking(row[2])))
-    found = ", ".join(text for cell in nearest if (text := cell_text(cell)))
     others = "" if sheet.delimiter else f" (it has: {', '.join(sheet.name for sheet in sheets)})"
     return (
-        f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): {found}; "
-        f"missing: {', '.join(lacking(nearest))}. Give the column that holds it this name; or, if this is not the "
-        "right table, name that with --table."
+        f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
+        f"{_shown(nearest)}; missing: {', '.join(lacking(nearest))}. Give the column that holds it this name; or, if "
+        "this is not the right table, name that with --table."
     )

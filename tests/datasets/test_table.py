@@ -148,6 +148,15 @@ def test_missing_column_lists_found_and_expected(tmp_path):
         assert part in str(caught.value)
 
 
+def test_no_message_repeats_what_a_terminal_would_obey(tmp_path):
+    for text in ("Filename,\x1b[2JOnset\na,1\n", f"Filename,Onset\na,1,\x1b{'x' * 999}\n"):
+        with pytest.raises(AnnotationError) as caught:
+            read_table(csv_file(tmp_path, text), COLUMNS)
+        assert str(caught.value).isprintable()
+        assert "\\x1b" in str(caught.value)
+        assert len(str(caught.value)) < 600 + len(str(tmp_path))
+
+
 def test_empty_table(tmp_path):
     with pytest.raises(AnnotationError, match="empty"):
         read_table(csv_file(tmp_path, ""), COLUMNS)
