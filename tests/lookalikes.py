@@ -4,7 +4,7 @@ Keys, counts and the numbers of the clips that are known to be odd are the publi
 is invented, and clips are shorter. Frames are empty files: enough for whatever reads listings only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,11 @@ CASME2_ROWS_PER_SUBJECT = {
 CASME2_2014 = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2}
 CASME2_2019 = {**CASME2_2014, "surprise": 28, "sadness": 4}
 CASME2_WITHOUT_ROW = ((9, "EP02_02f"), (24, "EP02_07"))
+CASME2_FRAMES = {(16, "EP01_08"): (73, 96)}  # first and last, where no copy holds the table's
+CASME2_LISTED = {  # and those of the copy whose listing is public
+    **CASME2_FRAMES,
+    **{(7, "EP06_01"): (56, 91), (12, "EP09_02"): (161, 206), (12, "EP09_06"): (66, 106), (20, "EP16_01"): (71, 106)},
+}
 CASME2_RELABELLED = ("EP07_01", "EP07_04f", "EP10_03")
 
 SAMM_ROWS_PER_SUBJECT = {
@@ -71,6 +76,7 @@ _CASME2_KNOWN = (
     ClipRow(7, "EP06_02_01", 12, 30, 41, "others"),
     ClipRow(7, "EP06_02_02", 51, 70, 81, "others"),
     ClipRow(9, "EP09f", 25, 40, 60, "others"),
+    ClipRow(12, "EP09_02", 16, 59, 101, "disgust"),
     ClipRow(12, "EP09_06", 66, 111, 111, "disgust"),
     ClipRow(16, "EP01_08", 73, 94, 110, "others"),
     ClipRow(16, "EP04_02f", 181, 269, 271, "others"),
@@ -136,6 +142,7 @@ def write_casme2(
     doubled: bool = False,
     rows: Sequence[ClipRow] | None = None,
     table: str | None = None,
+    frames: Mapping[tuple[int, str], tuple[int, int]] = CASME2_FRAMES,
 ) -> Path:
     """Write table and one tree (``cropped``, ``selected``, ``raw``, or None for the table alone)."""
     rows = casme2_rows(version) if rows is None else rows
@@ -144,7 +151,7 @@ def write_casme2(
     if tree:
         folder = {"cropped": "Cropped", "selected": "CASME2_RAW_selected", "raw": "CASME2_RAW"}[tree]
         inner = "CASME2-RAW" if tree == "raw" else folder
-        write_casme2_tree(root / folder / inner if doubled else root / folder, rows, tree=tree)
+        write_casme2_tree(root / folder / inner if doubled else root / folder, rows, tree=tree, frames=frames)
     return root
 
 
@@ -156,11 +163,17 @@ def write_casme2_table(path: Path, rows: Iterable[ClipRow], *, version: str = "2
     write_workbook(path, {"Sheet1": [header, *cells], "Sheet2": [], "Sheet3": []})
 
 
-def write_casme2_tree(home: Path, rows: Iterable[ClipRow], *, tree: str = "cropped") -> None:
+def write_casme2_tree(
+    home: Path,
+    rows: Iterable[ClipRow],
+    *,
+    tree: str = "cropped",
+    frames: Mapping[tuple[int, str], tuple[int, int]] = CASME2_FRAMES,
+) -> None:
     prefix = "reg_img" if tree == "cropped" else "img"
     for row in rows:
-        first = 1 if tree == "raw" else int(row.onset)
-        last = 96 if (row.subject, row.clip) == (16, "EP01_08") else int(row.offset)
+        first, last = frames.get((row.subject, row.clip), (int(row.onset), int(row.offset)))
+        first = 1 if tree == "raw" else first
         touch(home / f"sub{row.subject:02d}" / row.clip, (f"{prefix}{n}.jpg" for n in range(first, last + 1)))
     for subject, clip in CASME2_WITHOUT_ROW:
         touch(home / f"sub{subject:02d}" / clip, (f"{prefix}{n}.jpg" for n in range(1, 4)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
+from mer_di.datasets.sheets import shortened
 from mer_di.datasets.spec import UNRECOGNIZED, Spec
 from mer_di.datasets.table import Row, Table, frame_number, read_table
 from mer_di.errors import AnnotationError
@@ -17,7 +18,6 @@ from mer_di.sample import Sample
 
 # "repression" stays apart: as a class it is not "others".
 _ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
-_SHOWN = 40  # characters of a cell that holds no such number
 _FASTEST = 1_000_000  # frames a second
 
 
@@ -59,10 +59,11 @@ def subject_name(notation: str, text: str) -> str | None:
 
     Examples
     --------
-    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "006"), subject_name("S{:02d}", "s1.0")
-    ('sub01', '006', 'S01')
+    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "s006"), subject_name("spNO.{}", "spno.12")
+    ('sub01', '006', 'spNO.12')
     """
-    number = subject_number(text)
+    prefix = notation.partition("{")[0]
+    number = subject_number(text.casefold().removeprefix(prefix.casefold()))
     return None if number is None else notation.format(number)
 
 
@@ -207,12 +208,6 @@ def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding
         for sample in samples
         if (named := sample.clip.partition(separator)[0]).casefold() != sample.subject.casefold()
     )
-
-
-def shortened(text: str, longest: int = _SHOWN) -> str:
-    """Return a text for a message: of a long one the beginning, and of an unprintable one its escapes."""
-    shown = text if text.isprintable() else ascii(text)[1:-1]
-    return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(text)} characters)"
 
 
 def _fps(text: str) -> float | None:

@@ -27,7 +27,7 @@ class Clips:
     folders : mapping of str to pathlib.Path
         Folder by case-folded key: ``subject/clip``, or the clip alone where that is unique.
     homes : tuple of pathlib.Path
-        Folders in which they were looked for.
+        Folders below which their keys were looked for.
     findings : tuple of Finding
     """
 
@@ -143,8 +143,9 @@ def place(
 
 def _placed(sample: Sample, clips: Clips, key: str) -> Sample:
     folder = clips.folders.get(key.casefold())
-    sought = f"{key} in {', '.join(map(str, clips.homes))}"
-    return replace(sample, path=folder) if folder else replace(sample, sought=sought)
+    if folder is None:
+        return replace(sample, sought=", ".join(str(home / key) for home in clips.homes))
+    return replace(sample, path=folder)
 
 
 def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:

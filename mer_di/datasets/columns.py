@@ -26,7 +26,7 @@ COLUMNS = (
     Column("subject", ("Subject",)),
     Column("clip", ("Filename", "Clip")),
     Column("onset", ("OnsetFrame", "Onset", "OnsetF")),
-    Column("apex", ("ApexFrame", "Apex", "ApexF")),
+    Column("apex", ("ApexFrame", "Apex", "ApexF"), required=False),
     Column("offset", ("OffsetFrame", "Offset", "OffsetF")),
     Column("emotion", ("Estimated Emotion", "Emotion")),
     Column("action_units", ("Action Units", "AU", "AUs"), required=False),

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import indent
 
+from mer_di.datasets.sheets import SUFFIXES
 from mer_di.datasets.spec import Spec
-from mer_di.datasets.table import SUFFIXES
 from mer_di.errors import DatasetNotFoundError
 
 DATA_VARIABLE = "MER_DI_DATA"

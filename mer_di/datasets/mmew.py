@@ -117,7 +117,7 @@ def _find_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
         raise no_frames(
             spec, root, f"{root} holds a table and no frames: no folder such as S01-01-001 within {_DEPTH} levels"
         )
-    return Clips(spec.trees[0], folders, (root,))
+    return Clips(spec.trees[0], folders, (root / "**",))
 
 
 def _clip_folders(folder: Path, depth: int) -> Iterator[Path]:

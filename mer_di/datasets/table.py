@@ -1,36 +1,18 @@
 """Spreadsheets as rows of named cells: the header row is searched for, and columns are taken by name."""
 
-import csv
 import hashlib
-import io
-import os
 import re
-import warnings
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mer_di.datasets.columns import Column
-from mer_di.errors import AnnotationError, DatasetNotFoundError
+from mer_di.datasets.sheets import Cells, Sheet, cell_text, read_content, read_sheets, shortened
+from mer_di.errors import AnnotationError
 
-if TYPE_CHECKING:
-    import openpyxl
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-
-SUFFIXES = (".xlsx", ".xlsm", ".csv", ".tsv")
-LARGEST_TABLE = 16 * 2**20  # bytes of text, unpacked: some hundred times what the field's tables have
-_MOST_CELLS = 2_000_000  # that are walked to, an empty row as one
-_MOST_ROWS = 2**20  # of a spreadsheet's grid
-_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")  # what 64 bits hold
-_ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\b[^>]*?\sr=[\"'](-?[0-9]{1,18})[\"']")
-_EXCEL_97 = b"\xd0\xcf\x11\xe0"  # the container of .xls, and of a workbook that has a password
+_CELLS_SHOWN = 30  # of a row, in a message
 _ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
-
-Cells = Sequence[object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +45,7 @@ class Row:
         """
         text = self.text(name)
         if not text:
-            filled = {column: cell_text(cell) for column, cell in self.cells.items() if cell is not None}
+            filled = {column: shortened(cell_text(cell)) for column, cell in self.cells.items() if cell is not None}
             raise AnnotationError(
                 f"{self.where}: the cell {name!r} is blank, the row holds {filled}; fill the cell or delete the row"
             )
@@ -71,8 +53,8 @@ class Row:
             raise AnnotationError(f"{self.where}: the cell {name!r} holds the error {text}; mend it in the spreadsheet")
         if text.startswith("="):
             raise AnnotationError(
-                f"{self.where}: the cell {name!r} holds the formula {text!r} and no value; open the table in a "
-                "spreadsheet program and save it, which computes the value"
+                f"{self.where}: the cell {name!r} holds the formula '{shortened(text)}' and no value; open the table "
+                "in a spreadsheet program and save it, which computes the value"
             )
         return text
 
@@ -102,16 +84,6 @@ class Table:
     columns: tuple[str, ...]
     ignored_sheets: tuple[str, ...] = ()
     title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """The rows of a sheet that are not blank, with their numbers; of a text, under one delimiter."""
-
-    name: str
-    lines: Sequence[tuple[int, Cells]]
-    delimiter: str = ""
-    problem: str = ""  # why a text could be read no further than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +117,8 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
         If it is no such table or larger than any is, a column is missing or there twice, or a row of a text is longer
         than the header.
     """
-    content = _content(path)
-    sheets, title = _sheets(path, content)
+    content = read_content(path)
+    sheets, title = read_sheets(path, content)
     headers = [(sheet, header) for sheet in sheets if (header := _header(path, sheet, columns))]
     if not headers:
         raise AnnotationError(_no_header(path, sheets, columns))
@@ -163,15 +135,6 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
     )
 
 
-def cell_text(cell: object) -> str:
-    """Return a cell as text without surrounding space; a whole number has no decimal point, a blank is empty."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
-
-
 def frame_number(cell: object) -> int | None:
     """Return the integer in a cell (``46``, ``46.0``, ``"46"``), or None if it holds none (``/``, blank, NaN)."""
     text = cell_text(cell)
@@ -183,151 +146,7 @@ def plain(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def _content(path: Path) -> bytes:
-    if path.suffix.casefold() not in SUFFIXES:
-        raise AnnotationError(
-            f"{path} is no table that can be read; expected one of {', '.join(SUFFIXES)}. Save it as one of these."
-        )
-    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - of a name that none can have: no
-        raise AnnotationError(f"{path} is no file; expected a table, one of {', '.join(SUFFIXES)}")
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_TABLE + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DatasetNotFoundError(f"the annotation table {path} cannot be read: {reason}") from error
-    if len(content) > LARGEST_TABLE:
-        raise AnnotationError(_too_large(path))
-    return content
-
-
-def _too_large(path: Path) -> str:
-    return (
-        f"{path} holds more than {LARGEST_TABLE} bytes of text; no annotation table is as large. Is it the right file?"
-    )
-
-
-def _sheets(path: Path, content: bytes) -> tuple[list[_Sheet], str]:
-    """Return the sheets, or a text as under each delimiter, and the workbook's title."""
-    if path.suffix.casefold() in (".csv", ".tsv"):
-        return _delimited(path, content), ""
-    return _workbook(path, content)
-
-
-def _workbook(path: Path, content: bytes) -> tuple[list[_Sheet], str]:
-    try:
-        # openpyxl warns of styles and validations that it will not keep; nothing is written back here.
-        with warnings.catch_warnings(action="ignore"):
-            return _saved(path, content)
-    except AnnotationError:
-        raise
-    except Exception as error:  # what readers of archives, XML and cells raise over a foreign file is listed nowhere
-        old = content.startswith(_EXCEL_97)
-        kind = "is of Excel 97 or has a password" if old else "is damaged, has a password, or is of another format"
-        raise AnnotationError(
-            f"{path} is not a readable workbook ({str(error) or type(error).__name__}); it {kind}. Save it anew as "
-            ".xlsx or .csv."
-        ) from error
-
-
-def _saved(path: Path, content: bytes) -> tuple[list[_Sheet], str]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > LARGEST_TABLE:
-            raise AnnotationError(_too_large(path))
-        parts = [archive.read(name) for name in archive.namelist() if "worksheets/" in name]
-    if not all(map(_is_ordered, parts)):  # rows that stand after a later one would be passed over
-        raise AnnotationError(f"{path} has rows in a wrong order; save it anew with a spreadsheet program")
-    book = _opened(content, data_only=True)
-    sheets = [_Sheet(f"sheet {sheet.title!r}", _lines(path, sheet)) for sheet in book.worksheets]
-    if any(b"<f" in part for part in parts):
-        formulas = (_lines(path, sheet) for sheet in _opened(content, data_only=False).worksheets)
-        sheets = [
-            _Sheet(sheet.name, _filled(sheet.lines, lines)) for sheet, lines in zip(sheets, formulas, strict=True)
-        ]
-    return sheets, book.properties.title or ""
-
-
-def _is_ordered(part: bytes) -> bool:
-    numbers = [int(number) for number in _ROW_NUMBER.findall(part)]
-    return all(former < later for former, later in pairwise(numbers))
-
-
-def _opened(content: bytes, *, data_only: bool) -> "openpyxl.Workbook":
-    import openpyxl  # a third of a second, for nothing where the table is text
-
-    return openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=data_only)
-
-
-def _lines(path: Path, sheet: "ReadOnlyWorksheet") -> list[tuple[int, Cells]]:
-    sheet.reset_dimensions()  # the size that the file states cuts off rows where it is wrong
-    lines: list[tuple[int, Cells]] = []
-    walked = 0
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[misc]
-        walked += 1 + len(cells)
-        if walked > _MOST_CELLS:
-            raise AnnotationError(
-                f"{path}, sheet {sheet.title!r} reaches over more than {_MOST_CELLS} cells; copy the table alone "
-                "into a new workbook"
-            )
-        if filled := _trimmed(cells):
-            lines.append((number, filled))
-    return lines
-
-
-def _filled(lines: Iterable[tuple[int, Cells]], formulas: Iterable[tuple[int, Cells]]) -> list[tuple[int, Cells]]:
-    """Put the text of a formula where no value was saved with it."""
-    values = dict(lines)
-    merged: list[tuple[int, Cells]] = []
-    for number, written in formulas:
-        saved = values.get(number, ())
-        cells = [
-            saved[position] if position < len(saved) and saved[position] is not None else _formula(cell)
-            for position, cell in enumerate(written)
-        ]
-        if any(cell is not None for cell in cells):
-            merged.append((number, cells))
-    return merged
-
-
-def _formula(cell: object) -> str | None:
-    text = getattr(cell, "text", cell)  # an array formula is an object
-    return text if isinstance(text, str) and text.startswith("=") else None
-
-
-def _trimmed(cells: Cells) -> Cells:
-    width = max((position for position, cell in enumerate(cells, 1) if cell_text(cell)), default=0)
-    return cells[:width]
-
-
-def _delimited(path: Path, content: bytes) -> list[_Sheet]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path} is not UTF-8 ({error}); save it as CSV UTF-8") from error
-    return [_parsed(text, name, delimiter) for name, delimiter in _DELIMITERS.items()]
-
-
-def _parsed(text: str, name: str, delimiter: str) -> _Sheet:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[tuple[int, Cells]] = []
-    begin = 1
-    try:
-        for cells in islice(reader, _MOST_ROWS):
-            if any(cell.strip() for cell in cells):
-                lines.append((begin, cells))
-            begin = reader.line_num + 1
-        if next(reader, None) is not None:
-            return _Sheet(name, lines, delimiter, f"it has more than {_MOST_ROWS} rows; is it the right file?")
-    except csv.Error as error:
-        problem = (
-            f"the row that begins in line {begin} cannot be read ({error}, line {reader.line_num}); look there for a "
-            "stray or unclosed quote"
-        )
-        return _Sheet(name, lines, delimiter, problem)
-    return _Sheet(name, lines, delimiter)
-
-
-def _header(path: Path, sheet: _Sheet, columns: Sequence[Column]) -> _Header | None:
+def _header(path: Path, sheet: Sheet, columns: Sequence[Column]) -> _Header | None:
     meanings = _meanings(columns)
     required = {column.name for column in columns if column.required}
     for line, (number, cells) in enumerate(sheet.lines):
@@ -358,7 +177,7 @@ def _matches(cells: Cells, meanings: Mapping[str, str]) -> dict[str, list[int]]:
     return found
 
 
-def _rows(path: Path, sheet: _Sheet, header: _Header) -> Iterator[Row]:
+def _rows(path: Path, sheet: Sheet, header: _Header) -> Iterator[Row]:
     width = len(sheet.lines[header.line][1])
     for number, cells in sheet.lines[header.line + 1 :]:
         where = f"{path.name}, {sheet.name}, row {number}"
@@ -374,13 +193,13 @@ def _require_one_row(where: str, cells: Cells, width: int, delimiter: str) -> No
     if any(cell_text(cell) for cell in cells[width:]):
         raise AnnotationError(
             f"{where}: {len(cells)} cells under a header of {width}; a comma inside a cell has to be quoted. The row "
-            f"holds {', '.join(map(cell_text, cells))}"
+            f"holds {_shown(cells)}"
         )
     for cell in map(str, cells):
         if "\n" in cell and any(line.count(delimiter) >= width - 1 for line in cell.splitlines()):
             raise AnnotationError(
                 f"{where}: one cell holds {len(cell.splitlines())} lines, and whole rows among them; look for a stray "
-                f"quote. The cell begins with {cell.splitlines()[0]!r}"
+                f"quote. The cell begins with '{shortened(cell.splitlines()[0])}'"
             )
 
 
@@ -389,7 +208,12 @@ def _cell(cells: Cells, position: int) -> object:
     return cell if cell_text(cell) else None
 
 
-def _no_header(path: Path, sheets: Sequence[_Sheet], columns: Sequence[Column]) -> str:
+def _shown(cells: Cells) -> str:
+    texts = [shortened(text) for cell in cells if (text := cell_text(cell))]
+    return ", ".join(texts[:_CELLS_SHOWN]) + (", …" if len(texts) > _CELLS_SHOWN else "")
+
+
+def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -> str:
     if sheets and all(sheet.problem for sheet in sheets):
         return f"{path}: {sheets[0].problem}"
     required = {column.name: column.headers[0] for column in columns if column.required}
@@ -405,10 +229,9 @@ def _no_header(path: Path, sheets: Sequence[_Sheet], columns: Sequence[Column]) 
         return [header for name, header in required.items() if name not in found]
 
     sheet, number, nearest = min(rows, key=lambda row: len(lacking(row[2])))
-    found = ", ".join(text for cell in nearest if (text := cell_text(cell)))
     others = "" if sheet.delimiter else f" (it has: {', '.join(sheet.name for sheet in sheets)})"
     return (
-        f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): {found}; "
-        f"missing: {', '.join(lacking(nearest))}. Give the column that holds it this name; or, if this is not the "
-        "right table, name that with --table."
+        f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
+        f"{_shown(nearest)}; missing: {', '.join(lacking(nearest))}. Give the column that holds it this name; or, if "
+        "this is not the right table, name that with --table."
     )

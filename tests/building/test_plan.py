@@ -97,6 +97,22 @@ def test_a_task_can_travel_to_another_process(tiny):
     assert pickle.loads(pickle.dumps(clip)) == clip
 
 
+@pytest.mark.parametrize(("corrections", "kept"), [(("released",), 240), (("none",), 237), (("released", "meb"), 246)])
+def test_the_copy_that_contradicts_its_table_keeps_its_clips_by_the_corrections(tmp_path, corrections, kept):
+    lookalikes.write_casme2(tmp_path, frames=lookalikes.CASME2_LISTED)
+    made = plan(mer_di.load_dataset("casme2", tmp_path, corrections=corrections), min_class_size=10)
+    assert len(made.clips) == kept
+
+
+def test_frames_a_second_that_are_none_drop_their_sample(tiny):
+    table = tiny.table.read_text(encoding="utf-8").splitlines()
+    lines = [f"{table[0]},fps", f"{table[1]},1e300", *(f"{line},200" for line in table[2:])]
+    tiny.table.write_text("\n".join(lines), encoding="utf-8")
+    found = plan(load(tiny))
+    assert kinds(found) == {"fps-invalid": 1}
+    assert {clip.sample.fps for clip in found.clips} == {200.0}
+
+
 @pytest.mark.parametrize("offset", [10**6 + 5, 10**9, 10**18 - 1])
 def test_an_absurd_frame_number_drops_its_sample_and_costs_nothing(tiny, offset):
     tiny.rows[0]["offset"] = offset

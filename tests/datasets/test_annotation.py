@@ -110,6 +110,17 @@ def test_one_emotion_however_it_is_written(text):
     assert canonical_emotion(text) == "others"
 
 
+@pytest.mark.parametrize(("policy", "usable"), [("drop", 0), ("midpoint", 2)])
+def test_an_owners_table_without_an_apex_column(tmp_path, policy, usable):
+    write_casme2_tree(tmp_path / "Cropped", FEW)
+    lines = ["Subject,Filename,OnsetFrame,OffsetFrame,Estimated Emotion"]
+    lines += [f"{row.subject},{row.clip},{row.onset},{row.offset},{row.emotion}" for row in FEW]
+    (tmp_path / "CASME2-coding.csv").write_text("\n".join(lines))
+    found = examine(load_dataset("casme2", tmp_path), apex_policy=policy)
+    assert found.usable == usable
+    assert "column-missing" in {finding["kind"] for finding in found.findings}
+
+
 def test_a_header_without_rows(tmp_path):
     write_casme2(tmp_path, rows=[])
     with pytest.raises(AnnotationError, match="no rows below"):

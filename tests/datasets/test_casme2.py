@@ -8,6 +8,7 @@ from few_clips import FEW, kinds, sample_of
 from lookalikes import (
     CASME2_2014,
     CASME2_2019,
+    CASME2_LISTED,
     CASME2_RELABELLED,
     CASME2_ROWS_PER_SUBJECT,
     ClipRow,
@@ -156,11 +157,7 @@ LISTED = {"sub07/EP06_01": (56, 89, 91), "sub12/EP09_02": (161, 176, 206), "sub1
 
 
 def write_listed(root, rows=OWNERS):
-    """The owners' numbers over the frames of the copy whose listing is public."""
-    write_casme2(root, tree=None, rows=rows)
-    for sample_id, (onset, _, offset) in LISTED.items():
-        touch(root / "Cropped" / sample_id, [f"reg_img{n}.jpg" for n in range(onset, offset + 1)])
-    return root
+    return write_casme2(root, rows=rows, frames=CASME2_LISTED)
 
 
 def test_frames_that_contradict_the_table_decide(tmp_path):
@@ -173,7 +170,7 @@ def test_frames_that_contradict_the_table_decide(tmp_path):
         *(("sub12/EP09_02", "onset", 16, 161), ("sub12/EP09_02", "apex", 59, 176)),
         *(("sub12/EP09_02", "offset", 101, 206), ("sub12/EP09_06", "offset", 111, 106)),
     }
-    assert kinds(database) == {"table-unrecognized": 1}
+    assert kinds(database) == {"table-unrecognized": 1, "folder-without-row": 2}
 
 
 @pytest.mark.parametrize("corrections", [("none",), ("meb",), ("qqxuyujie",)])

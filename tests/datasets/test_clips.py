@@ -83,9 +83,9 @@ def test_a_clip_that_is_not_on_disk_keeps_its_row(tmp_path):
     write_few(tmp_path)
     shutil.rmtree(tmp_path / "Cropped" / "sub02" / "EP02_01f")
     database = load_dataset("casme2", tmp_path)
-    assert [(sample.sample_id, sample.path is None) for sample in database.samples] == [
-        ("sub01/EP02_01f", False),
-        ("sub02/EP02_01f", True),
+    assert [(sample.path is None, sample.sought) for sample in database.samples] == [
+        (False, ""),
+        (True, str(tmp_path / "Cropped" / "sub02" / "EP02_01f")),
     ]
 
 
