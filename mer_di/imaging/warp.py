@@ -9,6 +9,7 @@ from mer_di.errors import InputError, SampleError
 from mer_di.imaging.placement import Matrix
 from mer_di.kernels import kernel
 from mer_di.kernels.constants import EDGE, TILE
+from mer_di.memory import empty
 
 Floats = NDArray[np.float64]
 
@@ -121,7 +122,7 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int, out: NDArray[np.float32
         )
     inverse = _inverse(matrix)
     across, down = map(_gaussian, _sigmas(inverse))
-    crop = np.empty((size, size, *pixels.shape[2:]), np.float32) if out is None else out
+    crop = empty((size, size, *pixels.shape[2:]), np.float32) if out is None else out
     _resample(pixels.reshape(*pixels.shape[:2], -1), inverse, across, down, crop.reshape(size, size, -1))
     return crop
 
@@ -139,7 +140,9 @@ def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
     ndarray of uint8
         Same shape.
     """
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    levels = np.asarray(image)
+    rounded = np.rint(levels, out=empty(levels.shape, levels.dtype))
+    return np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
 
 
 def _resample(pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Floats, crop: NDArray[np.float32]) -> None:

@@ -29,7 +29,7 @@ def test_frames_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     write_clip(tmp_path, [f"{number}.png" for number in range(5)])
     decoded = []
     original = frames.decode_image
-    monkeypatch.setattr(frames, "decode_image", lambda code, file: decoded.append(file) or original(code, file))
+    monkeypatch.setattr(frames, "decode_image", lambda code, file, room: decoded.append(file) or original(code, file))
     reading = read_frames(tmp_path, range(5))
     next(reading)
     assert decoded == [str(tmp_path / "0.png")]
