@@ -67,7 +67,7 @@ STAGES = (
     (accumulate.Accumulator, "add_stack", "sum"),
     (accumulate.Accumulator, "sums", "sum"),
     (warp, "region", "warp"),
-    (warp, "warp", "warp"),
+    (warp.Warp, "__call__", "warp"),
     (warp, "to_uint8", "round"),
     (rows.Rows, "write", "write rows"),
     (build, "make_plan", "plan"),

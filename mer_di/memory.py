@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-SMALLEST = 1 << 17  # bytes; what is smaller is not given back to the system
-KEPT_BLOCKS = 6  # a thread: stacks of frames, sums, images
-KEPT_BYTES = 1 << 25  # of a block at most, so that no array of a user's own lives on
+SMALLEST = 1 << 17  # bytes; what is smaller does not go back to the system
+LARGEST = 1 << 25  # bytes; what is larger is no clip's, or costs so much to fill that its memory does not matter
+KEPT_BLOCKS = 6  # of each thread: stacks of frames, sums, images, and what a warp needs
 
 
 def empty(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
@@ -32,7 +32,7 @@ def empty(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     """
     kind = np.dtype(dtype)
     size = math.prod(shape) * kind.itemsize
-    if not SMALLEST <= size <= KEPT_BYTES:
+    if not SMALLEST <= size <= LARGEST:
         return np.empty(shape, kind)
     return np.asarray(_Loan(_free.take(size)))[:size].view(kind).reshape(shape)
 
@@ -57,11 +57,12 @@ class _Loan:
     """A block, as long as an array refers to it."""
 
     def __init__(self, block: NDArray[np.uint8]) -> None:
-        self.block = block
+        self._block = block
+        self._give_back = _free.give  # at hand even when modules are taken apart
         self.__array_interface__ = block.__array_interface__
 
     def __del__(self) -> None:
-        _free.give(self.block)
+        self._give_back(self._block)
 
 
 _free = _Free()

@@ -84,7 +84,7 @@ def _render_once(
     height, width = first.shape[1:3]
     matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
-    inside = warp.shifted(matrix, *region)
+    crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
     di, key_frames = _images(recipe.size)
     sums = Accumulator(weights)
     begin = 0
@@ -96,13 +96,10 @@ def _render_once(
         sums.add_stack(views)
         for image, position in zip(key_frames, key_positions, strict=True):
             if begin <= position < begin + len(views):
-                image[:] = _rgb(warp.to_uint8(warp.warp(views[position - begin], inside, recipe.size)))
+                image[:] = _rgb(warp.to_uint8(crop(views[position - begin])))
         begin += len(views)
-    for image, out in zip(sums.sums(), di, strict=True):
-        if image.ndim == 3:
-            warp.warp(image, inside, recipe.size, out)
-        else:
-            out[:] = _rgb(warp.warp(image, inside, recipe.size))
+    for image, total in zip(di, sums.sums(), strict=True):
+        image[:] = _rgb(crop(total))
     return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
 
 

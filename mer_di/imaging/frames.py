@@ -81,8 +81,8 @@ def read_stacks(
     Yields
     ------
     ndarray of uint8, shape (n, H, W, 3), RGB
-        The next n frames, up to `STACK_FRAMES` and, if they are more than one, `STACK_BYTES`; overwritten by those after
-        them. If all are coded in grey, the channels are one and the same memory.
+        The next n frames, up to `STACK_FRAMES` and, if they are more than one, `STACK_BYTES`; overwritten by those
+        that follow. If all are coded in grey, the channels are one and the same memory.
 
     Raises
     ------
