@@ -129,6 +129,24 @@ class Accumulator:
         array = self._array(frame)
         self._add(array.reshape(1, *array.shape))
 
+    def add_stack(self, frames: Any) -> None:  # noqa: ANN401 - an ndarray or an array on the GPU
+        """Add the next frames at once, read where they are.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (n, H, W) or (n, H, W, C)
+            See `add`.
+
+        Raises
+        ------
+        InputError, BackendUnavailableError
+            See `add`.
+        """
+        array = self._array(frames)
+        if not array.shape:
+            raise InputError("frames have shape (); expected (n, H, W) or (n, H, W, C)")
+        self._add(array)
+
     def sums(self) -> Array:
         """Return the sums after the last frame.
 

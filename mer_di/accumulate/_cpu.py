@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from mer_di.executors import processors
 from mer_di.kernels import byte_instructions, kernel
 from mer_di.kernels.constants import DIGIT_BITS, FRAMES, STEP, STRIP
+from mer_di.memory import empty
 
 Array = NDArray[Any]
 Part = tuple[int, int, int, int]  # first row, last row, first column, last column; the last ones exclusive
@@ -40,7 +41,7 @@ class Sums:
     """Sums of K rows over frames of one shape; takes checked arrays."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], total: np.dtype[Any]) -> None:
-        self._sums = np.empty((rows, *shape), total)
+        self._sums = empty((rows, *shape), total)
         self._fresh = True  # nothing has been added, and what is in the sums means nothing
         self._waiting: Array | None = None
         self._their_weights = np.empty((rows, 4 * FRAMES), total)
@@ -63,7 +64,7 @@ class Sums:
     def _keep(self, frame: Array, weights: Array) -> None:
         if self._waiting is None:
             passes = min(max(WAITING_BYTES // (FRAMES * frame.nbytes), 1), 4)
-            self._waiting = np.empty((passes * FRAMES, *frame.shape), frame.dtype)
+            self._waiting = empty((passes * FRAMES, *frame.shape), frame.dtype)
         self._waiting[self._n_waiting] = frame
         self._their_weights[:, self._n_waiting] = weights
         self._n_waiting += 1

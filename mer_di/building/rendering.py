@@ -16,7 +16,8 @@ from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
 from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
-from mer_di.imaging.frames import one_channel, read_frames
+from mer_di.imaging.frames import one_channel, read_frames, read_stacks
+from mer_di.memory import empty
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe, SeveralFaces
 
@@ -79,28 +80,28 @@ def _render_once(
 ) -> RenderedClip:
     """Pool grey frames as one channel, unless ``in_colour``: three equal ones would give the same three times."""
     digest = xxh3_128()
-    frames = read_frames(clip.path, clip.numbers, clip.files, digest)
-    first = next(frames)
+    stacks = read_stacks(clip.path, clip.numbers, clip.files, digest)
+    first = next(stacks)
     grey = None if in_colour else one_channel(first)
-    height, width = first.shape[:2]
-    matrix = _placement(first if grey is None else grey, recipe, landmark_model)
+    height, width = first.shape[1:3]
+    matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
-    inside = warp.shifted(matrix, *region)
+    crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
     di, key_frames = _images(recipe.size)
     sums = Accumulator(weights)
-    for position, frame in enumerate(chain([first], frames)):
-        pixels = frame if grey is None else one_channel(frame)
-        if pixels is None:  # a frame in colour among grey ones
+    begin = 0
+    for stack in chain([first], stacks):
+        pixels = stack if grey is None else one_channel(stack)
+        if pixels is None:  # frames in colour among grey ones
             return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
-        view = pixels[region]
-        sums.add(view)
-        if position in key_positions:
-            key_frames[key_positions.index(position)] = _rgb(warp.to_uint8(warp.warp(view, inside, recipe.size)))
-    for image, out in zip(sums.sums(), di, strict=True):
-        if image.ndim == 3:
-            warp.warp(image, inside, recipe.size, out)
-        else:
-            out[:] = _rgb(warp.warp(image, inside, recipe.size))
+        views = pixels[:, *region]
+        sums.add_stack(views)
+        for image, position in zip(key_frames, key_positions, strict=True):
+            if begin <= position < begin + len(views):
+                image[:] = _rgb(warp.to_uint8(crop(views[position - begin])))
+        begin += len(views)
+    for image, total in zip(di, sums.sums(), strict=True):
+        image[:] = _rgb(crop(total))
     return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
 
 
@@ -135,7 +136,7 @@ def _render_each(
 
 
 def _images(size: int) -> tuple[NDArray[np.float32], Frame]:
-    return np.empty((len(DI_STREAMS), size, size, 3), np.float32), np.empty((len(KEY_FRAMES), size, size, 3), np.uint8)
+    return empty((len(DI_STREAMS), size, size, 3), np.float32), empty((len(KEY_FRAMES), size, size, 3), np.uint8)
 
 
 def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from mer_di.errors import InputError, SampleError
-from mer_di.imaging.image import decode_image, read_file
+from mer_di.imaging.image import Room, decode_image, near, read_file
 from mer_di.imaging.listing import require_listed
 from mer_di.imaging.video import count_in_video, read_video
 
+STACK_FRAMES = 32  # four passes over the sums, which fill more of the cache than the frames
+STACK_BYTES = 1 << 23
+
 
 def read_frames(
-    path: Path, numbers: range, files: Sequence[str] = (), digest: xxh3_128 | None = None
+    path: Path, numbers: range, files: Sequence[str] = (), digest: xxh3_128 | None = None, room: Room = near
 ) -> Iterator[NDArray[np.uint8]]:
     """Decode the frames asked for, in order, one in memory at a time.
 
@@ -30,6 +33,8 @@ def read_frames(
         What :func:`mer_di.imaging.listing.require_listed` returned, where that was asked before.
     digest : xxhash.xxh3_128, optional
         Is given what is read, as `frames_digest` does it; complete when all frames have been taken.
+    room : callable, optional
+        See :func:`mer_di.imaging.image.decode_image`.
 
     Yields
     ------
@@ -54,7 +59,7 @@ def read_frames(
         raise InputError(f"numbers is {numbers}; expected an ascending range of at least one frame")
     digest = digest or xxh3_128()
     first: tuple[str, tuple[int, ...]] | None = None
-    for name, frame in _decoded(path, numbers, files, digest):
+    for name, frame in _decoded(path, numbers, files, digest, room):
         first = first or (name, frame.shape)
         if frame.shape != first[1]:
             raise SampleError(
@@ -63,6 +68,69 @@ def read_frames(
                 "expected one size throughout a clip",
             )
         yield frame
+
+
+def read_stacks(
+    path: Path, numbers: range, files: Sequence[str] = (), digest: xxh3_128 | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Decode the frames asked for, in order, several into the same memory at a time, to be summed where they are.
+
+    Parameters
+    ----------
+    path, numbers, files, digest
+        See `read_frames`.
+
+    Yields
+    ------
+    ndarray of uint8, shape (n, H, W, 3), RGB
+        The next n frames, up to `STACK_FRAMES` and, if they are more than one, `STACK_BYTES`; overwritten by those
+        that follow. If all are coded in grey, the channels are one and the same memory.
+
+    Raises
+    ------
+    InputError, SampleError
+        See `read_frames`.
+    """
+    stack = _Stack()
+    for frame in read_frames(path, numbers, files, digest, stack.room):
+        grey = one_channel(frame)
+        pixels = frame if grey is None else grey
+        if stack.count and not stack.is_for(pixels.shape):
+            yield stack.taken()
+        stack.put(pixels)
+        if stack.is_full():
+            yield stack.taken()
+    if stack.count:
+        yield stack.taken()
+
+
+class _Stack:
+    """Room for some frames of one shape, all in colour or all in grey."""
+
+    def __init__(self) -> None:
+        self.pixels = np.empty((0, 0, 0), np.uint8)
+        self.count = 0
+
+    def is_for(self, shape: tuple[int, ...]) -> bool:
+        return self.pixels.shape[1:] == shape
+
+    def is_full(self) -> bool:
+        return self.count == len(self.pixels)
+
+    def room(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        return self.pixels[self.count] if self.is_for(shape) else near(shape)
+
+    def put(self, pixels: NDArray[np.uint8]) -> None:
+        if not self.is_for(pixels.shape):
+            self.pixels = near((min(max(STACK_BYTES // pixels.nbytes, 1), STACK_FRAMES), *pixels.shape))
+        place = self.pixels[self.count]
+        if not np.may_share_memory(place, pixels):
+            place[:] = pixels
+        self.count += 1
+
+    def taken(self) -> NDArray[np.uint8]:
+        frames, self.count = self.pixels[: self.count], 0
+        return frames if frames.ndim == 4 else np.broadcast_to(frames[..., np.newaxis], (*frames.shape, 3))
 
 
 def frames_digest(path: Path, numbers: range, files: Sequence[str] = ()) -> str:
@@ -95,26 +163,26 @@ def one_channel(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
     Parameters
     ----------
-    frame : ndarray of uint8, shape (H, W, 3)
-        As :func:`read_frames` yields it.
+    frame : ndarray of uint8, shape (H, W, 3) or (n, H, W, 3)
+        As :func:`read_frames` or :func:`read_stacks` yields it.
 
     Returns
     -------
-    ndarray of uint8, shape (H, W), or None
+    ndarray of uint8, shape (H, W) or (n, H, W), or None
         None if each channel has memory of its own, even where their pixels are equal.
     """
-    return frame[..., 0] if frame.strides[2] == 0 else None
+    return frame[..., 0] if frame.strides[-1] == 0 else None
 
 
 def _decoded(
-    path: Path, numbers: range, files: Sequence[str], digest: xxh3_128
+    path: Path, numbers: range, files: Sequence[str], digest: xxh3_128, room: Room
 ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     names = files or require_listed(path, numbers)
     for name in names:
         file = f"{path}{os.sep}{name}"
         encoded = read_file(file)
         _count_in(digest, encoded)
-        yield name, decode_image(encoded, file)
+        yield name, decode_image(encoded, file, room)
     if not names:
         yield from read_video(path, numbers, digest)
 

@@ -3,7 +3,9 @@
 import contextlib
 import importlib
 import importlib.util
+import math
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,6 +15,10 @@ from numpy.typing import NDArray
 
 from mer_di.errors import SampleError
 from mer_di.imaging.header import FORMATS, declared_size, require_size
+from mer_di.memory import empty
+
+Room = Callable[[tuple[int, ...]], NDArray[np.uint8]]
+"""Where a frame of a shape goes, (H, W, 3) or (H, W)."""
 
 LARGEST_FILE = 1 << 28
 """Bytes of an image at most: more than any camera writes for a frame."""
@@ -50,7 +56,16 @@ def read_file(file: str) -> bytes:
     return encoded
 
 
-def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
+def near(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Make room for frames that are in the processor's cache when they have been decoded.
+
+    libjpeg-turbo writes rows that begin at a multiple of its vectors' 16 or 32 bytes past the cache: reading them again
+    took three times as long. Memory is allocated at such places; a byte further, no row of an even width begins at one.
+    """
+    return empty((math.prod(shape) + 1,), np.uint8)[1:].reshape(shape)
+
+
+def decode_image(encoded: bytes, file: str, room: Room = near) -> NDArray[np.uint8]:
     """Decode one image; see `mer_di.imaging.frames.read_frames`.
 
     Parameters
@@ -58,6 +73,8 @@ def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
     encoded : bytes
     file : str
         What a message calls it.
+    room : callable
+        Makes room for the pixels, where the decoder can be told.
 
     Returns
     -------
@@ -74,7 +91,7 @@ def decode_image(encoded: bytes, file: str) -> NDArray[np.uint8]:
     try:
         if size := declared_size(encoded):
             require_size(*size, file)
-            image = _plain_jpeg(encoded)
+            image = _plain_jpeg(encoded, room)
             if image is None:
                 image = _any_image(encoded)
     except cv2.error as err:
@@ -99,7 +116,7 @@ def _any_image(encoded: bytes) -> NDArray[Any] | None:
     return image if image is None or image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _plain_jpeg(encoded: bytes) -> NDArray[np.uint8] | None:
+def _plain_jpeg(encoded: bytes, room: Room = near) -> NDArray[np.uint8] | None:
     """Decode with libjpeg-turbo itself, which OpenCV wraps at half its speed; None if OpenCV has to have its say.
 
     The pixels are the same. OpenCV turns pictures by their EXIF data, converts from CMYK, and decides what becomes of
@@ -111,19 +128,10 @@ def _plain_jpeg(encoded: bytes) -> NDArray[np.uint8] | None:
     with contextlib.suppress(ValueError):  # damaged
         height, width, coded, _ = simplejpeg.decode_jpeg_header(encoded)
         if coded == "Gray":
-            return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY"), np.uint8)[..., 0]
+            return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY", buffer=room((height, width))), np.uint8)[..., 0]
         if coded in ("YCbCr", "RGB"):
-            return np.asarray(simplejpeg.decode_jpeg(encoded, "RGB", buffer=_near(height, width)), np.uint8)
+            return np.asarray(simplejpeg.decode_jpeg(encoded, "RGB", buffer=room((height, width, 3))), np.uint8)
     return None
-
-
-def _near(height: int, width: int) -> NDArray[np.uint8]:
-    """Make room for a frame that is in the processor's cache when it has been decoded.
-
-    libjpeg-turbo writes rows that begin at a multiple of its vectors' 16 or 32 bytes past the cache: reading them again
-    took three times as long. Memory is allocated at such places; a byte further, no row of an even width begins at one.
-    """
-    return np.empty(3 * height * width + 1, np.uint8)[1:].reshape(height, width, 3)
 
 
 def _has_no_metadata(encoded: bytes) -> bool:

@@ -9,6 +9,7 @@ from mer_di.errors import InputError, SampleError
 from mer_di.imaging.placement import Matrix
 from mer_di.kernels import kernel
 from mer_di.kernels.constants import EDGE, TILE
+from mer_di.memory import empty
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +86,7 @@ def shifted(matrix: ArrayLike, rows: slice, columns: slice) -> Matrix:
     return moved
 
 
-def warp(image: ArrayLike, matrix: ArrayLike, size: int, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+def warp(image: ArrayLike, matrix: ArrayLike, size: int) -> NDArray[np.float32]:
     """Resample an image into a square crop; linear in the image, so it commutes with weighted sums of frames.
 
     Along each axis of the frame, with f = frame pixels a crop pixel: where f > 1 a Gaussian of σ = (f - 1) / 2, cut at
@@ -101,8 +102,6 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int, out: NDArray[np.float32
         Frame to crop.
     size : int
         Side of the crop in pixels.
-    out : ndarray of float32, shape (size, size) or (size, size, C), optional
-        Contiguous; where the crop goes.
 
     Returns
     -------
@@ -114,16 +113,69 @@ def warp(image: ArrayLike, matrix: ArrayLike, size: int, out: NDArray[np.float32
     InputError
         If the image has another shape, is empty or no number, or the matrix has no inverse.
     """
-    pixels = np.asarray(image)
-    if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.kind not in "iuf":
-        raise InputError(
-            f"image is {pixels.dtype} of shape {pixels.shape}; expected numbers of shape (H, W) or (H, W, C)"
-        )
-    inverse = _inverse(matrix)
-    across, down = map(_gaussian, _sigmas(inverse))
-    crop = np.empty((size, size, *pixels.shape[2:]), np.float32) if out is None else out
-    _resample(pixels.reshape(*pixels.shape[:2], -1), inverse, across, down, crop.reshape(size, size, -1))
-    return crop
+    pixels = _checked(image)
+    return Warp(matrix, size, *pixels.shape[:2])(pixels)
+
+
+class Warp:
+    """What `warp` does, made ready for several images of one size.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (2, 3)
+        Frame to crop.
+    size : int
+        Side of the crop in pixels.
+    height, width : int
+        Of the images, in pixels.
+
+    Raises
+    ------
+    InputError
+        If the matrix has no inverse.
+    """
+
+    def __init__(self, matrix: ArrayLike, size: int, height: int, width: int) -> None:
+        self._size, self._frame = size, (height, width)
+        self._inverse = inverse = _inverse(matrix)
+        self._across, self._down = map(_gaussian, _sigmas(inverse))
+        self._keeps_rows = inverse[0, 1] == inverse[1, 0] == 0 and inverse[0, 0] > 0 and inverse[1, 1] > 0
+        if self._keeps_rows:
+            self._where, self._shares = _straight_sources(inverse, size, height, width)
+
+    def __call__(self, image: ArrayLike) -> NDArray[np.float32]:
+        """Resample an image; see `warp`."""
+        pixels = _checked(image)
+        if pixels.shape[:2] != self._frame:
+            raise InputError(f"image has shape {pixels.shape}; expected {self._frame} pixels, for which this warp is")
+        crop: NDArray[np.float32] = empty((self._size, self._size, *pixels.shape[2:]), np.float32)
+        if pixels.dtype.name not in _READ_IN_PLACE:
+            pixels = pixels.astype(np.float64)
+        fill = self._fill_straight if self._keeps_rows else self._fill
+        fill(pixels.reshape(*self._frame, -1), crop.reshape(self._size, self._size, -1))
+        return crop
+
+    def _fill(self, pixels: NDArray[Any], crop: NDArray[np.float32]) -> None:
+        """Fill a crop (S, S, C) from an image (H, W, C)."""
+        height, width, channels = pixels.shape
+        tile = min(self._size, TILE)
+        columns, rows = (_extent(self._inverse[axis], tile, length) for axis, length in ((0, width), (1, height)))
+        line = np.empty((columns + self._across.size - 1) * channels)
+        lines = empty((rows + self._down.size - 1, columns * channels), np.float64)
+        smooth = empty((rows, columns * channels), np.float64)
+        sources = np.empty((2, tile), np.int32), np.empty((2, tile))
+        fill = kernel("resampling", "resample", _RESAMPLE.format(pixel=pixels.dtype))
+        blur = self._across, self._down, line, lines, smooth
+        fill(pixels.reshape(height, -1), channels, self._inverse, *blur, *sources, crop)
+
+    def _fill_straight(self, pixels: NDArray[Any], crop: NDArray[np.float32]) -> None:
+        height, width, channels = pixels.shape
+        columns = (width + 1) * channels
+        line = np.empty(columns + (self._across.size - 1) * channels)
+        lines, smooth, read = np.empty((self._down.size, columns)), np.empty(columns), np.empty((2, crop[0].size))
+        fill = kernel("resampling", "resample_straight", _RESAMPLE_STRAIGHT.format(pixel=pixels.dtype))
+        blur = self._across, self._down, self._where, self._shares, line, lines, smooth
+        fill(pixels.reshape(height, -1), channels, *blur, read, crop.reshape(self._size, -1))
 
 
 def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
@@ -139,56 +191,29 @@ def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
     ndarray of uint8
         Same shape.
     """
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    levels = np.asarray(image)
+    rounded: NDArray[Any] = np.rint(levels, out=empty(levels.shape, levels.dtype))
+    return np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
 
 
-def _resample(pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Floats, crop: NDArray[np.float32]) -> None:
-    """Fill a crop (S, S, C) from an image (H, W, C) that is blurred under these weights along x and y."""
-    if pixels.dtype.name not in _READ_IN_PLACE:
-        pixels = pixels.astype(np.float64)
-    if inverse[0, 1] == inverse[1, 0] == 0 and inverse[0, 0] > 0 and inverse[1, 1] > 0:
-        _resample_straight(pixels, inverse, across, down, crop)
-        return
-    height, width, channels = pixels.shape
-    tile = min(len(crop), TILE)
-    columns, rows = (_extent(inverse[axis], tile, length) for axis, length in ((0, width), (1, height)))
-    line = np.empty((columns + across.size - 1) * channels)
-    lines = np.empty((rows + down.size - 1, columns * channels))
-    smooth = np.empty((rows, columns * channels))
-    places, shares = np.empty((2, tile), np.int32), np.empty((2, tile))
-    fill = kernel("resampling", "resample", _RESAMPLE.format(pixel=pixels.dtype))
-    fill(pixels.reshape(height, -1), channels, inverse, across, down, line, lines, smooth, places, shares, crop)
+def _checked(image: ArrayLike) -> NDArray[Any]:
+    pixels = np.asarray(image)
+    if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.kind not in "iuf":
+        raise InputError(
+            f"image is {pixels.dtype} of shape {pixels.shape}; expected numbers of shape (H, W) or (H, W, C)"
+        )
+    return pixels
 
 
-def _resample_straight(
-    pixels: NDArray[Any], inverse: Matrix, across: Floats, down: Floats, crop: NDArray[np.float32]
-) -> None:
-    height, width, channels = pixels.shape
+def _straight_sources(inverse: Matrix, size: int, height: int, width: int) -> tuple[NDArray[np.int32], Floats]:
+    """Return the column left of each crop column and the row above each crop row, -1 outside; the next ones' share."""
     scale, start = inverse[[0, 1], [0, 1], np.newaxis], inverse[:, 2:]
     last = np.array([[width - 1.0], [height - 1.0]])
-    sources = scale * np.arange(len(crop)) + start
+    sources = scale * np.arange(size) + start
     inside = (sources >= -EDGE) & (sources <= last + EDGE)
     sources = np.clip(sources, 0.0, last)
     places = sources.astype(np.int32)
-    shares = sources - places
-    columns = (width + 1) * channels
-    line = np.empty(columns + (across.size - 1) * channels)
-    lines, smooth, read = np.empty((down.size, columns)), np.empty(columns), np.empty((2, len(crop) * channels))
-    fill = kernel("resampling", "resample_straight", _RESAMPLE_STRAIGHT.format(pixel=pixels.dtype))
-    where = np.where(inside, places, np.int32(-1))
-    fill(
-        pixels.reshape(height, -1),
-        channels,
-        across,
-        down,
-        where,
-        shares,
-        line,
-        lines,
-        smooth,
-        read,
-        crop.reshape(len(crop), -1),
-    )
+    return np.where(inside, places, np.int32(-1)), sources - places
 
 
 def _extent(inverse: Floats, tile: int, length: int) -> int:

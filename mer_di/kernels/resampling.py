@@ -91,18 +91,15 @@ def resample_straight(
 @numba.njit()
 def _weigh_ring(lines: Floats, row: int, weights: Floats, out: Floats) -> None:
     """Weigh the rows around one; row ``n`` of the image, less the reach, is at ``n`` modulo their number."""
-    first = lines[row % weights.size]
-    if weights.size == 3:
-        here, after = lines[(row + 1) % 3], lines[(row + 2) % 3]
-        for i in range(out.size):
-            out[i] = weights[0] * first[i] + weights[1] * here[i] + weights[2] * after[i]
-        return
-    for i in range(out.size):
-        out[i] = weights[0] * first[i]
-    for j in range(1, weights.size):
-        line, weight = lines[(row + j) % weights.size], weights[j]
-        for i in range(out.size):
-            out[i] += weight * line[i]
+    n = weights.size
+    if n == 3:
+        _weigh_three(lines[row % 3], lines[(row + 1) % 3], lines[(row + 2) % 3], weights, out)
+    elif n == 5:
+        first, second = lines[row % 5], lines[(row + 1) % 5]
+        _weigh_five(first, second, lines[(row + 2) % 5], lines[(row + 3) % 5], lines[(row + 4) % 5], weights, out)
+    else:
+        for j in range(n):
+            _weigh_one(lines[(row + j) % n], weights[j], j, out)
 
 
 @numba.njit()
@@ -175,25 +172,51 @@ def _widen(row: Array, channels: int, left: int, right: int, reach: int, line: F
 
 @numba.njit()
 def _weigh_row(line: Floats, channels: int, weights: Floats, out: Floats) -> None:
-    if weights.size == 3:  # the usual case, from 1.25 to 1.75 source pixels a crop pixel: in one pass
-        before, here, after = line, line[channels:], line[2 * channels :]
-        for i in range(out.size):
-            out[i] = weights[0] * before[i] + weights[1] * here[i] + weights[2] * after[i]
-        return
-    for i in range(out.size):
-        out[i] = weights[0] * line[i]
-    for j in range(1, weights.size):
-        shifted_line, weight = line[j * channels :], weights[j]
-        for i in range(out.size):
-            out[i] += weight * shifted_line[i]
+    if weights.size == 3:
+        _weigh_three(line, line[channels:], line[2 * channels :], weights, out)
+    elif weights.size == 5:
+        first, second, third = line, line[channels:], line[2 * channels :]
+        _weigh_five(first, second, third, line[3 * channels :], line[4 * channels :], weights, out)
+    else:
+        for j in range(weights.size):
+            _weigh_one(line[j * channels :], weights[j], j, out)
 
 
 @numba.njit()
 def _weigh_column(lines: Floats, weights: Floats, out: Floats) -> None:
+    if weights.size == 3:
+        _weigh_three(lines[0], lines[1], lines[2], weights, out)
+    elif weights.size == 5:
+        _weigh_five(lines[0], lines[1], lines[2], lines[3], lines[4], weights, out)
+    else:
+        for j in range(weights.size):
+            _weigh_one(lines[j], weights[j], j, out)
+
+
+@numba.njit()
+def _weigh_three(first: Floats, second: Floats, third: Floats, weights: Floats, out: Floats) -> None:
+    """Weigh in one pass, the usual case: from 1.25 to 1.75 source pixels a crop pixel."""
+    a, b, c = weights[0], weights[1], weights[2]
     for i in range(out.size):
-        out[i] = weights[0] * lines[0, i]
-    for j in range(1, weights.size):
-        line, weight = lines[j], weights[j]
+        out[i] = a * first[i] + b * second[i] + c * third[i]
+
+
+@numba.njit()
+def _weigh_five(
+    first: Floats, second: Floats, third: Floats, fourth: Floats, fifth: Floats, weights: Floats, out: Floats
+) -> None:
+    """Weigh in one pass, the next usual case: up to 2.25 source pixels a crop pixel."""
+    a, b, c, d, e = weights[0], weights[1], weights[2], weights[3], weights[4]
+    for i in range(out.size):
+        out[i] = a * first[i] + b * second[i] + c * third[i] + d * fourth[i] + e * fifth[i]
+
+
+@numba.njit()
+def _weigh_one(line: Floats, weight: float, position: int, out: Floats) -> None:
+    if position == 0:
+        for i in range(out.size):
+            out[i] = weight * line[i]
+    else:
         for i in range(out.size):
             out[i] += weight * line[i]
 

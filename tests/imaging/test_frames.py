@@ -6,7 +6,7 @@ from pictures_on_disk import LOSSLESS, encoded, picture, refused, write_clip
 
 from mer_di.errors import InputError
 from mer_di.imaging import frames
-from mer_di.imaging.frames import read_frames
+from mer_di.imaging.frames import read_frames, read_stacks
 
 
 @pytest.mark.parametrize("numbers", [range(0), range(5, 5), range(9, 3, -1)])
@@ -29,7 +29,7 @@ def test_frames_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     write_clip(tmp_path, [f"{number}.png" for number in range(5)])
     decoded = []
     original = frames.decode_image
-    monkeypatch.setattr(frames, "decode_image", lambda code, file: decoded.append(file) or original(code, file))
+    monkeypatch.setattr(frames, "decode_image", lambda code, file, room: decoded.append(file) or original(code, file))
     reading = read_frames(tmp_path, range(5))
     next(reading)
     assert decoded == [str(tmp_path / "0.png")]
@@ -63,3 +63,28 @@ def test_a_grey_file_shares_one_channel_and_a_grey_picture_in_colour_does_not(tm
     np.testing.assert_array_equal(frames.one_channel(coded), coded[..., 2])
     assert not coded.flags.writeable
     assert frames.one_channel(shown) is None
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("grey", [(), (0, 1, 2, 3, 4), (0, 1, 2), (3, 4), (1,)])
+def test_stacks_are_the_frames_in_order(tmp_path, monkeypatch, suffix, grey):
+    for number in range(5):
+        shown = picture(number, 30, 41)
+        (tmp_path / f"{number}{suffix}").write_bytes(encoded(shown[..., 0] if number in grey else shown, suffix))
+    monkeypatch.setattr(frames, "STACK_FRAMES", 2)
+    expected = np.stack(list(read_frames(tmp_path, range(5))))
+    stacks = [
+        (len(stack), stack.copy(), frames.one_channel(stack) is not None) for stack in read_stacks(tmp_path, range(5))
+    ]
+    np.testing.assert_array_equal(np.concatenate([stack for _, stack, _ in stacks]), expected)
+    assert max(length for length, _, _ in stacks) == 2
+    assert all(one_channel for _, _, one_channel in stacks) == (len(grey) == 5)
+
+
+def test_stacks_share_memory_and_are_of_a_frame_where_frames_are_large(tmp_path, monkeypatch):
+    write_clip(tmp_path, [f"{number}.png" for number in range(3)])
+    monkeypatch.setattr(frames, "STACK_BYTES", 1)
+    first, second, third = read_stacks(tmp_path, range(3))
+    assert len(first) == len(second) == len(third) == 1
+    assert np.shares_memory(first, third)

@@ -250,3 +250,28 @@ def test_to_uint8_rounds_and_clips():
         warp.to_uint8(np.array([-7.0, -0.4, 0.5, 1.5, 254.49, 254.51, 255.4, 300.0], np.float32)),
         np.array([0, 0, 0, 2, 254, 255, 255, 255], np.uint8),
     )
+
+
+@pytest.mark.parametrize("matrix", [placement.stretch(40, 50, 16), turned(0.4, 10, 20, 20)])
+def test_a_warp_made_ready_serves_for_every_kind_of_image_of_its_size(matrix):
+    ready = warp.Warp(matrix, 16, 40, 50)
+    rng = np.random.default_rng(4)
+    for shape in ((40, 50), (40, 50, 3), (40, 50, 2)):
+        for dtype in (np.uint8, np.int32, np.float32):
+            image = rng.integers(0, 256, shape).astype(dtype)
+            np.testing.assert_array_equal(ready(image), warp.warp(image, matrix, 16))
+
+
+def test_a_warp_made_ready_refuses_images_of_another_size():
+    ready = warp.Warp(IDENTITY, 16, 40, 50)
+    with pytest.raises(InputError, match=r"\(50, 40\).*\(40, 50\)"):
+        ready(np.ones((50, 40)))
+
+
+@pytest.mark.parametrize("factor", [1.1, 1.5, 2.0, 2.5])
+def test_blurs_of_every_length_are_those_of_weights_one_by_one(factor):
+    image = np.random.default_rng(5).normal(size=(60, 70, 3))
+    for matrix in (placement.stretch(60, 70, int(60 / factor)), turned(1 / factor, 10, 30, 30)):
+        np.testing.assert_allclose(
+            warp.warp(image, matrix, 20), warped_by_hand(image, matrix, 20), rtol=2e-7, atol=1e-7
+        )
