@@ -33,6 +33,9 @@ class LEARNet(nn.Module):
     third; concatenation, one more convolution, a dense layer of 256. All convolutions halve the map and are followed
     by ReLU. 1,867,528 parameters for 8 classes, running statistics included.
 
+    Its batch normalization is Keras', statistics that move by a hundredth a step among it. A training does not wait for
+    them: see `mer_di.learning.models.restart_statistics`.
+
     Parameters
     ----------
     n_classes : int

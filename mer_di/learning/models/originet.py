@@ -34,7 +34,8 @@ class OrigiNet(nn.Module):
 
     Meant for a cache built with ``--scheme active_image`` and its stream ``full``. Three stages; then a branch over
     the normalized maps and one over the maps before normalization; two dense layers of 128, concatenated.
-    1,873,608 parameters for 8 classes, running statistics included.
+    1,873,608 parameters for 8 classes, running statistics included. Its batch normalization is
+    LEARNet's, and so is what a training makes of it.
 
     Parameters
     ----------
