@@ -16,9 +16,7 @@ from mer_di.report.page import require_place, write_page
 from mer_di.report.wording import recipe_in_words
 
 
-def write_cache_report(
-    cache: str | os.PathLike[str], out: str | os.PathLike[str], *, frames: bool = True
-) -> None:
+def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str], *, frames: bool = True) -> None:
     """Write the page of a cache: its origin, what was kept and dropped, its distributions, and every sample to look at.
 
     Parameters
