@@ -1,15 +1,19 @@
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
 from click.testing import CliRunner
+from tiny_cache import write_tiny_cache
 
 from mer_di.cli import COMMANDS, root
 from mer_di.datasets import dataset_spec
+from mer_di.errors import MerDiError
 
 
 def run(*arguments):
@@ -218,10 +222,12 @@ def test_a_progress_bar_on_a_terminal_tells_clips_frames_a_second_and_what_is_le
     assert all(len(line.strip("\n")) <= 100 for line in drawn.split("\r"))
 
 
-def test_an_interrupt_leaves_a_build_that_resumes(tiny, tmp_path):
-    import signal
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_leaves_a_build_that_resumes(tiny, tmp_path, name, code):
+    if not hasattr(signal, name):
+        pytest.skip(f"there is no {name}")
 
-    code = (
+    program = (
         "import signal, sys, time, mer_di.building.build, mer_di.cli\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a test run in the background ignores it
         "render = mer_di.building.tasks.render\n"
@@ -231,7 +237,7 @@ def test_an_interrupt_leaves_a_build_that_resumes(tiny, tmp_path):
     arguments = ["build", "--dataset", "manifest", "--root", str(tiny.table), "--align", "none", "--jobs", "1"]
     out = tmp_path / "interrupted.h5"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments, "--out", str(out)],
+        [sys.executable, "-c", program, *arguments, "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -239,10 +245,90 @@ def test_an_interrupt_leaves_a_build_that_resumes(tiny, tmp_path):
     process.stdout.readline()
     process.stdout.readline()  # the second clip has begun, so the first is finished
     time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert f"interrupted by {name}" in errors
     assert "resumes" in errors
+    assert not [*tmp_path.glob(".*")]
     assert "Traceback" not in errors
     finished = run(*arguments, "--out", out)
     assert re.search(r" s, [1-5] samples from an earlier build -> ", finished.stdout)
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    code = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "from mer_di.cli import _listen; _listen()\n"
+        "assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_everything_can_be_printed_whatever_the_encoding(encoding):
+    result = subprocess.run(
+        [sys.executable, "-c", "from mer_di.cli import main; main()", "build", "--help"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=True,
+    )
+    arrow = "→" if encoding == "utf-8" else "\\u2192"
+    assert f"apex{arrow}offset" in result.stdout.decode(encoding)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed by a shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_ends_nothing_and_nothing_gets_its_number(tiny, tmp_path, closed):
+    words = ["build", "--dataset", "manifest", "--root", tiny.table, "--align", "none", "--size", "8"]
+    command = [sys.executable, "-c", "from mer_di.cli import main; main()", *words, "--out", tmp_path / "out.h5"]
+    subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], check=True)
+    assert run("verify", tmp_path / "out.h5").exit_code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break in another way")
+def test_a_reader_that_has_left_is_not_missed(cache):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-c", "from mer_di.cli import main; main()", "info", cache]
+    result = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=False)
+    os.close(theirs)
+    assert result.stderr == b""
+
+
+def test_names_do_not_steer_a_terminal(tmp_path):
+    path = write_tiny_cache(tmp_path / "c.h5", subjects=1, emotions=("\x1b[2Jjoy", "b", "c"))
+    printed = run_outside("info", path).stdout
+    assert "\x1b" not in printed
+    assert "joy" in printed
+
+
+WRONG = {
+    "synth": (["--out", "OUT", "--subjects", "1"], ("--out", "--subjects", "--clips-per-emotion", "--seed", "--tree")),
+    "check": (["--dataset", "manifest", "--root", "absent"], ("--root", "--table", "--tree", "--min-class-size")),
+    "build": (["--root", "absent", "--out", "OUT"], ("--out", "--root", "--size", "--temporal-length", "--scheme")),
+    "info": ([], ()),
+    "show": (["--out", "OUT"], ("--out", "--n", "--side", "--class", "--subject", "--streams", "--normalization")),
+    "export": (["--out", "OUT"], ("--out", "--as", "--streams", "--normalization")),
+    "verify": ([], ("--recompute", "--root", "--landmark-model")),
+    "report": (["--out", "OUT"], ("--out", "--cache")),
+    "train": (["--out", "OUT", "--list-folds"], ("--out", "--size", "--lr", "--dropout", "--validation", "--seed")),
+}
+VALUES = ("", "nan", "-1", "9" * 20, "folder", "text.txt", "x" * 5000)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_whatever_is_given_the_answer_is_our_own(tmp_path, monkeypatch, name):
+    """Every option and the argument with values of the wrong kind: no error but ours, a usage, or the disk's."""
+    monkeypatch.chdir(tmp_path)
+    write_tiny_cache(tmp_path / "c.h5", subjects=2, size=8)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.txt").write_text("hello")
+    arguments, options = WRONG[name]
+    takes_cache = name in ("info", "show", "export", "verify", "report", "train")
+    lines = [[name, *["c.h5"] * takes_cache, *arguments, option, value] for option in options for value in VALUES]
+    lines += [[name, value, *arguments] for value in VALUES if takes_cache]
+    monkeypatch.setattr("mer_di.synthetic.database._write_all_frames", lambda *_: None)
+    for number, line in enumerate(lines):
+        with contextlib.suppress(MerDiError, OSError):
+            assert run(*(f"out{number}" if word == "OUT" else word for word in line)).exit_code in (0, 1, 2)

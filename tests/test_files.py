@@ -67,8 +67,8 @@ def test_what_is_read_is_not_written_under_any_name(tmp_path, monkeypatch, name)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cache.h5").write_bytes(b"months")
     os.link("cache.h5", "hard.h5")
-    os.symlink("cache.h5", "link.h5")
-    os.symlink("link.h5", "chain.h5")
+    (tmp_path / "link.h5").symlink_to("cache.h5")
+    (tmp_path / "chain.h5").symlink_to("link.h5")
     with pytest.raises(InputError, match="is read for this"):
         destination(name.format(folder=tmp_path.name), ["cache.h5"])
 
@@ -139,7 +139,7 @@ def test_a_folder_that_fails_leaves_what_was_there(tmp_path, there):
     out = tmp_path / "out"
     if there:
         out.mkdir()
-    with pytest.raises(OSError, match="No space") as error, whole_folder(out) as folder:
+    with pytest.raises(OSError, match="No space") as error, whole_folder(out) as folder:  # noqa: PT012
         (folder / "half").touch()
         raise OSError(28, "No space left on device")
     assert error.value.filename == str(out)

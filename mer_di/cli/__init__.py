@@ -49,11 +49,9 @@ class _Output(io.TextIOWrapper):
     """A standard stream that takes every text: what it cannot show is escaped, and what would steer a terminal."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
-        stream.flush()
-        self._ascii = codecs.lookup(stream.encoding).name == "ascii"
-        super().__init__(
-            stream.buffer, stream.encoding, errors="backslashreplace", line_buffering=stream.line_buffering
-        )
+        encoding, by_line = stream.encoding, stream.line_buffering
+        self._ascii = codecs.lookup(encoding).name == "ascii"
+        super().__init__(stream.detach(), encoding, errors="backslashreplace", line_buffering=by_line)
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # click takes ASCII for a mistake, and writes UTF-8

@@ -91,6 +91,19 @@ def test_torchvision_reads_each_stream_as_an_image_folder(cache, tmp_path):
         np.testing.assert_array_equal(np.asarray(image), picture(opened, "onset", row, "symmetric"))
 
 
+@pytest.mark.parametrize(
+    "emotions",
+    [("anger", "fear", "高兴"), ("Anger", "anger", "a/b"), ("", ":", "x" * 300), [f"{n}" for n in range(12)]],
+)
+def test_folders_of_classes_sort_as_the_labels_whatever_their_names(tmp_path, emotions):
+    cache = write_tiny_cache(tmp_path / "c.h5", subjects=1, emotions=emotions, clips=len(emotions), size=4)
+    export(cache, tmp_path / "out", "imagefolder", streams=("onset",))
+    folders = sorted(path.name for path in (tmp_path / "out" / "onset").iterdir())
+    for row in index_of(tmp_path / "out"):
+        assert folders.index(row["onset_file"].split("/")[1]) == int(row["label"])
+    assert len({name.casefold() for name in folders}) == len(emotions)
+
+
 def test_a_folder_with_something_in_it_is_left_alone(cache, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years")
