@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mer_di.accumulate import Backend, weighted_sums
+from mer_di.arguments import is_on_gpu, items, one_of, plain_array
 from mer_di.errors import InputError
 from mer_di.phases import SHORTEST_PHASE, ApexIn, split
 from mer_di.rank_pooling import Reversal, phase_weights, scheme_weights
@@ -145,10 +146,8 @@ def phase_dynamic_images(
     PhaseImages(onset=array([[ 0, 12]], dtype=int32), offset=array([[0, 4]], dtype=int32))
     """
     _require_mode(normalization)
-    if not isinstance(apex, int | np.integer):
-        raise InputError(f"apex is {apex!r}; expected the 0-based index of a frame")
     n_frames, frames = _counted(frames)
-    rising, fading = split(0, int(apex), n_frames - 1, apex_in=apex_in)
+    rising, fading = split(0, apex, n_frames - 1, apex_in=apex_in)
     weights = phase_weights(
         n_frames, rising, fading, scheme=scheme, reversal=reversal, temporal_length=temporal_length
     )[:2]
@@ -200,8 +199,8 @@ def normalize(image: ArrayLike, mode: str, *, weights: ArrayLike | None = None) 
     array([[  1, 128, 192]], dtype=uint8)
     """
     _require_mode(mode)
-    array = np.asarray(image)
-    if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "iuf":
+    array = plain_array("the image", image)
+    if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind == "b":
         raise InputError(
             f"image has shape {array.shape} and dtype {array.dtype}; expected numbers, (H, W) or (H, W, C)"
         )
@@ -239,9 +238,9 @@ def _l2(values: NDArray[np.float64]) -> Image:
 def _unit_weight(values: NDArray[np.float64], weights: ArrayLike | None) -> Image:
     if weights is None:
         raise InputError("mode 'unit-weight' divides by the weights of the image; give them as weights=")
-    row = np.asarray(weights)
-    if row.ndim != 1:
-        raise InputError(f"weights have shape {row.shape}; expected the one row (T,) of this image")
+    row = plain_array("weights", weights)
+    if row.ndim != 1 or not row.size or not np.isfinite(row).all():
+        raise InputError(f"weights have shape {row.shape}; expected the one row (T,) of this image, of finite numbers")
     return _divided(values, np.abs(row).sum() / 2).astype(np.float32)
 
 
@@ -260,13 +259,16 @@ NORMALIZATIONS = ("raw", "unit-weight", *_MODES)
 
 
 def _require_mode(mode: str) -> None:
-    if mode not in NORMALIZATIONS:
-        raise InputError(f"normalization is {mode!r}; expected one of {', '.join(NORMALIZATIONS)}")
+    one_of("normalization", mode, NORMALIZATIONS)
 
 
 def _counted(frames: Frames) -> tuple[int, Frames]:
-    if hasattr(frames, "__cuda_array_interface__"):
-        return int(frames.__cuda_array_interface__["shape"][0]), frames
+    if is_on_gpu("frames", frames):
+        shape = frames.__cuda_array_interface__["shape"]  # type: ignore[attr-defined]
+        return int(shape[0]) if shape else 0, frames
     if not isinstance(frames, Sized):
-        frames = list(frames)
-    return len(frames), frames
+        frames = list(items("frames", frames))
+    try:
+        return len(frames), frames
+    except TypeError as error:  # of an array without axes, or one that is sparse
+        raise InputError(f"frames: found a {type(frames).__name__}; expected frames one after another") from error

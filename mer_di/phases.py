@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from mer_di.arguments import one_of, whole_number
 from mer_di.errors import InputError, SampleError
 from mer_di.sample import Sample
 
@@ -33,10 +34,11 @@ def split(onset: int, apex: int, offset: int, *, apex_in: ApexIn = "both") -> tu
     Raises
     ------
     InputError
-        If the apex lies outside onset..offset, a phase has fewer than two frames, or ``apex_in`` is unknown.
+        If a number is no integer, the apex lies outside onset..offset, a phase has fewer than two frames, or
+        ``apex_in`` is unknown.
     """
-    if apex_in not in APEX_IN:
-        raise InputError(f"apex_in is {apex_in!r}; expected one of {', '.join(APEX_IN)}")
+    one_of("apex_in", apex_in, APEX_IN)
+    onset, apex, offset = map(whole_number, ("onset", "apex", "offset"), (onset, apex, offset))
     if not onset <= apex <= offset:
         raise InputError(f"apex {apex} lies outside onset..offset = {onset}..{offset}; give an apex inside")
     rising = range(onset, apex + (apex_in != "offset"))

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
+from mer_di.arguments import one_of, whole_number
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
 from mer_di.rank_pooling import scheme_weights
@@ -53,6 +54,9 @@ class LabelledImages:
     labels: Tensor
 
     def __post_init__(self) -> None:
+        for tensor in (self.images, self.labels):
+            if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.requires_grad:
+                raise InputError("images and labels are to be tensors, dense and without gradients: x.detach()")
         shape = tuple(self.images.shape)
         if len(shape) != 5 or shape[2] != 3 or shape[3] != shape[4] or self.images.dtype != torch.float32:
             raise InputError(f"images are {self.images.dtype} {shape}; expected float32 (N, n_streams, 3, S, S)")
@@ -123,18 +127,14 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         normalization: Normalization = "unit-weight",
         size: int | None = None,
     ) -> None:
-        if normalization not in get_args(Normalization):
-            expected = ", ".join(get_args(Normalization))
-            raise InputError(f"normalization is {normalization!r}; expected one of {expected}")
+        one_of("normalization", normalization, get_args(Normalization))
         self.path = Path(path)
         self.streams = tuple(streams)
         self.normalization = normalization
         self._open: tuple[int, Cache] | None = None
         with open_cache(self.path) as cache:
             self._read_table(cache)
-            self.size = cache.recipe.size if size is None else size
-        if self.size < 1:
-            raise InputError(f"size is {size}; expected a positive number of pixels")
+            self.size = cache.recipe.size if size is None else whole_number("size", size, at_least=1)
         if not self.sample_ids:
             raise CacheError(f"{self.path} holds no sample; `mer-di info` says why they were dropped")
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mer_di.accumulate._arithmetic import Arithmetic, checked_weights, choose
+from mer_di.arguments import is_on_gpu, items, one_of, plain_array
 from mer_di.errors import BackendUnavailableError, InputError
 
 __all__ = ["BACKENDS", "Accumulator", "Backend", "weighted_sums"]
@@ -70,10 +71,10 @@ def weighted_sums(frames: Iterable[ArrayLike], weights: ArrayLike, *, backend: B
     array([[[ 0, 12]]], dtype=int32)
     """
     sums = Accumulator(weights, backend=backend)
-    if isinstance(frames, np.ndarray) or _is_on_gpu(frames):
+    if isinstance(frames, np.ndarray) or is_on_gpu("frames", frames):
         sums._add_stack(frames)
     else:
-        for frame in frames:
+        for frame in items("frames", frames):
             sums.add(frame)
     return sums.sums()
 
@@ -99,8 +100,7 @@ class Accumulator:
     """
 
     def __init__(self, weights: ArrayLike, *, backend: Backend = "auto") -> None:
-        if backend not in BACKENDS:
-            raise InputError(f"backend is {backend!r}; expected one of {', '.join(BACKENDS)}")
+        one_of("backend", backend, BACKENDS)
         self._weights = checked_weights(weights)
         self._backend = backend
         if backend == "cuda":
@@ -157,8 +157,8 @@ class Accumulator:
         self._add(array)
 
     def _array(self, frames: Any) -> Any:  # noqa: ANN401 - an ndarray or an array on the GPU
-        if not _is_on_gpu(frames):
-            return np.asarray(frames)
+        if not is_on_gpu("frames", frames):
+            return plain_array("frames", frames)
         if self._backend not in ("auto", "cuda"):
             raise InputError(
                 f"frames are on the GPU, but backend is {self._backend!r}; copy them to the host or use 'cuda'"
@@ -200,10 +200,6 @@ class Accumulator:
         else:
             for t in range(len(frames)):
                 self._twin.add(frames[t : t + 1].astype(pixels), weights[:, t : t + 1])
-
-
-def _is_on_gpu(frames: object) -> bool:
-    return hasattr(frames, "__cuda_array_interface__")
 
 
 def _twin(backend: str) -> Any:  # noqa: ANN401 - one of the three modules

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mer_di.arguments import plain_array
 from mer_di.errors import InputError
 
 Array = NDArray[Any]
@@ -53,7 +54,7 @@ class Arithmetic:
 
 def checked_weights(weights: ArrayLike) -> Array:
     """Return weights as an int64 or float64 array of shape (K, T), or raise InputError."""
-    given = np.asarray(weights)
+    given = plain_array("weights", weights)
     if given.ndim not in (1, 2) or given.size == 0:
         raise InputError(f"weights have shape {given.shape}; expected (T,) or (K, T), at least one row and one frame")
     if given.dtype.kind not in "iuf" or given.dtype.itemsize > 8 or (given.dtype == np.uint64 and given.max() >> 63):

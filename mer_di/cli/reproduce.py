@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
+from mer_di.cli.library import LibraryChoice
 from mer_di.cli.options import align_option, database_options, json_option, load, report_corrections
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 from mer_di.experiments.tables import TABLES, load_table
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 @click.option("--size", type=click.IntRange(1), help="DIANet's input instead of the paper's 224.")
 @click.option("--backbone", help="DIANet's backbone instead of efficientnetv2, except in the rows of table2.")
 @click.option("--no-pretrained", is_flag=True, help="Start DIANet's backbones at random.")
+@click.option(
+    "--precision",
+    type=LibraryChoice("mer_di.learning.train_config:Precision"),
+    help="Of training steps, instead of float32.",
+)
 @fold_options
 @json_option
 def command(
@@ -55,6 +61,7 @@ def command(
     size: int | None,
     backbone: str | None,
     no_pretrained: bool,
+    precision: str | None,
     **options: Any,  # noqa: ANN401 - align, min_class_size, validation, seeds
 ) -> None:
     """Run a table of the paper again and print it beside ours; an interrupted run is resumed by the same command.
@@ -66,7 +73,7 @@ def command(
 
     database = load(dataset, root, table, allow, tree, corrections)
     report_corrections(database)
-    training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "precision": precision}
     model = {"size": size, "backbone": backbone, "weights": "random" if no_pretrained else None}
     with local("threads", jobs) as builders, fold_executor(jobs, dask, device) as trainers:
         found = reproduce(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mer_di.arguments import plain_array
 from mer_di.errors import InputError
 
 Indices = NDArray[np.int64]
@@ -244,7 +245,7 @@ def _rates(confusion: Indices) -> NDArray[np.float64]:
 
 
 def _checked(labels: ArrayLike, predicted: ArrayLike, n_classes: int) -> tuple[Indices, Indices]:
-    true, guessed = np.asarray(labels), np.asarray(predicted)
+    true, guessed = plain_array("labels", labels), plain_array("predictions", predicted)
     if true.ndim != 1 or true.shape != guessed.shape or not len(true):
         raise InputError(f"labels have shape {true.shape} and predictions {guessed.shape}; expected one (N,), N > 0")
     for name, values in (("labels", true), ("predictions", guessed)):

@@ -157,7 +157,7 @@ class Run:
             yield
         except (MerDiError, OSError):
             raise
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except Exception as error:  # what reads them may be a template
             raise RunError(
                 f"the files in {self.folder} do not fit each other, or another version of mer_di wrote them "
                 f"({type(error).__name__}: {error}); {_AGAIN}, or with another --out"

@@ -12,6 +12,7 @@ from mer_di.building.defaults import default_recipe
 from mer_di.building.tasks import Progress as BuildProgress
 from mer_di.datasets import Database
 from mer_di.errors import MissingDependencyError
+from mer_di.evaluation.corpus import read_corpus
 from mer_di.evaluation.evaluate import Progress, evaluate
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.evaluation.results import Results
@@ -154,21 +155,24 @@ def reproduce(
     overrides, folder = overrides or Overrides(), Path(out)
     smallest = table.min_class_size if min_class_size is None else min_class_size
     folder.mkdir(parents=True, exist_ok=True)
+    runs = [row.run for row in table.rows if row.run]
+    configs = {run.name: overrides.config(run) for run in runs}  # before the work: they may be refused
     caches: dict[str, Path] = {}
-    for run in (row.run for row in table.rows if row.run):
+    for run in runs:
         recipe = default_recipe(database, align=align, **run.recipe)
         caches[run.name] = folder / f"{database.spec.name}-{recipe.scheme}.h5"
         # a cache that is there, made the same way, is left as it is
         build_cache(database, caches[run.name], recipe, min_class_size=smallest, executor=builders, progress=on_build)
+    corpora = {path: read_corpus([path]) for path in set(caches.values())}  # all rows of a cache are of one file
 
     def repeated(row: Row) -> ReproducedRow:
         if row.run is None:
             return ReproducedRow(row, problem=f"not implemented: {row.missing}")
         try:
             results = evaluate(
-                [caches[row.run.name]],
+                corpora[caches[row.run.name]],
                 folder / "runs" / database.spec.name / row.run.name,
-                overrides.config(row.run),
+                configs[row.run.name],
                 validation=validation,
                 seeds=seeds,
                 audit=audit,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, cross_entropy
 
-from mer_di.errors import InputError
+from mer_di.arguments import one_of
 from mer_di.learning.train_config import ClassificationLoss, ClassWeights
 
 FOCUS = 2.0
@@ -61,8 +61,7 @@ def classification_loss(
     InputError
         If the kind is unknown.
     """
-    if kind not in get_args(ClassificationLoss):
-        raise InputError(f"loss is {kind!r}; expected one of {', '.join(get_args(ClassificationLoss))}")
+    one_of("loss", kind, get_args(ClassificationLoss))
     losses = cross_entropy(logits, labels, reduction="none")
     if kind == "focal":
         # expm1: 1 − p without cancellation when p is near 1
@@ -94,8 +93,7 @@ def weigh_classes(labels: Tensor, n_classes: int, *, kind: ClassWeights = "none"
     InputError
         If the kind is unknown.
     """
-    if kind not in get_args(ClassWeights):
-        raise InputError(f"class weights are {kind!r}; expected one of {', '.join(get_args(ClassWeights))}")
+    one_of("class weights", kind, get_args(ClassWeights))
     counts = torch.bincount(labels.cpu(), minlength=n_classes).double()
     if kind == "none":
         return torch.ones(n_classes, device=labels.device)

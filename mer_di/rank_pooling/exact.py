@@ -7,12 +7,11 @@ reference per phase, and a tolerance that decides which rows "sum to zero".)
 """
 
 import math
-import operator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.errors import InputError
+from mer_di.arguments import whole_number
 
 Weights = NDArray[np.int64] | NDArray[np.float64]
 
@@ -21,13 +20,7 @@ _GRID_BITS = 46  # with 16-bit pixels 62 bits: exact in int64, and with 8-bit pi
 
 def frame_count(name: str, value: int) -> int:
     """Return a number of frames, or refuse what is no integer of at least 1."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise InputError(f"{name} is {value!r}; expected an integer of at least 1")
-    return count
+    return whole_number(name, value, at_least=1)
 
 
 def on_grid(row: NDArray[np.float64]) -> NDArray[np.float64]:

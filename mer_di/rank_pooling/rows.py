@@ -1,10 +1,11 @@
 """Rows for the images of a clip: a scheme over its phases, each at its own length or resampled to one."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mer_di.arguments import one_of, whole_number
 from mer_di.errors import InputError
 from mer_di.rank_pooling.exact import Weights, frame_count, on_grid
 from mer_di.rank_pooling.schemes import SCHEMES
@@ -55,7 +56,7 @@ def scheme_weights(n_frames: int, *, scheme: str = "arp", temporal_length: int |
         A name in `SCHEMES`.
     temporal_length : int, optional
         Weigh the clip as if it were first resampled to this many frames, L. No frame is resampled: with w the L
-        weights and R = ``temporal_normalization(L, T)``, the row is w R.
+        weights and R = ``temporal_normalization(L, T)``, the row is w R. At least 2.
 
     Returns
     -------
@@ -65,13 +66,12 @@ def scheme_weights(n_frames: int, *, scheme: str = "arp", temporal_length: int |
     Raises
     ------
     InputError
-        If the scheme is unknown, or a number is not an integer of at least 1.
+        If the scheme is unknown, or a number is no integer or too small.
     """
-    if scheme not in SCHEMES:
-        raise InputError(f"scheme is {scheme!r}; expected one of {', '.join(SCHEMES)}")
+    one_of("scheme", scheme, SCHEMES)
     if temporal_length is None:
         return SCHEMES[scheme](n_frames)
-    length = frame_count("temporal_length", temporal_length)
+    length = whole_number("temporal_length", temporal_length, at_least=2)  # one frame has no motion
     weights = SCHEMES[scheme](length)
     matrix = temporal_normalization(length, n_frames)
     # not `@`: the order in which BLAS sums differs between machines
@@ -126,8 +126,7 @@ def phase_weights(
            [ 0,  0,  2,  0, -2],
            [-4, -2,  0,  2,  4]])
     """
-    if reversal not in ("time", "sign"):
-        raise InputError(f"reversal is {reversal!r}; expected 'time' or 'sign'")
+    one_of("reversal", reversal, get_args(Reversal))
     clip = range(frame_count("n_frames", n_frames))
     rising, fading, full = (
         scheme_weights(_phase_length(name, phase, clip), scheme=scheme, temporal_length=temporal_length)
@@ -142,6 +141,12 @@ def phase_weights(
 
 
 def _phase_length(name: str, phase: range, clip: range) -> int:
-    if len(phase) == 0 or phase.step != 1 or phase.start not in clip or phase[-1] not in clip:
+    if (
+        not isinstance(phase, range)
+        or len(phase) == 0
+        or phase.step != 1
+        or phase.start not in clip
+        or phase[-1] not in clip
+    ):
         raise InputError(f"the {name} phase is {phase}; expected consecutive positions within {clip}")
     return len(phase)

@@ -4,7 +4,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -64,31 +63,28 @@ def write_comparison_report(
     require_place(out, run_a, run_b)
     a, b = Run(Path(run_a)), Run(Path(run_b))
     with a.as_written(), b.as_written():
-        write_page(out, "comparison", _content(a, b))
-
-
-def _content(a: Run, b: Run) -> dict[str, Any]:
-    tests = compare_runs(a, b)
-    ours, theirs = a.predictions(), _ordered(b.predictions(), a.predictions())
-    both = int((ours.correct & theirs.correct).sum())
-    config_a, config_b = a.config(), b.config()
-    datasets = [cache["dataset"] for config in (config_a, config_b) for cache in config["caches"]]
-    people, counts = np.unique(ours.subjects, return_counts=True)
-    change = theirs.correct.astype(int) - ours.correct
-    mean_change = [float(change[ours.subjects == name].mean()) for name in people]
-    return {
-        "title": f"{_name(a)} against {_name(b)}",
-        "names": (str(a.folder), str(b.folder)),
-        "results": (a.results(), b.results()),
-        "tests": tests,
-        "both": both,
-        "neither": tests.n - both - tests.only_a - tests.only_b,
-        "changes": [line.partition(": ") for line in differences(json.dumps(config_a), json.dumps(config_b))],
-        "people": plots.subject_difference(people.tolist(), mean_change, counts.tolist()),
-        "rows": _disagreements(ours, theirs),
-        "synthetic": any(map(is_synthetic, datasets)),
-        "shuffled": any(run.results()["validation"]["labels"] == "shuffled" for run in (a, b)),
-    }
+        tests = compare_runs(a, b)
+        ours, theirs = a.predictions(), _ordered(b.predictions(), a.predictions())
+        both = int((ours.correct & theirs.correct).sum())
+        config_a, config_b = a.config(), b.config()
+        datasets = [cache["dataset"] for config in (config_a, config_b) for cache in config["caches"]]
+        people, counts = np.unique(ours.subjects, return_counts=True)
+        change = theirs.correct.astype(int) - ours.correct
+        mean_change = [float(change[ours.subjects == name].mean()) for name in people]
+        content = {
+            "title": f"{_name(a)} against {_name(b)}",
+            "names": (str(run_a), str(run_b)),
+            "results": (a.results(), b.results()),
+            "tests": tests,
+            "both": both,
+            "neither": tests.n - both - tests.only_a - tests.only_b,
+            "changes": [line.partition(": ") for line in differences(json.dumps(config_a), json.dumps(config_b))],
+            "people": plots.subject_difference(people.tolist(), mean_change, counts.tolist()),
+            "rows": _disagreements(ours, theirs),
+            "synthetic": any(map(is_synthetic, datasets)),
+            "shuffled": any(run.results()["validation"]["labels"] == "shuffled" for run in (a, b)),
+        }
+        write_page(out, "comparison", content)
 
 
 def _name(run: Run) -> str:

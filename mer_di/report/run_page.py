@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -52,34 +51,31 @@ def write_run_report(
     require_place(out, run_dir, *(caches or ()))
     run = Run(Path(run_dir))
     with run.as_written():
-        write_page(out, "run", _content(run, caches))
-
-
-def _content(run: Run, caches: Sequence[str | os.PathLike[str]] | None) -> dict[str, Any]:
-    results, config, predictions = run.results(), run.config(), run.predictions()
-    folds = _folds(run)
-    origins = find_caches(run, caches)
-    rows = _rows(origins)
-    cards = _misclassified(predictions, rows)
-    explained, problem = _attentions(run, predictions, folds, rows)
-    return {
-        "title": run.folder.resolve().name,
-        "results": results,
-        "config": {name: value for name, value in config.items() if name not in _NOT_SETTINGS},
-        "dataset": " + ".join(origin.dataset for origin in origins),
-        "synthetic": any(is_synthetic(origin.dataset) for origin in origins),
-        "shuffled": results["validation"]["labels"] == "shuffled",
-        "paper": paper_number(config, origins[0].dataset) if len(origins) == 1 else None,
-        "shares": _shares(results["confusion"]),
-        "people": plots.subject_accuracy(results["per_subject"], results["accuracy"]),
-        "folds": _small_multiples(list(folds.values())),
-        "origins": origins,
-        "wrong": int((~predictions.correct).sum()),
-        "cards": cards,
-        "viewer": viewer_settings(cards),
-        "attentions": explained,
-        "attention_problem": problem,
-    }
+        results, config, predictions = run.results(), run.config(), run.predictions()
+        folds = _folds(run)
+        origins = find_caches(run, caches)
+        rows = _rows(origins)
+        cards = _misclassified(predictions, rows)
+        explained, problem = _attentions(run, predictions, folds, rows)
+        content = {
+            "title": run.folder.resolve().name,
+            "results": results,
+            "config": {name: value for name, value in config.items() if name not in _NOT_SETTINGS},
+            "dataset": " + ".join(origin.dataset for origin in origins),
+            "synthetic": any(is_synthetic(origin.dataset) for origin in origins),
+            "shuffled": results["validation"]["labels"] == "shuffled",
+            "paper": paper_number(config, origins[0].dataset) if len(origins) == 1 else None,
+            "shares": _shares(results["confusion"]),
+            "people": plots.subject_accuracy(results["per_subject"], results["accuracy"]),
+            "folds": _small_multiples(list(folds.values())),
+            "origins": origins,
+            "wrong": int((~predictions.correct).sum()),
+            "cards": cards,
+            "viewer": viewer_settings(cards),
+            "attentions": explained,
+            "attention_problem": problem,
+        }
+        write_page(out, "run", content)
 
 
 @dataclass(frozen=True, slots=True)

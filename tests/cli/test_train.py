@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from tiny_cache import write_tiny_cache
 from mer_di.cli.compare import command as compare
 from mer_di.cli.train import _config, _leakage, _page
 from mer_di.cli.train import command as train
+from mer_di.errors import InputError
 from mer_di.evaluation.evaluate import evaluate
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
@@ -180,3 +182,12 @@ def test_killed_at_any_instant_and_resumed_is_as_if_never_killed(cache, tmp_path
     assert (killed / "predictions.csv").read_bytes() == (tmp_path / "whole" / "predictions.csv").read_bytes()
     ours, theirs = (json.loads((path / "results.json").read_text()) for path in (killed, tmp_path / "whole"))
     assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+@pytest.mark.parametrize("place", ["absent/model.safetensors", "tiny.h5"])
+def test_a_model_that_cannot_be_saved_is_said_before_the_training(cache, tmp_path, place):
+    ours = shutil.copy(cache, tmp_path / "tiny.h5")
+    with pytest.raises(InputError, match=r"does not exist|tiny\.h5"):
+        run(train, ours, "--out", tmp_path / "run", *SMALL, "--save-model", tmp_path / place)
+    assert not (tmp_path / "run" / "folds").exists()
+    assert ours.read_bytes() == cache.read_bytes()

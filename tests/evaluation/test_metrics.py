@@ -14,6 +14,18 @@ CLASSES = ("disgust", "happiness", "surprise")
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
 
 
+def test_a_class_that_nobody_shows_is_in_neither_mean():
+    """By fractions: a shows 2 of 3, b shows 1 of 1, and c was guessed once."""
+    found = scores([0, 0, 0, 1], [0, 0, 2, 1], ["a", "b", "c"])
+    assert found.uar == pytest.approx(float((Fraction(2, 3) + 1) / 2))
+    assert found.uf1 == pytest.approx(float((Fraction(4, 5) + 1) / 2))
+    absent = found.per_class[2]
+    assert (absent.n, absent.recall, absent.precision, absent.f1) == (0, None, 0.0, 0.0)
+    intervals = bootstrap_intervals([0, 0, 0, 1] * 2, [0, 0, 2, 1] * 2, ["x"] * 4 + ["y"] * 4, 3)
+    assert intervals.uar == pytest.approx((found.uar, found.uar))
+    assert intervals.uf1 == pytest.approx((found.uf1, found.uf1))
+
+
 def by_the_formula(labels, predicted, n_classes):
     """Accuracy, UF1 and UAR in fractions, from counts."""
     f1, recall = [], []

@@ -3,7 +3,7 @@ from tiny_run import counted
 
 import mer_di
 import mer_di.evaluation.fold
-from mer_di.errors import MissingDependencyError
+from mer_di.errors import CacheError, InputError, MissingDependencyError
 from mer_di.experiments import TABLES, load_table
 from mer_di.experiments.reproduction import Overrides, reproduce
 from mer_di.learning.model_config import ModelConfig
@@ -35,6 +35,7 @@ def test_overrides_leave_to_a_row_what_it_is_about():
         "size 64 instead of 224",
         "epochs 3 instead of 50",
     ]
+    assert Overrides({}, {"precision": "bfloat16"}).departures() == ["precision bfloat16 instead of float32"]
     assert Overrides({"size": 224}, {"epochs": TrainConfig().epochs}).departures() == []
 
 
@@ -67,3 +68,21 @@ def test_a_row_that_cannot_run_does_not_stop_the_others(database, tmp_path, monk
     found = reproduce(load_table("table3"), database, tmp_path, **OPTIONS)
     assert [row.problem for row in found.rows] == ["could not run: no weights here", None]
     assert found.rows[1].results
+
+
+def test_rows_of_one_cache_are_of_one_file(database, tmp_path, monkeypatch):
+    train, cache = mer_di.evaluation.fold.train_model, tmp_path / "manifest-arp.h5"
+
+    def rebuilt(*given, **options):
+        cache.write_bytes(cache.read_bytes() + b" ")
+        return train(*given, **options)
+
+    monkeypatch.setattr(mer_di.evaluation.fold, "train_model", rebuilt)
+    with pytest.raises(CacheError, match=r"manifest-arp\.h5 has changed since it was read"):
+        reproduce(load_table("table3"), database, tmp_path, **OPTIONS)
+
+
+def test_options_that_mean_nothing_are_refused_before_a_cache_is_built(database, tmp_path):
+    with pytest.raises(InputError, match="size is 0"):
+        reproduce(load_table("table3"), database, tmp_path, **OPTIONS | {"overrides": Overrides({"size": 0})})
+    assert not list(tmp_path.glob("*.h5"))

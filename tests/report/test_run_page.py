@@ -1,6 +1,7 @@
 """The page of a run, as a browser's parser sees it."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -14,7 +15,7 @@ from mer_di.cli.compare import command as compare
 from mer_di.cli.report import command as report
 from mer_di.errors import RunError
 from mer_di.learning.model_config import ModelConfig
-from mer_di.report import write_run_report
+from mer_di.report import write_comparison_report, write_run_report
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +147,17 @@ def test_the_commands(run, other, place):
     assert Page(out).text.count("Two runs on the same 16 samples") == 1
     refused = CliRunner().invoke(report, [str(place / "tiny.h5"), "--cache", str(place / "tiny.h5")])
     assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"validation": 3}', '{"validation": {"labels": "annotated"}, "caches": [7]}', "[]"]
+)
+@pytest.mark.parametrize("name", ["results.json", "config.json"])
+def test_a_damaged_run_has_no_page_and_is_named(run, cache, tmp_path, name, text):
+    damaged = shutil.copytree(run.folder, tmp_path / "damaged")
+    (damaged / name).write_text(text)
+    with pytest.raises(RunError, match=r"damaged"):
+        write_run_report(damaged, tmp_path / "page.html", [cache])
+    with pytest.raises(RunError, match=r"damaged"):
+        write_comparison_report(run.folder, damaged, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()

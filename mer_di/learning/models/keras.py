@@ -1,5 +1,6 @@
 """What Keras does differently: the two baselines were written for it."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -29,9 +30,32 @@ class HalvingConv(nn.Conv2d):
         return total // 2, total - total // 2
 
 
-def batch_norm(channels: int) -> nn.BatchNorm2d:
-    """Build a batch normalization with Keras' epsilon."""
-    return nn.BatchNorm2d(channels, eps=1e-3)
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalization as Keras does it by default: ε = 10⁻³, momentum 0.99, biased running variance.
+
+    PyTorch's has ε = 10⁻⁵, moves its statistics by 0.1 a step where this moves them by 0.01, and keeps the variance
+    with Bessel's correction.
+
+    Parameters
+    ----------
+    channels : int
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-3, momentum=0.01)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalize (B, channels, H, W); in training by the batch, whose statistics move the running ones."""
+        before = self.running_var.clone()  # type: ignore[union-attr]
+        normalized = super().forward(maps)
+        if self.training:
+            share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum  # type: ignore[arg-type]
+            with (
+                torch.no_grad()
+            ):  # of what was added, an n-th is the correction; a new tensor: backward keeps the old one
+                added = self.running_var - (1 - share) * before  # type: ignore[operator]
+                self.running_var = self.running_var - added * maps.shape[1] / maps.numel()  # type: ignore[operator]
+        return normalized
 
 
 def initialize(model: nn.Module) -> None:

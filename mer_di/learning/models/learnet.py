@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mer_di.learning.models.keras import HalvingConv, batch_norm, initialize
+from mer_di.learning.models.keras import BatchNorm, HalvingConv, initialize
 from mer_di.learning.models.output import ModelOutput
 
 
@@ -13,7 +13,7 @@ class _Column(nn.Module):
     def __init__(self, *, accretive: bool) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList([HalvingConv(16, 16, 1), HalvingConv(16, 32, 3), HalvingConv(32, 64, 5)])
-        self.norms = nn.ModuleList([batch_norm(16), batch_norm(32)] if accretive else [])
+        self.norms = nn.ModuleList([BatchNorm(16), BatchNorm(32)] if accretive else [])
 
     def forward(self, stem: Tensor, beside: list[Tensor] | None = None) -> list[Tensor]:
         outputs = []
@@ -33,6 +33,9 @@ class LEARNet(nn.Module):
     third; concatenation, one more convolution, a dense layer of 256. All convolutions halve the map and are followed
     by ReLU. 1,867,528 parameters for 8 classes, running statistics included.
 
+    Its batch normalization is Keras', statistics that move by a hundredth a step among it. A training does not wait for
+    them: see `mer_di.learning.models.restart_statistics`.
+
     Parameters
     ----------
     n_classes : int
@@ -47,7 +50,7 @@ class LEARNet(nn.Module):
         super().__init__()
         self.stem = HalvingConv(3, 16, 3)
         self.columns = nn.ModuleList([_Column(accretive=number % 2 == 1) for number in range(4)])
-        self.norm = batch_norm(256)
+        self.norm = BatchNorm(256)
         self.merge = HalvingConv(256, 256, 3)
         self.dense = nn.Linear(256 * 4 * 4, 256)
         self.dropout = nn.Dropout(0.5)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from mer_di.learning.models.keras import HalvingConv, batch_norm, initialize
+from mer_di.learning.models.keras import BatchNorm, HalvingConv, initialize
 from mer_di.learning.models.output import ModelOutput
 
 
@@ -21,7 +21,7 @@ class _Stage(nn.Module):
         super().__init__()
         self.small = HalvingConv(channels_in, channels_out, 3)
         self.large = HalvingConv(channels_in, channels_out, 5)
-        self.norm = batch_norm(channels_out)
+        self.norm = BatchNorm(channels_out)
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sum before and after its batch normalization."""
@@ -34,7 +34,8 @@ class OrigiNet(nn.Module):
 
     Meant for a cache built with ``--scheme active_image`` and its stream ``full``. Three stages; then a branch over
     the normalized maps and one over the maps before normalization; two dense layers of 128, concatenated.
-    1,873,608 parameters for 8 classes, running statistics included.
+    1,873,608 parameters for 8 classes, running statistics included. Its batch normalization is
+    LEARNet's, and so is what a training makes of it.
 
     Parameters
     ----------

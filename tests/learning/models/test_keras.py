@@ -7,7 +7,7 @@ from tiny_network import normal, seeded
 from torch.nn.functional import pad
 
 from mer_di.learning.models import LEARNet, OrigiNet
-from mer_di.learning.models.keras import HalvingConv
+from mer_di.learning.models.keras import BatchNorm, HalvingConv
 
 
 def keras_count(model):
@@ -50,3 +50,21 @@ def test_the_baselines_start_as_in_keras(build):
             bound = (6 / ((inputs + outputs) * np.prod(kernel))) ** 0.5
             assert 0.9 * bound < module.weight.abs().max() <= bound
             assert not module.bias.any()
+
+
+@pytest.mark.parametrize("momentum", [0.01, None])
+def test_batch_normalization_moves_its_statistics_as_in_keras(momentum):
+    """By a hundredth a step, or averaged from none; the variance is that of the batch, without Bessel's correction."""
+    norm = BatchNorm(2)
+    norm.momentum = momentum
+    mean, variance = torch.zeros(2), torch.ones(2)
+    for step in range(1, 4):
+        maps = (3 * normal(2, 2, 2, 2, seed=step) + step).requires_grad_()
+        share = momentum or 1 / step
+        mean = (1 - share) * mean + share * maps.mean((0, 2, 3))
+        variance = (1 - share) * variance + share * maps.var((0, 2, 3), correction=0)
+        norm(maps).square().sum().backward()
+        torch.testing.assert_close(norm.running_mean, mean)
+        torch.testing.assert_close(norm.running_var, variance)
+    fresh = BatchNorm(2).eval()
+    torch.testing.assert_close(fresh(maps), maps / (1 + 1e-3) ** 0.5)
