@@ -78,6 +78,8 @@ def _is_one(value: object, kind: Any, literals: tuple[object, ...] | None) -> bo
     if kind is float:
         largest = sys.float_info.max  # also below every whole number that no float can hold
         return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
+    if is_typeddict(kind):  # which answers no such question
+        return False
     return isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 

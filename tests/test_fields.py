@@ -54,6 +54,7 @@ def test_what_fits_is_not_mentioned(value, kind):
         ("1", int | None, "it is '1'; expected int or None"),
         (["a"], Literal["a", "b"], "it is ['a']; expected one of a, b"),
         ([1, "2"], list[int], "it[1] is '2'; expected int"),
+        ([None], list[Row], "it[0] is None; expected Row"),
         ({"a": 1}, dict[str, str], "it['a'] is 1; expected str"),
         ({"name": "x"}, Row, "it and Row differ in share"),
         ({"name": "x", "share": "all"}, Row, "it.share is 'all'; expected a finite number or None"),
