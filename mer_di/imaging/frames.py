@@ -12,6 +12,7 @@ from mer_di.errors import InputError, SampleError
 from mer_di.imaging.image import Room, decode_image, near, read_file
 from mer_di.imaging.listing import require_listed
 from mer_di.imaging.video import count_in_video, read_video
+from mer_di.kernels.constants import FRAMES
 
 STACK_FRAMES = 32  # four passes over the sums, which fill more of the cache than the frames
 STACK_BYTES = 1 << 23
@@ -122,7 +123,7 @@ class _Stack:
 
     def put(self, pixels: NDArray[np.uint8]) -> None:
         if not self.is_for(pixels.shape):
-            self.pixels = near((min(max(STACK_BYTES // pixels.nbytes, 1), STACK_FRAMES), *pixels.shape))
+            self.pixels = near((_at_once(pixels.nbytes), *pixels.shape))
         place = self.pixels[self.count]
         if not np.may_share_memory(place, pixels):
             place[:] = pixels
@@ -131,6 +132,12 @@ class _Stack:
     def taken(self) -> NDArray[np.uint8]:
         frames, self.count = self.pixels[: self.count], 0
         return frames if frames.ndim == 4 else np.broadcast_to(frames[..., np.newaxis], (*frames.shape, 3))
+
+
+def _at_once(frame_bytes: int) -> int:
+    """Return how many frames there is room for: those of whole passes of a sum, or else as many as fit."""
+    fitting = min(max(STACK_BYTES // frame_bytes, 1), STACK_FRAMES)
+    return fitting - fitting % FRAMES or fitting
 
 
 def frames_digest(path: Path, numbers: range, files: Sequence[str] = ()) -> str:
