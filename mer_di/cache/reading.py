@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
-from mer_di.cache.structure import foreignness, unwritten
+from mer_di.cache.structure import attributes_of, foreignness, unwritten
 from mer_di.errors import CacheError
 from mer_di.recipe import Recipe
 
@@ -58,8 +58,9 @@ class Cache:
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self.file = file
-        plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in file.attrs.items()}
-        self._attributes: dict[str, Any] = {k: v for k, v in plain.items() if isinstance(v, str | int | float)}
+        self._attributes: dict[str, Any] = {
+            k: v for k, v in attributes_of(file).items() if isinstance(v, str | int | float)
+        }
         self.classes = [str(name) for name in file["samples"].attrs["classes"]]
 
     def __enter__(self) -> Self:

@@ -28,6 +28,7 @@ from mer_di.phases import LONGEST_CLIP
 
 _OPTIONAL_GROUPS = {"frames": len(KEY_FRAMES), "corrections": len(CORRECTION_COLUMNS)}
 _DENSEST = 1032  # bytes that deflate, the densest filter that a cache may use, makes of one
+_READ = (h5py.h5t.TypeStringID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID, h5py.h5t.TypeEnumID)
 _NAMED = 4  # problems in one sentence
 
 
@@ -44,7 +45,7 @@ def foreignness(file: h5py.File) -> str | None:
     str or None
         To follow the file's name in a sentence.
     """
-    word, version = (_plain(file.attrs.get(name)) for name in ("format", "format_version"))
+    word, version = map(attributes_of(file).get, ("format", "format_version"))
     if not (isinstance(word, str) and word == FORMAT):
         return f"is an HDF5 file but no mer_di cache: its attribute 'format' is not {FORMAT!r}"
     if isinstance(version, int) and version > FORMAT_VERSION:
@@ -70,16 +71,24 @@ def _some(found: list[str]) -> str:
     return ", ".join(found[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _plain(value: object) -> object:
+def attributes_of(holder: h5py.Group) -> dict[str, Any]:
+    """Return attributes, numbers as Python's; None for types that a cache never has, of which HDF5 may crash."""
+    return {name: _value(holder, name) for name in holder.attrs}
+
+
+def _value(holder: h5py.Group, name: str) -> object:
+    if not isinstance(holder.attrs.get_id(name).get_type(), _READ):
+        return None
+    value = holder.attrs[name]
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _attributes(file: h5py.File) -> Iterator[str]:
-    values = {name: _plain(value) for name, value in file.attrs.items()}
+    values = attributes_of(file)
     for name, kind in ATTRIBUTES.items():
         value = values.get(name)
         if value is None:
-            yield f"its attribute {name} is missing"
+            yield f"its attribute {name} is missing or unreadable"
         elif type(value) is not kind:
             yield f"its attribute {name} is {value!r:.60}, expected {'a text' if kind is str else 'an integer'}"
         elif isinstance(value, str) and not _is_text(value):
@@ -87,7 +96,7 @@ def _attributes(file: h5py.File) -> Iterator[str]:
     recipe = values.get("recipe")
     if isinstance(recipe, str):
         yield from _recipe(recipe, values.get("recipe_sha256"))
-    classes = file["samples"].attrs.get("classes") if isinstance(file.get("samples"), h5py.Group) else None
+    classes = attributes_of(file["samples"]).get("classes") if isinstance(file.get("samples"), h5py.Group) else None
     if not _is_list_of_texts(classes):
         yield "the attribute classes of /samples is no list of texts"
 
