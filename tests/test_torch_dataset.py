@@ -180,7 +180,7 @@ def test_a_subset_is_a_copy_of_rows(tmp_path, di):
     [
         ({"streams": ("onset", "middle")}, CacheError, "middle"),
         ({"normalization": "raw"}, InputError, "unit-weight"),
-        ({"size": 0}, InputError, "positive"),
+        ({"size": 0}, InputError, "at least 1"),
     ],
 )
 def test_what_is_not_there_is_refused(tmp_path, di, arguments, error, words):
@@ -191,7 +191,7 @@ def test_what_is_not_there_is_refused(tmp_path, di, arguments, error, words):
 def test_a_cache_without_samples_is_refused(tmp_path, di):
     path = write(tmp_path / "c.h5", di)
     with h5py.File(path, "r+") as file:
-        for group in (file["samples"], file["di"]):
+        for group in (file["samples"], file["di"], file["frames"]):
             for name, column in [*group.items()]:
                 empty = {"shape": (0, *column.shape[1:]), "dtype": column.dtype}
                 del group[name]

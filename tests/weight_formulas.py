@@ -5,6 +5,7 @@ from fractions import Fraction
 from hypothesis import strategies as st
 
 lengths = st.integers(1, 60)
+resampled_lengths = st.integers(2, 60)  # of one frame there is no dynamic image
 
 
 def harmonic_terms(n, numerator):
