@@ -79,6 +79,7 @@ def build_cache(
     recipe: Recipe | None = None,
     *,
     min_class_size: int = 1,
+    key_frames: bool = True,
     model: Path | None = None,
     executor: Executor | None = None,
     overwrite: bool = False,
@@ -97,6 +98,8 @@ def build_cache(
         `default_recipe` of the database if not given.
     min_class_size : int
         Smallest class that is kept, counted over the whole table (10 is the paper's rule).
+    key_frames : bool
+        Keep each clip's onset, apex and offset frame. They are faces; nothing that is computed needs them.
     model : pathlib.Path, optional
         Landmark model in place of the bundled one.
     executor : concurrent.futures.Executor, optional
@@ -124,7 +127,7 @@ def build_cache(
     started = time.perf_counter()
     path = Path(out).resolve()  # for workers, whose working directory may be another
     recipe = recipe or default_recipe(database, model=model)
-    provenance = _provenance(database, recipe, min_class_size)
+    provenance = _provenance(database, recipe, min_class_size, key_frames)
     unfinished = Unfinished.beside(path)
     with in_words(path, unfinished.path), sole_writer(path), _workers(executor) as workers:
         require_replaceable(path)
@@ -337,10 +340,16 @@ def _workers(executor: Executor | None) -> Iterator[Executor]:
         yield thread
 
 
-def _provenance(database: Database, recipe: Recipe, min_class_size: int) -> Provenance:
+def _provenance(database: Database, recipe: Recipe, min_class_size: int, key_frames: bool) -> Provenance:
     corrections = [{name: str(asdict(item)[name]) for name in CORRECTION_COLUMNS} for item in database.applied]
     return Provenance(
-        database.spec.name, database.table_sha256, database.table_version, recipe, min_class_size, corrections
+        database.spec.name,
+        database.table_sha256,
+        database.table_version,
+        recipe,
+        min_class_size,
+        corrections,
+        key_frames,
     )
 
 

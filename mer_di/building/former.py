@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer_di.building.identity import Key, departures_from, identity, image_keys, table_keys
+from mer_di.building.identity import Key, departures_from, identity, image_keys, kept, table_keys
 from mer_di.cache import Provenance, Rows, open_cache
 from mer_di.errors import CacheError
 
@@ -43,7 +43,7 @@ def read_former(path: Path, provenance: Provenance) -> Former:
     """
     try:
         with open_cache(path) as cache:
-            changed = departures_from(identity(provenance), cache.attributes)
+            changed = departures_from(identity(provenance), {**cache.attributes, "key_frames": kept(cache.has_frames)})
             rows = Rows.of(path, provenance.recipe.size)
             samples = [str(name) for name in cache.column("sample_id")]
             table, images, dropped = table_keys(cache), image_keys(cache), cache.dropped

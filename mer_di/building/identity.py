@@ -14,13 +14,19 @@ Key = tuple[str | int, ...]
 
 
 def identity(provenance: Provenance) -> dict[str, str]:
-    """Return what a cache depends on besides the frames: dataset, table, recipe, which classes were kept."""
+    """Return what a cache depends on besides the frames: dataset, table, recipe, which classes and images were kept."""
     return {
         "annotation_sha256": provenance.annotation_sha256,
         "dataset": provenance.dataset,
+        "key_frames": kept(provenance.key_frames),
         "min_class_size": str(provenance.min_class_size),
         "recipe": provenance.recipe.text,
     }
+
+
+def kept(key_frames: bool) -> str:
+    """Say whether a cache holds key frames."""
+    return "kept" if key_frames else "left out"
 
 
 def departures_from(ours: Mapping[str, str], found: Mapping[str, Any]) -> list[str]:

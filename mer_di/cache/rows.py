@@ -50,23 +50,24 @@ class RenderedClip:
     frame_size: tuple[int, int]
     frames_digest: str = ""
 
-    def entries(self, owner: str) -> Iterator[memoryview]:
+    def entries(self, owner: str, *, key_frames: bool = True) -> Iterator[memoryview]:
         """Yield the bytes of each of `row_fields` in a row of this owner."""
         digest = xxh3_128(owner.encode())
-        values = (*self.di, *self.frames, self.transform, *self.frame_size, self.frames_digest.encode())
-        for value, kind in zip(values, row_fields(self.di.shape[1]).values(), strict=False):
+        frames = self.frames if key_frames else ()
+        values = (*self.di, *frames, self.transform, *self.frame_size, self.frames_digest.encode())
+        for value, kind in zip(values, row_fields(self.di.shape[1], key_frames=key_frames).values(), strict=False):
             entry = np.ascontiguousarray(value, kind.base).data.cast("B")
             digest.update(entry)
             yield entry
         yield memoryview(digest.hexdigest().encode())
 
 
-def row_fields(size: int) -> dict[str, np.dtype[Any]]:
+def row_fields(size: int, *, key_frames: bool = True) -> dict[str, np.dtype[Any]]:
     """Return what is in a row: name of the dataset to the type of one of its entries, in the order of writing."""
     image = (size, size, 3)
     return {
         **{f"di/{name}": np.dtype((np.float32, image)) for name in DI_STREAMS},
-        **{f"frames/{name}": np.dtype((np.uint8, image)) for name in KEY_FRAMES},
+        **{f"frames/{name}": np.dtype((np.uint8, image)) for name in KEY_FRAMES if key_frames},
         "samples/transform": np.dtype((np.float64, (2, 3))),
         "samples/frame_height": np.dtype(np.int64),
         "samples/frame_width": np.dtype(np.int64),
@@ -106,10 +107,21 @@ class Rows:
     def of(cls, path: Path, size: int) -> "Rows | None":
         """Return the rows of a cache; None if they have no fixed places or, in an older cache, no digests."""
         with h5py.File(path, "r") as file:
-            found = {name: file[name].id.get_offset() for name in row_fields(size) if name in file}
+            wanted = row_fields(size, key_frames="frames" in file)
+            found = {name: file[name].id.get_offset() for name in wanted if name in file}
             origin = origin_of(file.attrs["recipe_sha256"], file.attrs["annotation_sha256"])
-        complete = len(found) == len(row_fields(size)) and None not in found.values()
+        complete = len(found) == len(wanted) and None not in found.values()
         return cls(path, size, origin, found, path.stat().st_size) if complete else None
+
+    @property
+    def key_frames(self) -> bool:
+        """Whether key frames are in them."""
+        return f"frames/{KEY_FRAMES[0]}" in self.offsets
+
+    @property
+    def fields(self) -> dict[str, np.dtype[Any]]:
+        """What is in a row; see `row_fields`."""
+        return row_fields(self.size, key_frames=self.key_frames)
 
     def write(self, index: int, sample_id: str, clip: RenderedClip) -> bytes:
         """Write a row.
@@ -135,15 +147,15 @@ class Rows:
             If the disk is full or fails.
         """
         with self._opened() as file:
-            entries = clip.entries(self.origin + sample_id)
-            for (name, kind), entry in zip(row_fields(self.size).items(), entries, strict=True):
+            entries = clip.entries(self.origin + sample_id, key_frames=self.key_frames)
+            for (name, kind), entry in zip(self.fields.items(), entries, strict=True):
                 file.seek(self.offsets[name] + index * kind.itemsize)
                 file.write(entry)
         return entry.tobytes()
 
     def read(self, index: int, sample_id: str) -> RenderedClip | None:
-        """Read the row of a sample back; None if it is not there whole."""
-        fields = row_fields(self.size)
+        """Read the row of a sample back; None if it is not there whole. Key frames that were left out are black."""
+        fields = self.fields
         with self.path.open("rb", buffering=0) as file:
 
             def entry(name: str) -> NDArray[Any]:
@@ -155,19 +167,20 @@ class Rows:
             written = entry("samples/row_digest").tobytes()
             if not written.strip(b"\0"):
                 return None
+            black = np.zeros((self.size, self.size, 3), np.uint8)
             clip = RenderedClip(
                 np.stack([entry(f"di/{name}") for name in DI_STREAMS]),
-                np.stack([entry(f"frames/{name}") for name in KEY_FRAMES]),
+                np.stack([entry(f"frames/{name}") if self.key_frames else black for name in KEY_FRAMES]),
                 entry("samples/transform"),
                 (int(entry("samples/frame_height")), int(entry("samples/frame_width"))),
                 entry("samples/frames_digest").tobytes().rstrip(b"\0").decode("ascii", "replace"),
             )
-        *_, digest = clip.entries(self.origin + sample_id)
+        *_, digest = clip.entries(self.origin + sample_id, key_frames=self.key_frames)
         return clip if digest == written else None
 
     def digest(self, index: int) -> bytes:
         """Return the digest in a row, of whatever is there."""
-        length = row_fields(self.size)["samples/row_digest"].itemsize
+        length = self.fields["samples/row_digest"].itemsize
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.offsets["samples/row_digest"] + index * length)
             return file.read(length)

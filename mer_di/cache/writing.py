@@ -57,6 +57,8 @@ class Provenance:
         Which classes were kept; it selects samples and changes no pixel, so it is no part of the recipe.
     corrections : sequence of mapping
         Applied corrections, a text for each of `CORRECTION_COLUMNS`.
+    key_frames : bool
+        Whether the cache holds key frames, which are faces.
     """
 
     dataset: str
@@ -65,6 +67,7 @@ class Provenance:
     recipe: Recipe
     min_class_size: int = 1
     corrections: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    key_frames: bool = True
 
 
 def write_cache(
@@ -149,6 +152,7 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
         Sample id to reason.
     """
     size = provenance.recipe.size
+    fields = row_fields(size, key_frames=provenance.key_frames)
     corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
     drawn = Sparse()
     with h5py.File(drawn, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
@@ -156,12 +160,10 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
         _write_entries(file.create_group("samples"), entries)
         _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
         _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
-        offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in row_fields(size).items()}
+        offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in fields.items()}
     end = drawn.seek(0, os.SEEK_END)
     origin = origin_of(provenance.recipe.sha256, provenance.annotation_sha256)
-    taken = sorted(
-        (offsets[name], offsets[name] + len(entries) * kind.itemsize) for name, kind in row_fields(size).items()
-    )
+    taken = sorted((offsets[name], offsets[name] + len(entries) * kind.itemsize) for name, kind in fields.items())
     between = zip([0, *(stop for _, stop in taken)], [*(start for start, _ in taken), end], strict=True)
     pieces = [(start, drawn.part(start, stop)) for start, stop in between if start < stop]
     return Draft(Rows(Path(), size, origin, offsets, end), pieces)

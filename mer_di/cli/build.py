@@ -61,6 +61,7 @@ _recipe_option = partial(click.option, cls=LibraryOption, of="mer_di.recipe:Reci
 @apex_policy_option
 @_recipe_option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
 @min_class_size_option
+@click.option("--no-frames", is_flag=True, help="Leave key frames out of the cache: they are faces.")
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")
 @click.option("--workers", type=LibraryChoice("mer_di.executors:Workers"), default="threads", show_default=True)
 @dask_option
@@ -77,6 +78,7 @@ def command(
     out: Path,
     min_class_size: int,
     landmark_model: Path | None,
+    no_frames: bool,
     jobs: int | None,
     workers: "Workers",
     dask: str | None,
@@ -102,6 +104,7 @@ def command(
             out,
             recipe,
             min_class_size=min_class_size,
+            key_frames=not no_frames,
             model=landmark_model,
             executor=executor,
             overwrite=overwrite,

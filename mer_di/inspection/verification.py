@@ -106,7 +106,8 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
     except SampleError as error:
         return str(error)
     pairs = [(f"di/{name}", cache.images(name)[index], rendered.di[i]) for i, name in enumerate(DI_STREAMS)]
-    pairs += [(f"frames/{n}", cache.key_frames(n)[index], rendered.frames[i]) for i, n in enumerate(KEY_FRAMES)]
+    if cache.has_frames:
+        pairs += [(f"frames/{n}", cache.key_frames(n)[index], rendered.frames[i]) for i, n in enumerate(KEY_FRAMES)]
     wrong = [f"{name} by up to {_largest(a, b):.6g}" for name, a, b in pairs if not np.array_equal(a, b)]
     return f"differs from its frames in {', '.join(wrong)}" if wrong else None
 

@@ -12,7 +12,8 @@ from mer_di.building.build import build_cache
 from mer_di.cache import Rows, open_cache
 from mer_di.errors import CacheError
 from mer_di.executors import cluster, local
-from mer_di.inspection.verification import departures
+from mer_di.inspection.comparison import compare
+from mer_di.inspection.verification import departures, recomputed
 
 
 def test_the_cache_holds_the_sums_of_the_formulas(tiny):
@@ -44,6 +45,45 @@ def test_the_columns_say_which_frames_were_pooled(built):
     assert built.classes == ["happiness", "surprise"]
     assert built.column("frame_width").tolist() == [32, 32, 34, 34, 36, 36]
     assert departures(built) == []
+
+
+def test_a_cache_without_key_frames_is_the_same_but_for_them(tiny, built):
+    out = tiny.table.with_name("faceless.h5")
+    build_cache(load(tiny), out, plain(), key_frames=False)
+    apex = built.key_frames("apex")[0].tobytes()
+    assert (apex in built.path.read_bytes(), apex in out.read_bytes()) == (True, False)
+    with open_cache(out) as cache:
+        assert not cache.has_frames
+        assert departures(cache) == []
+        assert recomputed(cache, load(tiny), 6) == []
+        both = compare(built, cache)
+        assert [line.partition(": ")[2] for line in both.samples] == ["key frames only in a"] * 6
+        assert [both.provenance, both.recipe, both.only_a, both.only_b] == [[], [], [], []]
+    assert build_cache(load(tiny), out, plain(), key_frames=False).already_complete
+    with pytest.raises(CacheError, match=r'made differently .*key_frames: "kept" \| "left out"'):
+        build_cache(load(tiny), out, plain())
+
+
+def test_an_interrupted_build_without_key_frames_is_resumed(tiny, tmp_path):
+    whole, out = tmp_path / "whole.h5", tmp_path / "c.h5"
+    build_cache(load(tiny), whole, plain(), key_frames=False)
+    with pytest.raises(KeyboardInterrupt):
+        build_cache(load(tiny), out, plain(), key_frames=False, progress=_stop_after(2))
+    with pytest.raises(CacheError, match=r'started differently .*key_frames: "kept" \| "left out"'):
+        build_cache(load(tiny), out, plain())
+    assert build_cache(load(tiny), out, plain(), key_frames=False).resumed >= 2
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def _stop_after(count):
+    finished = []
+
+    def progress(clip, _total):
+        finished.extend([clip] if clip else [])
+        if len(finished) == count:
+            raise KeyboardInterrupt
+
+    return progress
 
 
 def test_every_row_ends_in_the_cache_or_among_the_dropped(tiny, tmp_path):
