@@ -117,10 +117,10 @@ def test_a_midpoint_is_taken_where_only_the_apex_is_short_of_a_frame():
 
 
 def test_an_unknown_policy_is_a_usage_error():
-    with pytest.raises(InputError, match="^apex policy is 'guess'; expected one of drop, midpoint$"):
+    with pytest.raises(InputError, match=r"^apex policy is 'guess'; expected one of drop, midpoint$"):
         key_frames(sample(1, 5, 9), "guess")
 
 
 def test_an_unknown_place_of_the_apex_is_a_usage_error():
-    with pytest.raises(InputError, match="^apex_in is 'neither'; expected one of both, onset, offset$"):
+    with pytest.raises(InputError, match=r"^apex_in is 'neither'; expected one of both, onset, offset$"):
         split(1, 5, 9, apex_in="neither")
