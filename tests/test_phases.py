@@ -64,6 +64,8 @@ def test_a_usable_apex_is_left_alone_by_every_policy():
         (sample(None, 5, 9, (("onset", "?"),)), "onset-missing"),
         (sample(1, 5, None, (("offset", ""),)), "offset-missing"),
         (sample(9, 8, 7), "offset-before-onset"),
+        (sample(1, 5, 1_000_001), "clip-too-long"),
+        (sample(7, None, 7), "phase-too-short"),
         (sample(7, None, 8), "phase-too-short"),
     ],
 )
@@ -73,20 +75,52 @@ def test_no_policy_mends_what_is_not_the_apex(row, kind):
     assert dropped.value.kind == kind
 
 
-def test_the_reason_quotes_the_cell():
-    with pytest.raises(SampleError, match="'/'"):
-        key_frames(sample(261, None, 321, (("apex", "/"),)))
+@pytest.mark.parametrize(
+    ("row", "detail"),
+    [
+        (sample(None, 5, 9, (("onset", "?"),)), "the table's onset cell holds '\\?', no frame number"),
+        (sample(None, 5, 9), "the table's onset cell holds '', no frame number"),
+        (sample(1, 5, None, (("offset", "n/a"),)), "the table's offset cell holds 'n/a', no frame number"),
+        (sample(1, 5, None), "the table's offset cell holds '', no frame number"),
+        (sample(1, None, 9, (("apex", "/"),)), "the table's apex cell holds '/'; onset 1, offset 9"),
+        (sample(1, None, 9), "the table has no apex column; onset 1, offset 9"),
+        (sample(9, 8, 7), "onset 9, offset 7"),
+        (sample(2, 5, 1_000_002), "onset 2, offset 1000002; expected at most 1000000 frames"),
+        (sample(4896, 1930, 4970), "apex 1930 is not within onset..offset = 4896..4970"),
+        (sample(69, 69, 123), "phase onset→apex has 1 frame.* with onset 69, apex 69, offset 123 .* at least 2 frames"),
+        (sample(141, 181, 181), "phase apex→offset has 1 frame.* with onset 141, apex 181, offset 181 .*"),
+    ],
+)
+def test_the_reason_says_what_the_table_holds(row, detail):
+    with pytest.raises(SampleError, match=f"^[a-z-]+: {detail}$"):
+        key_frames(row)
 
 
-def test_an_unknown_policy_is_a_usage_error():
-    with pytest.raises(InputError, match="drop, midpoint"):
-        key_frames(sample(1, 5, 9), "guess")
+@pytest.mark.parametrize("onset", [0, 1, 2_000_000])
+def test_a_clip_may_have_a_million_frames_wherever_its_numbering_begins(onset):
+    numbers = (onset, onset + 5, onset + 999_999)
+    assert key_frames(sample(*numbers)) == numbers
 
 
 @pytest.mark.parametrize(
-    ("unread", "words"),
-    [((), "the table has no apex column"), ((("apex", "/"),), "the table's apex cell holds '/'")],
+    ("apex_in", "missed"), [("onset", "apex→offset has 1 frame"), ("offset", "onset→apex has 1 frame")]
 )
-def test_a_missing_apex_says_whether_a_cell_or_the_column_is_missing(unread, words):
-    with pytest.raises(SampleError, match=words):
-        key_frames(sample(1, None, 9, unread))
+@pytest.mark.parametrize("policy", ["drop", "midpoint"])
+def test_key_frames_are_those_that_the_same_split_accepts(policy, apex_in, missed):
+    assert key_frames(sample(1, 2, 3), policy) == (1, 2, 3)
+    with pytest.raises(SampleError, match=f"phase-too-short: phase {missed}"):
+        key_frames(sample(1, 2, 3), policy, apex_in=apex_in)
+
+
+def test_a_midpoint_is_taken_where_only_the_apex_is_short_of_a_frame():
+    assert key_frames(sample(1, 2, 9), "midpoint", apex_in="offset") == (1, 5, 9)
+
+
+def test_an_unknown_policy_is_a_usage_error():
+    with pytest.raises(InputError, match=r"^apex policy is 'guess'; expected one of drop, midpoint$"):
+        key_frames(sample(1, 5, 9), "guess")
+
+
+def test_an_unknown_place_of_the_apex_is_a_usage_error():
+    with pytest.raises(InputError, match=r"^apex_in is 'neither'; expected one of both, onset, offset$"):
+        split(1, 5, 9, apex_in="neither")

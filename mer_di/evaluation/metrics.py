@@ -170,8 +170,8 @@ def per_subject(labels: ArrayLike, predicted: ArrayLike, subjects: ArrayLike) ->
         Sorted by subject.
     """
     people, index = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
-    correct = np.bincount(index, weights=np.asarray(labels) == np.asarray(predicted), minlength=len(people))
-    counts = np.bincount(index, minlength=len(people))
+    correct = np.bincount(index, weights=np.asarray(labels) == np.asarray(predicted))
+    counts = np.bincount(index)
     return tuple(
         SubjectScores(str(name), int(n), int(hits)) for name, n, hits in zip(people, counts, correct, strict=True)
     )
@@ -239,7 +239,7 @@ def _rates(confusion: Indices) -> NDArray[np.float64]:
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     true, guessed = confusion.sum(axis=-1), confusion.sum(axis=-2)
     occurring = np.count_nonzero(true, axis=-1)
-    f1 = np.where(true > 0, 2 * hits / np.maximum(true + guessed, 1), 0)
+    f1 = 2 * hits / np.maximum(true + guessed, 1)
     recall = hits / np.maximum(true, 1)
     return np.stack([hits.sum(-1) / true.sum(-1), f1.sum(-1) / occurring, recall.sum(-1) / occurring])
 

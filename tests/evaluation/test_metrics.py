@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
@@ -83,18 +83,52 @@ def test_a_class_without_samples_has_no_recall_and_does_not_count():
     assert (never.recall, never.precision, never.f1) == (None, None, None)
 
 
+@given(pairs)
+def test_each_class_is_scored_by_its_formula(rows):
+    labels, predicted = zip(*rows, strict=True)
+    for c, row in enumerate(scores(labels, predicted, CLASSES).per_class):
+        hits, occurs, guessed = rows.count((c, c)), labels.count(c), predicted.count(c)
+        assert (row.name, row.n) == (CLASSES[c], occurs)
+        for found, part, whole in (
+            (row.precision, hits, guessed),
+            (row.recall, hits, occurs),
+            (row.f1, 2 * hits, occurs + guessed),
+        ):
+            assert found == (pytest.approx(part / whole, abs=1e-12) if whole else None)
+
+
 def test_one_class_and_one_sample_are_defined():
     assert rates(scores([1], [1], CLASSES)) == [1, 1, 1]
     assert rates(scores([1], [0], CLASSES)) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("labels", "predicted"),
-    [([], []), ([0, 1], [0]), ([0, 3], [0, 0]), ([0, 0], [-1, 0]), ([0.5], [0.0]), ([[0]], [[0]])],
+    ("labels", "predicted", "said"),
+    [
+        ([], [], r"labels have shape \(0,\) and predictions \(0,\); expected one \(N,\), N > 0"),
+        ([0, 1], [0], r"labels have shape \(2,\) and predictions \(1,\)"),
+        ([[0]], [[0]], r"labels have shape \(1, 1\)"),
+        ([0, 3], [0, 0], r"labels are int64 in 0\.\.3; expected class indices 0\.\.2"),
+        ([0, 0], [-1, 0], r"predictions are int64 in -1\.\.0; expected class indices 0\.\.2"),
+        ([0], [3], r"predictions are int64 in 3\.\.3"),
+        ([0.5], [0.0], r"labels are float64 in 0\.5\.\.0\.5"),
+        ([True], [True], "labels are bool"),
+    ],
 )
-def test_what_cannot_be_scored_is_refused(labels, predicted):
-    with pytest.raises(InputError, match="expected"):
+def test_what_cannot_be_scored_is_refused(labels, predicted, said):
+    with pytest.raises(InputError, match=f"^{said}"):
         scores(labels, predicted, CLASSES)
+    with pytest.raises(InputError, match=f"^{said}"):
+        bootstrap_intervals(labels, predicted, ["s1"] * len(labels), 3)
+
+
+def test_indices_may_be_of_any_integer_type():
+    found = scores(np.array([0, 2], np.uint8), np.array([0, 1], np.int16), CLASSES)
+    assert (found.accuracy, found.confusion.dtype, found.confusion.tolist()) == (
+        0.5,
+        np.int64,
+        [[1, 0, 0], [0, 0, 0], [0, 1, 0]],
+    )
 
 
 def test_subjects_are_counted_one_by_one():
@@ -116,19 +150,47 @@ def test_intervals_draw_subjects_and_not_samples():
     assert found != bootstrap_intervals(labels, predicted, subjects, 2, seed=1)
 
 
+@pytest.mark.parametrize(
+    ("level", "bounds"), [(0.2, (1 / 3, 1 / 3)), (0.6, (0, 2 / 3)), (0.9, (0, 2 / 3)), (0.96, (0, 1))]
+)
+def test_bounds_are_quantiles_of_the_drawn_accuracies(level, bounds):
+    # Of three subjects one is right: a draw holds her Binomial(3, 1/3) times, at most 0, 1, 2, 3 times in 8, 20, 26
+    # and 27 of 27 draws.
+    found = bootstrap_intervals([0, 0, 0], [0, 1, 1], ["a", "b", "c"], 2, level=level)
+    assert found.accuracy == found.uar == pytest.approx(bounds)
+    assert (found.level, found.n_subjects) == (level, 3)
+
+
+def test_by_default_2000_draws_of_seed_0_give_95_percent():
+    rows = ([0, 1, 0, 1], [0, 1, 1, 0], ["a", "b", "c", "d"], 2)
+    found = bootstrap_intervals(*rows)
+    assert found == bootstrap_intervals(*rows, resamples=2000, level=0.95, seed=0)
+    assert (found.resamples, found.level, found.seed) == (2000, 0.95, 0)
+    assert bootstrap_intervals(*rows, seed=3).seed == 3
+
+
+def test_of_a_single_subject_nothing_can_be_drawn():
+    assert bootstrap_intervals([0, 1], [0, 1], ["a", "a"], 2) is None
+    assert bootstrap_intervals([0, 1], [0, 1], ["a", "b"], 2).accuracy == (1, 1)
+
+
 @given(pairs, st.integers(0, 3))
-def test_a_bootstrap_score_is_the_score_of_the_drawn_samples(rows, seed):
+@example([(0, 0), (1, 1)], 0)
+def test_bootstrap_scores_are_the_scores_of_the_drawn_samples(rows, seed):
     labels, predicted = (np.array(column) for column in zip(*rows, strict=True))
     people = np.arange(len(rows)) % 4
-    found = bootstrap_intervals(labels, predicted, people.astype(str), 3, resamples=1, seed=seed)
-    if found is None:
-        assert len(np.unique(people)) == 1
+    count = people.max() + 1
+    found = bootstrap_intervals(labels, predicted, people.astype(str), 3, resamples=5, level=1.0, seed=seed)
+    if count == 1:
+        assert found is None
         return
-    count = len(np.unique(people))
-    (drawn,) = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), 1)
-    repeated = np.concatenate([np.tile(np.flatnonzero(people == person), drawn[person]) for person in range(count)])
-    expected = by_the_formula(labels[repeated], predicted[repeated], 3)
-    assert [low for low, _ in (found.accuracy, found.uf1, found.uar)] == pytest.approx(expected, abs=1e-12)
+    each = []
+    for drawn in np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), 5):
+        repeated = np.repeat(np.arange(len(rows)), drawn[people])
+        each.append(by_the_formula(labels[repeated], predicted[repeated], 3))
+    expected = list(zip(np.min(each, axis=0), np.max(each, axis=0), strict=True))
+    for bounds, (lowest, highest) in zip((found.accuracy, found.uf1, found.uar), expected, strict=True):
+        assert bounds == pytest.approx((lowest, highest), abs=1e-12)
 
 
 def published(media):

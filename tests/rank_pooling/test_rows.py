@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from weight_formulas import FORMULAS, lengths, resampled_lengths
 
 from mer_di.errors import InputError
-from mer_di.rank_pooling import SCHEMES, arp, phase_weights, scheme_weights, temporal_normalization
+from mer_di.rank_pooling import SCHEMES, apex_centred, arp, phase_weights, scheme_weights, temporal_normalization
 
 
 @given(length=st.integers(2, 40), n=st.integers(2, 40), seed=st.integers(0, 99))
@@ -42,9 +42,11 @@ def test_temporal_normalization_to_one_frame_is_the_middle():
     assert temporal_normalization(1, 1).tolist() == [[1]]
 
 
-@pytest.mark.parametrize("arguments", [(0, 5), (5, 0), (2.5, 4), (None, 4)])
-def test_temporal_normalization_needs_positive_integers(arguments):
-    with pytest.raises(InputError, match="expected an integer of at least 1"):
+@pytest.mark.parametrize(
+    ("arguments", "found"), [((0, 5), "length is 0"), ((5, 0), "n_frames is 0"), ((2.5, 4), "length is 2.5")]
+)
+def test_temporal_normalization_needs_positive_integers(arguments, found):
+    with pytest.raises(InputError, match=f"^{found}; expected an integer of at least 1"):
         temporal_normalization(*arguments)
 
 
@@ -68,6 +70,21 @@ def test_rows_stay_integers_where_no_frames_are_mixed():
     assert every_second.tolist() == [-4, 0, -2, 0, 0, 0, 2, 0, 4]
 
 
+@pytest.mark.parametrize(
+    ("n", "onset_phase", "offset_phase"),
+    [(9, range(4), range(4, 9)), (9, range(5), range(5, 9)), (10, range(5), range(5, 10))],
+    ids=["onset", "offset", "full"],
+)
+def test_one_row_that_mixes_frames_makes_all_of_them_floats(n, onset_phase, offset_phase):
+    rows = phase_weights(n, onset_phase, offset_phase, temporal_length=5)
+    alone = [scheme_weights(count, temporal_length=5) for count in (len(onset_phase), len(offset_phase), n)]
+    assert sorted(row.dtype.kind for row in alone) == ["f", "i", "i"]
+    assert rows.dtype == np.float64
+    assert rows[0, onset_phase].tolist() == alone[0].tolist()
+    assert rows[1, offset_phase].tolist() == alone[1][::-1].tolist()
+    assert rows[2].tolist() == alone[2].tolist()
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("onset_phase", "offset_phase"), [(range(5), range(4, 9)), (range(1, 4), range(6, 8))])
 def test_phase_rows_are_the_scheme_on_each_phase_and_on_the_clip(scheme, onset_phase, offset_phase):
@@ -87,9 +104,15 @@ def test_the_whole_clip_is_centred_on_the_apex_the_phases_end_there():
     assert apart[2].tolist() == rows[2].tolist()
 
 
-def test_the_apex_of_a_resampled_clip_is_the_nearest_position():
-    row = scheme_weights(9, scheme="apex_centred", temporal_length=5, apex=4)
-    assert row.tolist() == [-2, 0, 2, 0, 4, 0, 0, 0, -4]
+@given(data=st.data(), length=st.integers(1, 12), n=st.integers(1, 12))
+def test_the_apex_of_a_resampled_clip_is_the_nearest_position(data, length, n):
+    apex = data.draw(st.integers(0, n - 1))
+    row = scheme_weights(n, scheme="apex_centred", temporal_length=length, apex=apex)
+    positions = range(length)
+    away = [abs(position * (n - 1) - apex * (length - 1)) for position in positions]
+    nearest = [position for position in positions if away[position] == min(away)] if n > 1 else [0]
+    rows = [apex_centred(length, position) @ temporal_normalization(length, n) for position in nearest]
+    assert any(np.allclose(row, expected, rtol=0, atol=1e-11) for expected in rows)
 
 
 def test_the_offset_row_of_arp_is_equation_3():
