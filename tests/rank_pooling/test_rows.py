@@ -115,6 +115,12 @@ def test_the_apex_of_a_resampled_clip_is_the_nearest_position(data, length, n):
     assert any(np.allclose(row, expected, rtol=0, atol=1e-11) for expected in rows)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 9])
+def test_the_last_frame_stays_the_last_of_a_resampled_clip(n):
+    at_the_end = scheme_weights(n, scheme="apex_centred", temporal_length=5, apex=n - 1)
+    assert at_the_end.tolist() == scheme_weights(n, scheme="arp", temporal_length=5).tolist()
+
+
 def test_the_offset_row_of_arp_is_equation_3():
     rows = phase_weights(9, range(4), range(3, 9))
     assert rows[1, 3:].tolist() == [7 - 2 * t for t in range(1, 7)]
