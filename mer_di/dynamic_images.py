@@ -88,9 +88,9 @@ def dynamic_image(
     n_frames, frames = _counted(frames)
     if n_frames < SHORTEST_PHASE:
         raise InputError(f"the clip has {n_frames} frame(s); a dynamic image needs at least {SHORTEST_PHASE}")
+    weights = scheme_weights(n_frames, scheme=scheme, temporal_length=temporal_length, apex=apex)
     if scheme == apex_centred.__name__ and apex is None:
         raise InputError(f"scheme {scheme} weighs a clip around its apex; say where it is: apex=<0-based index>")
-    weights = scheme_weights(n_frames, scheme=scheme, temporal_length=temporal_length, apex=apex)
     (image,) = weighted_sums(frames, weights, backend=backend)
     return normalize(image, normalization, weights=weights)
 

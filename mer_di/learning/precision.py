@@ -12,6 +12,8 @@ from mer_di.learning.train_config import Precision
 _PROCESSORS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 _AMPERE = (8, 0)
 
+Forward = Callable[[Tensor], Tensor]
+
 
 def computes_bfloat16(device: torch.device) -> bool:
     """Tell whether a device has arithmetic of bfloat16; others imitate it, slowly.
@@ -69,14 +71,16 @@ def arithmetic(model: nn.Module, precision: Precision, device: torch.device) -> 
         Its parameters stay float32.
     precision : {"float32", "bfloat16"}
     device : torch.device
-        On a processor, bfloat16 leaves out the layers that `slow_in_bfloat16` names.
+        On a processor, bfloat16 leaves out the layers that `slow_in_bfloat16` names, and strided convolutions of maps
+        that are smaller than the stride: oneDNN leaves parts of their gradients as it found the memory.
     """
     if precision != "bfloat16":
         yield
         return
-    spared = [layer for layer in model.modules() if device.type == "cpu" and slow_in_bfloat16(layer)]
+    convolutions = [layer for layer in model.modules() if device.type == "cpu" and isinstance(layer, nn.Conv2d)]
+    spared = [layer for layer in convolutions if _is_strided_or_large(layer)]
     for layer in spared:
-        layer.forward = partial(_in_float32, layer.forward)
+        layer.forward = partial(_in_float32 if slow_in_bfloat16(layer) else _by_the_maps, layer.forward, layer.stride)
     try:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             yield
@@ -91,11 +95,17 @@ def slow_in_bfloat16(layer: nn.Module) -> bool:
     oneDNN has no fast kernel for its gradients. One of 240 channels with stride 2 on maps of 28×28 takes 84 ms in
     bfloat16 and 0.7 ms in float32, which made whole networks of such layers slower; the others gain.
     """
-    if not isinstance(layer, nn.Conv2d) or not 1 < layer.groups == layer.in_channels:
-        return False
+    return isinstance(layer, nn.Conv2d) and _is_strided_or_large(layer) and 1 < layer.groups == layer.in_channels
+
+
+def _is_strided_or_large(layer: nn.Conv2d) -> bool:
     return max(layer.stride) > 1 or max(layer.kernel_size) > 3
 
 
-def _in_float32(forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+def _in_float32(forward: Forward, _stride: tuple[int, ...], maps: Tensor) -> Tensor:
     with torch.autocast("cpu", enabled=False):
-        return forward(images.float())
+        return forward(maps.float())
+
+
+def _by_the_maps(forward: Forward, stride: tuple[int, ...], maps: Tensor) -> Tensor:
+    return _in_float32(forward, stride, maps) if min(maps.shape[-2:]) < max(stride) else forward(maps)

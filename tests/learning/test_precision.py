@@ -41,6 +41,26 @@ def bits(trained):
     return {name: tensor.numpy().tobytes() for name, tensor in trained.model.state_dict().items()}
 
 
+def leave_behind(value, count):
+    """Set free memory that holds a value."""
+    [torch.full((size,), value, dtype=kind) for size in (count, 2 * count) for kind in (torch.float, torch.bfloat16)]
+
+
+@pytest.mark.parametrize(("side", "stride"), [(1, 2), (2, 3), (2, 2), (5, 2)])
+def test_gradients_hold_nothing_that_the_memory_held_before(side, stride):
+    layer = nn.Conv2d(64, 64, 3, stride, padding=1, bias=False)
+    maps = torch.randn(8, 64, side, side, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for precision in ("float32", "bfloat16", "bfloat16", "bfloat16"):
+        leave_behind(1e30, layer.weight.numel())
+        layer.zero_grad()
+        with arithmetic(layer, precision, CPU):
+            layer(maps).float().square().sum().backward()
+        gradients.append(layer.weight.grad.clone())
+    for gradient in gradients[1:]:
+        torch.testing.assert_close(gradient, gradients[0], rtol=0, atol=0.02 * gradients[0].abs().max().item())
+
+
 # --- what computes it ---
 
 
