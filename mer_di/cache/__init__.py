@@ -10,7 +10,7 @@ from mer_di.cache.format import (
     TEXT_COLUMNS,
 )
 from mer_di.cache.reading import Cache, open_cache, open_unfinished
-from mer_di.cache.rows import KEY_LENGTH, RenderedClip, Rows
+from mer_di.cache.rows import KEY_LENGTH, RenderedClip, Rows, origin_of
 from mer_di.cache.writing import Draft, Entry, Provenance, draft_cache, make_cache, write_cache
 from mer_di.files import put_in_place, sync
 
@@ -33,6 +33,7 @@ __all__ = [
     "make_cache",
     "open_cache",
     "open_unfinished",
+    "origin_of",
     "put_in_place",
     "sync",
     "write_cache",

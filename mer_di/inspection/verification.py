@@ -12,7 +12,7 @@ import numpy as np
 from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, Rows
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, RenderedClip, origin_of
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, SampleError
 from mer_di.rank_pooling import scheme_weights
@@ -195,14 +195,26 @@ def _bounds(cache: Cache, stream: str) -> list[float]:
 def _digests(cache: Cache) -> list[str]:
     if "row_digest" not in cache.file["samples"]:
         return []
-    rows = Rows.of(cache.path, cache.recipe.size)
-    if rows is None:
-        return ["the digests of its rows cannot be compared: images lie compressed or in pieces, or are not all there"]
-    return [
-        f"{name}: its row is not what was written; the file was damaged, or changed by another program"
-        for index, name in enumerate(cache.column("sample_id"))
-        if rows.read(index, name) is None
-    ]
+    origin = origin_of(cache.attributes["recipe_sha256"], cache.attributes["annotation_sha256"])
+    transforms, heights, widths, frames, digests = (
+        cache.column(name) for name in ("transform", "frame_height", "frame_width", "frames_digest", "row_digest")
+    )
+    names = KEY_FRAMES if cache.has_frames else ()
+    found = []
+    for index, sample_id in enumerate(cache.column("sample_id")):
+        row = RenderedClip(
+            np.stack([cache.images(name)[index] for name in DI_STREAMS]),
+            np.array([cache.key_frames(name)[index] for name in names], np.uint8),
+            transforms[index],
+            (heights[index], widths[index]),
+            frames[index],
+        )
+        *_, digest = row.entries(origin + sample_id, key_frames=cache.has_frames)
+        if digest.tobytes().decode() != digests[index]:
+            found.append(
+                f"{sample_id}: its row is not what was written; the file was damaged, or changed by another program"
+            )
+    return found
 
 
 def _unportable(data: h5py.Dataset) -> list[int]:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -77,8 +78,8 @@ def arithmetic(model: nn.Module, precision: Precision, device: torch.device) -> 
     if precision != "bfloat16":
         yield
         return
-    convolutions = [layer for layer in model.modules() if device.type == "cpu" and isinstance(layer, nn.Conv2d)]
-    spared = [layer for layer in convolutions if _is_strided_or_large(layer)]
+    layers: list[Any] = [layer for layer in model.modules() if device.type == "cpu" and isinstance(layer, nn.Conv2d)]
+    spared = [layer for layer in layers if _is_strided_or_large(layer)]
     for layer in spared:
         layer.forward = partial(_in_float32 if slow_in_bfloat16(layer) else _by_the_maps, layer.forward, layer.stride)
     try:

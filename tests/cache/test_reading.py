@@ -120,5 +120,5 @@ def test_what_others_have_added_is_no_fault(cache_path):
 def test_a_cache_without_key_frames_says_so_when_asked_for_them(cache_path):
     with h5py.File(cache_path, "r+") as file:
         del file["frames"]
-    with open_cache(cache_path) as cache, pytest.raises(CacheError, match="holds no key frames"):
+    with open_cache(cache_path) as cache, pytest.raises(CacheError, match="built without key frames"):
         cache.key_frames("apex")
