@@ -259,7 +259,7 @@ def test_a_signal_leaves_a_build_that_resumes(tiny, tmp_path, name, code):
 def test_a_signal_that_is_ignored_stays_ignored():
     code = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "from mer_di.cli import _listen; _listen()\n"
+        "from mer_di.cli.process import listen; listen()\n"
         "assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
