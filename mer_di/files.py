@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from mer_di.errors import InputError
 
 _LONGEST_NAME = 100
+_ASIDE = ".aside"
 _UNFINISHED, _LOCK = ".unfinished", ".unfinished.lock"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _KINDS = {stat.S_IFDIR: "folder", stat.S_IFBLK: "block device", stat.S_IFSOCK: "socket"}
@@ -109,7 +110,7 @@ def write_bytes(out: str | os.PathLike[str], content: bytes) -> None:
             with path.open("wb") as opened:
                 opened.write(content)
             return
-        aside = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        aside = path.with_name(f".{uuid.uuid4().hex}{_ASIDE}")
         try:
             aside.write_bytes(content)
             if path.exists():
@@ -125,6 +126,12 @@ def write_bytes(out: str | os.PathLike[str], content: bytes) -> None:
 def write_text(out: str | os.PathLike[str], text: str) -> None:
     """Write a text as UTF-8, in the same way; a part of a file name that is no text is escaped."""
     write_bytes(out, text.encode("utf-8", "backslashreplace"))
+
+
+def remove_asides(folder: Path) -> None:
+    """Delete what killed commands were writing aside, in a folder that nobody else writes and in those within."""
+    for path in folder.rglob(f".*{_ASIDE}"):
+        path.unlink(missing_ok=True)
 
 
 def put_in_place(aside: Path, path: Path) -> None:

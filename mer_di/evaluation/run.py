@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mer_di.errors import MerDiError, RunError
 from mer_di.fields import misfit
-from mer_di.files import write_text
+from mer_di.files import remove_asides, write_text
 from mer_di.learning.history import Epoch
 from mer_di.learning.train_config import OF_OLD
 from mer_di.lock import held
@@ -132,7 +132,7 @@ class Run:
 
     @contextlib.contextmanager
     def sole_writer(self) -> Iterator[None]:
-        """Make the folder and keep other trainings out of it.
+        """Make the folder, keep other trainings out of it, and delete what a killed one was writing aside.
 
         Raises
         ------
@@ -142,6 +142,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         busy = RunError(f"another training is writing {self.folder}; wait for it, or choose another --out")
         with held(self.folder / ".lock", busy):
+            remove_asides(self.folder)
             yield
 
     @contextlib.contextmanager

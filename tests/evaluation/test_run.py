@@ -91,6 +91,21 @@ def test_one_training_at_a_time_writes_a_run(run):
         pass
 
 
+def test_what_a_killed_training_was_writing_is_taken_away(run, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+        patch.setattr("mer_di.files.put_in_place", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run.write_results({"accuracy": 0.5})
+    assert [*run.folder.glob(".*")] != []
+    with run.sole_writer():
+        pass
+    assert [*run.folder.glob(".*")] == []
+
+
 def test_files_of_something_else_are_not_touched(tmp_path):
     (tmp_path / "config.json").write_text('{"editor": "vim"}')
     with pytest.raises(RunError, match="none of a run, and not touched"):
