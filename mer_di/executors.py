@@ -18,9 +18,10 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal, TypeVar
 
-from mer_di.errors import BackendUnavailableError, MissingDependencyError
+from mer_di.errors import BackendUnavailableError, InputError, MissingDependencyError
 
 Workers = Literal["threads", "processes"]
+MOST_JOBS = 1024
 
 _T = TypeVar("_T")
 
@@ -42,13 +43,20 @@ def local(workers: Workers = "threads", jobs: int | None = None) -> Iterator[Exe
         Threads share compiled kernels and models, and decoding, summing and face detection all release the
         interpreter lock; processes are for code that does not.
     jobs : int, optional
-        How many; one a processor by default.
+        How many, up to `MOST_JOBS`; one a processor by default.
 
     Yields
     ------
     concurrent.futures.Executor
+
+    Raises
+    ------
+    InputError
+        If there are too many.
     """
     count = jobs or processors()
+    if count > MOST_JOBS:
+        raise InputError(f"jobs is {count}; expected 1..{MOST_JOBS}")
     if workers == "threads":
         with ThreadPoolExecutor(count) as threads:
             yield threads

@@ -9,8 +9,8 @@ from concurrent.futures import BrokenExecutor, CancelledError
 
 import pytest
 
-from mer_di.errors import BackendUnavailableError, MissingDependencyError
-from mer_di.executors import cluster, local, lost_its_workers
+from mer_di.errors import BackendUnavailableError, InputError, MissingDependencyError
+from mer_di.executors import MOST_JOBS, cluster, local, lost_its_workers
 
 ORPHANED = """
 import os, time
@@ -38,6 +38,12 @@ def test_there_are_as_many_jobs_as_processors_that_may_be_used():
         "with local() as executor: print(processors(), executor._max_workers)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1 1\n"
+
+
+@pytest.mark.parametrize("workers", ["threads", "processes"])
+def test_more_jobs_than_any_machine_has_processors_are_refused(workers):
+    with pytest.raises(InputError, match=f"expected 1..{MOST_JOBS}"), local(workers, 10**20):
+        raise AssertionError
 
 
 def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path):
