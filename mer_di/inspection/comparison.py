@@ -27,7 +27,7 @@ class Comparison:
     samples : list of str
         ``sample_id: what differs``, for samples in both.
     dropped : list of str
-        ``sample_id: a's reason | b's``, for samples that neither keeps.
+        ``sample_id: a's reason | b's``, for samples that neither keeps, for reasons of different kinds.
     """
 
     provenance: list[str]
@@ -82,8 +82,13 @@ def _unequal_reasons(a: Cache, b: Cache) -> Iterator[str]:
     ours, theirs = a.dropped, b.dropped
     kept = {*a.column("sample_id"), *b.column("sample_id")}
     for name in sorted((ours.keys() | theirs.keys()) - kept):
-        if ours.get(name) != theirs.get(name):
+        if _kind(ours.get(name)) != _kind(theirs.get(name)):
             yield f"{name}: {ours.get(name, '(unknown)')} | {theirs.get(name, '(unknown)')}"
+
+
+def _kind(reason: str | None) -> str | None:
+    """Return what a reason begins with: the words that follow differ between versions of this library."""
+    return reason and reason.partition(":")[0]
 
 
 def _unshared_corrections(a: Cache, b: Cache) -> Iterator[tuple[str, str]]:
