@@ -1,6 +1,5 @@
 """Model files with other texts, tensors and bytes."""
 
-import contextlib
 import gzip
 import json
 import tempfile
@@ -18,17 +17,15 @@ from spoilt.runs import FROZEN, JSON, with_other_values
 def spoilt_models(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, str], list[tuple[int, int]]]:
     """Draw other texts for a model's header, other tensors, and other bytes."""
     texts = dict(_model()[0])
-    for name in draw(st.lists(st.sampled_from(sorted(texts)), max_size=2)):
+    for name in draw(st.lists(st.sampled_from(sorted(texts)), max_size=2, unique=True)):
         how = draw(st.sampled_from(("leave out", "other", "value")))
         if how == "leave out":
-            texts.pop(name, None)
+            del texts[name]
         elif how == "other" or name not in ("config", "recipe", "classes"):
             texts[name] = draw(st.sampled_from(("", "null", "x", "[" * 2000)) | JSON.map(json.dumps))
-        elif name in texts:
-            with contextlib.suppress(ValueError):
-                texts[name] = json.dumps(
-                    with_other_values(draw, json.loads(texts[name])), sort_keys=True, separators=(",", ":")
-                )
+        else:
+            other = with_other_values(draw, json.loads(texts[name]))
+            texts[name] = json.dumps(other, sort_keys=True, separators=(",", ":"))
     tensors = draw(
         st.dictionaries(
             st.sampled_from(("first", "last", "new")), st.sampled_from(("gone", "nan", "f2", "flat")), max_size=1
