@@ -9,7 +9,7 @@ from mer_di.cache.format import (
     KEY_FRAMES,
     TEXT_COLUMNS,
 )
-from mer_di.cache.reading import Cache, open_cache, open_unfinished
+from mer_di.cache.reading import Cache, open_cache
 from mer_di.cache.rows import KEY_LENGTH, RenderedClip, Rows, origin_of
 from mer_di.cache.writing import Draft, Entry, Provenance, draft_cache, make_cache, write_cache
 from mer_di.files import put_in_place, sync
@@ -32,7 +32,6 @@ __all__ = [
     "draft_cache",
     "make_cache",
     "open_cache",
-    "open_unfinished",
     "origin_of",
     "put_in_place",
     "sync",

@@ -213,16 +213,6 @@ def open_cache(path: str | os.PathLike[str]) -> Cache:
         If the file is missing, no HDF5 file, truncated, not a mer_di cache, of a newer format, damaged, unfinished, or
         if it leads to data that it does not hold itself.
     """
-    cache = open_unfinished(path)
-    with _closed_on_failure(cache.file), _reading(cache.path):
-        missing = unwritten(cache.file)
-        if missing:
-            raise CacheError(f"{cache.path} is unfinished: {missing} of its rows were never written; build it again")
-    return cache
-
-
-def open_unfinished(path: str | os.PathLike[str]) -> Cache:
-    """Open a cache of which rows may not be written yet; see `open_cache`."""
     where = Path(path)
     if not where.is_file():
         raise CacheError(f"{where} is not a file; build a cache with: mer-di build --dataset NAME --out {where}")
@@ -232,6 +222,9 @@ def open_unfinished(path: str | os.PathLike[str]) -> Cache:
             problem = foreignness(file)
             if problem:
                 raise CacheError(f"{where} {problem}")
+            missing = unwritten(file)
+            if missing:
+                raise CacheError(f"{where} is unfinished: {missing} of its rows were never written; build it again")
             return Cache(where, file)
 
 

@@ -50,9 +50,8 @@ class BatchNorm(nn.BatchNorm2d):
         normalized = super().forward(maps)
         if self.training:
             share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum  # type: ignore[arg-type]
-            with (
-                torch.no_grad()
-            ):  # of what was added, an n-th is the correction; a new tensor: backward keeps the old one
+            # an n-th of what was added is the correction; in a new tensor, because backward keeps the old one
+            with torch.no_grad():
                 added = self.running_var - (1 - share) * before  # type: ignore[operator]
                 self.running_var = self.running_var - added * maps.shape[1] / maps.numel()  # type: ignore[operator]
         return normalized
