@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
 from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
-from mer_di.imaging.frames import one_channel, read_frames, read_stacks
+from mer_di.imaging.frames import Stacks, one_channel, read_frames
 from mer_di.memory import empty
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe, SeveralFaces
@@ -80,26 +79,25 @@ def _render_once(
 ) -> RenderedClip:
     """Pool grey frames as one channel, unless ``in_colour``: three equal ones would give the same three times."""
     digest = xxh3_128()
-    stacks = read_stacks(clip.path, clip.numbers, clip.files, digest)
-    first = next(stacks)
-    grey = None if in_colour else one_channel(first)
-    height, width = first.shape[1:3]
-    matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
+    clip_frames = Stacks(clip.path, clip.numbers, clip.files, digest)
+    grey = None if in_colour else one_channel(clip_frames.first)
+    first = clip_frames.first if grey is None else grey
+    height, width = first.shape[:2]
+    matrix = _placement(first, recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
-    crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
+    crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[region].shape[:2])
     di, key_frames = _images(recipe.size)
     sums = Accumulator(weights)
     begin = 0
-    for stack in chain([first], stacks):
+    for stack in clip_frames.of(region):
         pixels = stack if grey is None else one_channel(stack)
         if pixels is None:  # frames in colour among grey ones
             return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
-        views = pixels[:, *region]
-        sums.add_stack(views)
+        sums.add_stack(pixels)
         for image, position in zip(key_frames, key_positions, strict=True):
-            if begin <= position < begin + len(views):
-                image[:] = _rgb(warp.to_uint8(crop(views[position - begin])))
-        begin += len(views)
+            if begin <= position < begin + len(pixels):
+                image[:] = _rgb(warp.to_uint8(crop(pixels[position - begin])))
+        begin += len(pixels)
     for image, total in zip(di, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
     return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())

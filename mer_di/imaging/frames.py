@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -71,66 +72,83 @@ def read_frames(
         yield frame
 
 
-def read_stacks(
-    path: Path, numbers: range, files: Sequence[str] = (), digest: xxh3_128 | None = None
-) -> Iterator[NDArray[np.uint8]]:
-    """Decode the frames asked for, in order, several into the same memory at a time, to be summed where they are.
+class Stacks:
+    """The frames of a clip in order, a region of several at a time in the same memory, to be summed where they are.
 
     Parameters
     ----------
     path, numbers, files, digest
         See `read_frames`.
 
-    Yields
-    ------
-    ndarray of uint8, shape (n, H, W, 3), RGB
-        The next n frames, up to `STACK_FRAMES` and, if they are more than one, `STACK_BYTES`; overwritten by those
-        that follow. If all are coded in grey, the channels are one and the same memory.
+    Attributes
+    ----------
+    first : ndarray of uint8, shape (H, W, 3), RGB
+        The first frame, which may decide the region; overwritten when stacks are taken.
 
     Raises
     ------
     InputError, SampleError
         See `read_frames`.
     """
-    stack = _Stack()
-    for frame in read_frames(path, numbers, files, digest, stack.room):
-        grey = one_channel(frame)
-        pixels = frame if grey is None else grey
-        if stack.count and not stack.is_for(pixels.shape):
-            yield stack.taken()
-        stack.put(pixels)
-        if stack.is_full():
-            yield stack.taken()
-    if stack.count:
-        yield stack.taken()
 
+    def __init__(self, path: Path, numbers: range, files: Sequence[str] = (), digest: xxh3_128 | None = None) -> None:
+        self._page: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._stack: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
+        self._count = 0
+        self._frames = read_frames(path, numbers, files, digest, self._room)
+        self.first = next(self._frames)
 
-class _Stack:
-    """Room for some frames of one shape, all in colour or all in grey."""
+    def of(self, region: tuple[slice, slice]) -> Iterator[NDArray[np.uint8]]:
+        """Decode the clip to its end, once.
 
-    def __init__(self) -> None:
-        self.pixels = np.empty((0, 0, 0), np.uint8)
-        self.count = 0
+        Parameters
+        ----------
+        region : tuple of slice
+            Rows and columns that are wanted.
 
-    def is_for(self, shape: tuple[int, ...]) -> bool:
-        return self.pixels.shape[1:] == shape
+        Yields
+        ------
+        ndarray of uint8, shape (n, h, w, 3), RGB
+            The next n frames, up to `STACK_FRAMES` and, if they are more than one, `STACK_BYTES`; overwritten by those
+            that follow. If all are coded in grey, the channels are one and the same memory.
 
-    def is_full(self) -> bool:
-        return self.count == len(self.pixels)
+        Raises
+        ------
+        SampleError
+            See `read_frames`.
 
-    def room(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        return self.pixels[self.count] if self.is_for(shape) else near(shape)
+        Notes
+        -----
+        Whole frames are decoded into the stack. Where a part of them is wanted, each is decoded into the memory of the
+        one before, and the part is copied: a stack of whole frames would push itself out of the processor's cache.
+        """
+        for frame in chain([self.first], self._frames):
+            grey = one_channel(frame)
+            pixels = (frame if grey is None else grey)[region]
+            if self._count and self._stack.shape[1:] != pixels.shape:
+                yield self._taken()
+            if self._stack.shape[1:] != pixels.shape:
+                self._stack = near((_at_once(pixels.size), *pixels.shape))
+            place = self._stack[self._count]
+            if not np.may_share_memory(place, pixels):
+                place[:] = pixels
+            self._count += 1
+            if self._count == len(self._stack):
+                yield self._taken()
+        if self._count:
+            yield self._taken()
 
-    def put(self, pixels: NDArray[np.uint8]) -> None:
-        if not self.is_for(pixels.shape):
-            self.pixels = near((_at_once(pixels.nbytes), *pixels.shape))
-        place = self.pixels[self.count]
-        if not np.may_share_memory(place, pixels):
-            place[:] = pixels
-        self.count += 1
+    def _room(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """Return where a frame is decoded: in the stack if it takes whole frames, else where the one before was."""
+        if self._stack.shape[1:] == shape:
+            place: NDArray[np.uint8] = self._stack[self._count]
+            return place
+        if self._page.shape != shape:
+            self._page = near(shape)
+        return self._page
 
-    def taken(self) -> NDArray[np.uint8]:
-        frames, self.count = self.pixels[: self.count], 0
+    def _taken(self) -> NDArray[np.uint8]:
+        frames, self._count = self._stack[: self._count], 0
         return frames if frames.ndim == 4 else np.broadcast_to(frames[..., np.newaxis], (*frames.shape, 3))
 
 
@@ -171,7 +189,7 @@ def one_channel(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     Parameters
     ----------
     frame : ndarray of uint8, shape (H, W, 3) or (n, H, W, 3)
-        As :func:`read_frames` or :func:`read_stacks` yields it.
+        As :func:`read_frames` or `Stacks` yields it.
 
     Returns
     -------

@@ -6,7 +6,7 @@ from pictures_on_disk import LOSSLESS, encoded, picture, refused, write_clip
 
 from mer_di.errors import InputError
 from mer_di.imaging import frames
-from mer_di.imaging.frames import read_frames, read_stacks
+from mer_di.imaging.frames import Stacks, read_frames
 
 
 @pytest.mark.parametrize("numbers", [range(0), range(5, 5), range(9, 3, -1)])
@@ -65,19 +65,23 @@ def test_a_grey_file_shares_one_channel_and_a_grey_picture_in_colour_does_not(tm
     assert frames.one_channel(shown) is None
 
 
+WHOLE = slice(0, 30), slice(0, 41)
+
+
 @pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("region", [WHOLE, (slice(3, 30), slice(0, 41)), (slice(7, 8), slice(5, 40))])
 @pytest.mark.parametrize("grey", [(), (0, 1, 2, 3, 4), (0, 1, 2), (3, 4), (1,)])
-def test_stacks_are_the_frames_in_order(tmp_path, monkeypatch, suffix, grey):
+def test_stacks_are_a_region_of_the_frames_in_order(tmp_path, monkeypatch, suffix, region, grey):
     for number in range(5):
         shown = picture(number, 30, 41)
         (tmp_path / f"{number}{suffix}").write_bytes(encoded(shown[..., 0] if number in grey else shown, suffix))
     monkeypatch.setattr(frames, "STACK_FRAMES", 2)
     expected = np.stack(list(read_frames(tmp_path, range(5))))
-    stacks = [
-        (len(stack), stack.copy(), frames.one_channel(stack) is not None) for stack in read_stacks(tmp_path, range(5))
-    ]
-    np.testing.assert_array_equal(np.concatenate([stack for _, stack, _ in stacks]), expected)
+    clip = Stacks(tmp_path, range(5))
+    np.testing.assert_array_equal(clip.first, expected[0])
+    stacks = [(len(stack), stack.copy(), frames.one_channel(stack) is not None) for stack in clip.of(region)]
+    np.testing.assert_array_equal(np.concatenate([stack for _, stack, _ in stacks]), expected[:, *region])
     assert max(length for length, _, _ in stacks) == 2
     assert all(one_channel for _, _, one_channel in stacks) == (len(grey) == 5)
 
@@ -85,6 +89,6 @@ def test_stacks_are_the_frames_in_order(tmp_path, monkeypatch, suffix, grey):
 def test_stacks_share_memory_and_are_of_a_frame_where_frames_are_large(tmp_path, monkeypatch):
     write_clip(tmp_path, [f"{number}.png" for number in range(3)])
     monkeypatch.setattr(frames, "STACK_BYTES", 1)
-    first, second, third = read_stacks(tmp_path, range(3))
+    first, second, third = Stacks(tmp_path, range(3)).of((slice(None), slice(None)))
     assert len(first) == len(second) == len(third) == 1
     assert np.shares_memory(first, third)
