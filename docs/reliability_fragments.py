@@ -10,6 +10,7 @@ from typing import Any
 from markdown_parts import table
 
 PROJECT = Path(__file__).parents[1]
+RESULTS = PROJECT / "benchmarks" / "results"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ _FAULTS = (
 
 def reliability() -> str:
     """Return the table with the newest counts, and what went wrong."""
-    records = sorted((PROJECT / "benchmarks" / "results").glob("*-reliability.json"))
+    records = sorted(RESULTS.glob("*-reliability.json"))
     if not records:
         rows = [(*_words(fault), "", "") for fault in _FAULTS]
         return f"No trials have been counted yet: `python benchmarks/stress.py` does.\n\n{_table(rows)}"
@@ -161,6 +162,30 @@ def reliability() -> str:
         + (f" Parts of it at a scale of {', '.join(sorted(scales))}." if scales else "")
     )
     return "\n\n".join([said, _table(rows), *_failures(counts)])
+
+
+def tests_tested() -> str:
+    """Return how much of the code the tests run, and how many deliberate mistakes they notice, when last measured."""
+    coverage, mutation = _newest("coverage"), _newest("mutation")
+    branches, taken, mutants = coverage["branches"], coverage["branches_taken"], mutation["total"]
+    omitted, mutated = (
+        ", ".join(f"`{file}`" for file in files) for files in (coverage["omitted"], mutation["modules"])
+    )
+    return (
+        f"- Of {branches:,} branches {taken:,} are taken, {taken / branches:.1%}, and of {coverage['statements']:,} "
+        f"statements {coverage['statements_run']:,} are run ({coverage['tool']} {coverage['version']}, "
+        f"{coverage['date']}; {coverage['tests']}). Left out: {omitted}, which run as machine code or on a GPU; they "
+        "are compared with NumPy, number by number.\n"
+        f"- Of {mutants['mutants']:,} small changes to {mutated} the tests notice {mutants['killed']:,}; the other "
+        f"{mutants['equivalent']} change nothing that can be seen, each with its reason in the results "
+        f"({mutation['tool']} {mutation['version']}, {mutation['date']})."
+    )
+
+
+def _newest(name: str) -> dict[str, Any]:
+    newest = max(RESULTS.glob(f"*-{name}.json"))
+    record: dict[str, Any] = json.loads(newest.read_text(encoding="utf-8"))
+    return record
 
 
 def _words(fault: _Fault) -> tuple[str, str, str, str]:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from mer_di.cache import open_cache
 
 settings.register_profile("project", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("project")
+
+for name, usual in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}.items():
+    # a shell that runs the tests in the background, or nohup, has them ignored, and children inherit that
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == signal.SIG_IGN:
+        signal.signal(getattr(signal, name), usual)
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 COLUMNS = ("subject", "clip", "path", "onset", "apex", "offset", "emotion")
