@@ -171,6 +171,23 @@ def memory(record: Record, folder: Path) -> str:
     )
 
 
+def guards(record: Record, folder: Path) -> str:
+    """Describe what each guard adds to the time of a build."""
+    trees = record["with all over without"]
+    names = [pair.partition(" / ")[2] for pair in next(iter(trees.values()))["cpu"]]
+    columns = [(tree, kind) for tree in trees for kind in ("wall", "cpu")]
+    words = {"wall": "wall", "cpu": "processor"}
+    rows = [[name, *(spread(trees[tree][kind][f"all guards / {name}"], 3) for tree, kind in columns)] for name in names]
+    return "\n\n".join(
+        [
+            "## What guards cost",
+            f"{circumstances(record)} Time of a build with all of them over that without one, {record['jobs']} workers, "
+            f"{record['rounds']} rounds; below 1 it costs nothing that can be told from noise, or saves time.",
+            table(["without", *(f"{tree}, {words[kind]}" for tree, kind in columns)], rows),
+        ]
+    )
+
+
 def kernels(record: Record, folder: Path) -> str:
     """Describe the weighted sums against reading memory."""
     parts = ["## The kernel: reading memory", circumstances(record)]
@@ -305,6 +322,7 @@ SECTIONS: dict[str, Callable[[Record, Path], str]] = {
     "precision": precision,
     "precision-cuda": precision,
     "memory": memory,
+    "guards": guards,
     "flow-photographed": flow,
     "flow-drawn": flow,
     "gpu-analysis": gpu_analysis,
