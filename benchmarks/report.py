@@ -181,8 +181,8 @@ def guards(record: Record, folder: Path) -> str:
     return "\n\n".join(
         [
             "## What guards cost",
-            f"{circumstances(record)} Time of a build with all of them over that without one, {record['jobs']} workers, "
-            f"{record['rounds']} rounds; below 1 it costs nothing that can be told from noise, or saves time.",
+            f"{circumstances(record)} Time of a build with all of them over that without one, {record['jobs']} "
+            f"workers, {record['rounds']} rounds; below 1 it costs nothing that can be told from noise, or saves time.",
             table(["without", *(f"{tree}, {words[kind]}" for tree, kind in columns)], rows),
         ]
     )

@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other, and write the page of their results.
 
-    python benchmarks/run.py [--quick] [--only build kernels memory training precision]
+    python benchmarks/run.py [--quick] [--only build kernels memory training precision guards]
 
 Close other programs first: the figures tell how busy the machine was, and cannot be better than that. A benchmark that
 fails, for want of an optional package for example, is told at the end; the others run.
@@ -17,6 +17,7 @@ QUICK = {
     "memory": ["--frames", "10", "100", "--width", "640", "--height", "480"],
     "training": ["--quick"],
     "precision": ["--quick"],
+    "guards": ["--rounds", "2"],
 }
 
 
