@@ -7,7 +7,7 @@ a new clip goes through.
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di import phases
@@ -20,7 +20,7 @@ from mer_di.imaging.face import landmark_model, model_sha256
 from mer_di.imaging.listing import require_listed
 from mer_di.learning.devices import choose_device
 from mer_di.learning.saved_model import SavedModel, load_model
-from mer_di.learning.train import predict_probabilities
+from mer_di.learning.views import clip_probabilities
 from mer_di.recipe import Recipe
 from mer_di.sample import Sample
 from mer_di.torch_dataset import DynamicImageDataset
@@ -136,12 +136,14 @@ def _probabilities(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clips.h5"
         write_cache(path, Provenance("new", "", "", saved.recipe), clips, {})
-        config = saved.config
+        config, model = saved.config, saved.config.model
+        if model.test_images == "per-image":  # of a clip there is one answer
+            model = replace(model, test_images="mean-of-phases")
         dataset = DynamicImageDataset(
-            path, config.model.streams, normalization=config.normalization, size=config.model.input_size
+            path, model.images_read, normalization=config.normalization, size=model.input_size
         )
         images = dataset.load().images
         del dataset  # and with it the open file
-    rows = predict_probabilities(saved.network, images, device=choose_device(device))
+    rows = clip_probabilities(saved.network, images, model, device=choose_device(device))
     ranked = (sorted(zip(saved.classes, row.tolist(), strict=True), key=lambda item: -item[1]) for row in rows)
     return [dict(row) for row in ranked]

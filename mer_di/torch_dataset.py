@@ -49,6 +49,8 @@ class LabelledImages:
         Normalized images; of optical flow u, v and strain in place of colours.
     labels : Tensor of int64, shape (N,)
         0-based class of each sample.
+    genders : Tensor of int64, shape (N,), or None
+        0 or 1, of the person in each sample, where a training is to learn it as well.
 
     Raises
     ------
@@ -58,16 +60,20 @@ class LabelledImages:
 
     images: Tensor
     labels: Tensor
+    genders: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for tensor in (self.images, self.labels):
+        for tensor in (self.images, self.labels, *([] if self.genders is None else [self.genders])):
             if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.requires_grad:
-                raise InputError("images and labels are to be tensors, dense and without gradients: x.detach()")
+                raise InputError("images, labels, genders are to be tensors, dense and without gradients: x.detach()")
         shape = tuple(self.images.shape)
         if len(shape) != 5 or shape[2] != 3 or shape[3] != shape[4] or self.images.dtype != torch.float32:
             raise InputError(f"images are {self.images.dtype} {shape}; expected float32 (N, n_streams, 3, S, S)")
         if tuple(self.labels.shape) != shape[:1] or self.labels.dtype != torch.int64:
             raise InputError(f"labels are {self.labels.dtype} {tuple(self.labels.shape)}; expected int64 ({shape[0]},)")
+        found = self.genders
+        if found is not None and (found.shape != self.labels.shape or not {*found.tolist()} <= {0, 1}):
+            raise InputError(f"genders are {found.dtype} {tuple(found.shape)}; expected 0 or 1 for each of {shape[0]}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,11 +81,15 @@ class LabelledImages:
     def subset(self, indices: Sequence[int] | NDArray[np.integer[Any]] | Tensor) -> "LabelledImages":
         """Return a copy of the rows at some 0-based indices, in that order."""
         rows = torch.as_tensor(np.asarray(indices, dtype=np.int64), device=self.labels.device)
-        return LabelledImages(self.images[rows], self.labels[rows])
+        return LabelledImages(
+            self.images[rows], self.labels[rows], None if self.genders is None else self.genders[rows]
+        )
 
     def to(self, device: torch.device | str) -> "LabelledImages":
         """Return the same samples on a device."""
-        return LabelledImages(self.images.to(device), self.labels.to(device))
+        return LabelledImages(
+            self.images.to(device), self.labels.to(device), None if self.genders is None else self.genders.to(device)
+        )
 
 
 class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):

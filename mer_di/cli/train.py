@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 _RATES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 
+_TESTED = {
+    "mean-of-phases": "by the mean of the probabilities of a clip's images",
+    "whole": "on the whole clip's image",
+    "per-image": "on each image by itself, so a sample above is an image",
+}
+
 _model_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.model_config:ModelConfig")
 _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.train_config:TrainConfig")
 
@@ -37,6 +43,10 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 )
 @_model_option("--fusion", help="How two streams become one.")
 @_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
+@_model_option(
+    "--temporal-augmentation", is_flag=True, help="Each of the streams is a sample of its own, for a network of one."
+)
+@_model_option("--test-images", help="What is tested after temporal augmentation.")
 @_model_option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
 @_model_option("--dropout", type=float, help="Of the classifier.")
 @_model_option(
@@ -49,7 +59,15 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @_training_option("--lr", "learning_rate", type=float, help="Of Adam.")
 @_training_option("--consistency", type=float, help="λ of the consistency loss.")
 @_training_option("--loss")
+@_training_option("--focal-gamma", type=float, help="γ of the focal loss.")
 @_training_option("--class-weights", help="From the training samples of each fold.")
+@_training_option("--effective-beta", type=float, help="β of the effective number.")
+@click.option(
+    "--subjects",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A table (subject, gender) for a network that learns the gender of its training subjects.",
+)
+@_training_option("--gender-weight", type=float, help="λ of the gender.")
 @_training_option("--flip/--no-flip", help="Random flips, left and right.")
 @_training_option("--rotation", type=float, help="Largest random rotation in degrees.")
 @_training_option("--precision", help="Of training steps; auto: the faster one, by a short trial once a run.")
@@ -83,6 +101,7 @@ def command(
     shuffled_labels: bool,
     save_networks: bool,
     save_model: Path | None,
+    subjects: Path | None,
     list_folds: bool,
     as_json: bool,
     **parameters: Any,  # noqa: ANN401 - the fields of TrainConfig and ModelConfig, which check them
@@ -96,10 +115,12 @@ def command(
         return
     if out is None:
         raise click.UsageError("--out is missing: the folder of the run")
+    from mer_di.datasets.subjects import read_genders
     from mer_di.evaluation.corpus import read_corpus
     from mer_di.evaluation.evaluate import evaluate
 
     config, corpus = _config(**parameters), read_corpus(caches)
+    genders = read_genders(subjects) if subjects else None
     if save_model:
         _require_savable(save_model, out, corpus)
     with fold_executor(jobs, dask, device) as executor:
@@ -113,13 +134,15 @@ def command(
             shuffled_labels=shuffled_labels,
             audit=audit_leakage,
             save_networks=save_networks,
+            genders=genders,
             executor=executor,
             device=device,
             progress=FoldBar(str(out)),
         )
     click.echo(json.dumps(asdict(results), indent=1) if as_json else f"{_page(results)}\n-> {out}")
     if save_model:
-        _save(save_model, corpus, replace(config, precision=results.precision["used"]), validation, seeds[0], device)
+        config = replace(config, precision=results.precision["used"])
+        _save(save_model, corpus, config, rule=validation, seed=seeds[0], genders=genders, device=device)
 
 
 def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
@@ -141,12 +164,12 @@ def _require_savable(path: Path, out: Path, corpus: "Corpus") -> None:
     destination(path, [source.path for source in corpus.sources])
 
 
-def _save(path: Path, corpus: "Corpus", config: "TrainConfig", rule: str, seed: int, device: str) -> None:
+def _save(path: Path, corpus: "Corpus", config: "TrainConfig", *, rule: str, **options: Any) -> None:  # noqa: ANN401
     from mer_di.evaluation.final_model import train_on_everyone
     from mer_di.learning.saved_model import save_model
 
     click.echo("training one network on all subjects", err=True)
-    save_model(train_on_everyone(corpus, config, validation=rule, seed=seed, device=device), path)
+    save_model(train_on_everyone(corpus, config, validation=rule, **options), path)
     click.echo(f"model of all subjects -> {path}", err=True)
 
 
@@ -184,6 +207,10 @@ def _page(results: "Results") -> str:
     ]
     if validation["labels"] == "shuffled":
         lines.append("labels were shuffled: a control, in which there was nothing to learn")
+    if results.test_images:
+        lines.append(f"temporal augmentation: tested {_TESTED[results.test_images]}")
+    for fold, terms in results.untrained_terms.items():
+        lines.append(f"fold {fold} trained without {'; '.join(terms)}")
     if results.audit:
         lines.append(_leakage(results.audit))
     if len(seeds) > 1:

@@ -233,5 +233,5 @@ def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -
     return (
         f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
         f"{_shown(nearest)}; missing: {', '.join(lacking(nearest))}. Give the column that holds it this name; or, if "
-        "this is not the right table, name that with --table."
+        "this is not the right table, name that with --table, or with --subjects if it is one of subjects."
     )

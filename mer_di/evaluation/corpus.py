@@ -99,6 +99,22 @@ class Corpus:
         pairs = zip(self.sources, self.digests, strict=True)
         return [{"dataset": source.dataset, "sha256": digest} for source, digest in pairs]
 
+    def subset(self, rows: NDArray[np.intp]) -> "Corpus":
+        """Return the samples at some 0-based rows, in that order."""
+        return replace(
+            self,
+            sample_ids=self.sample_ids[rows],
+            subjects=self.subjects[rows],
+            datasets=self.datasets[rows],
+            labels=self.labels[rows],
+        )
+
+    def per_image(self, streams: Sequence[str]) -> "Corpus":
+        """Return a sample for each image of a clip, those of a clip one after another: ``006_1_2/onset``."""
+        each = self.subset(np.arange(len(self)).repeat(len(streams)))
+        names = np.array([f"{name}/{stream}" for name in self.sample_ids for stream in streams])
+        return replace(each, sample_ids=names)
+
     def shuffled(self, seed: int) -> "Corpus":
         """Return the same samples with their labels permuted: a control, in which there is nothing to learn."""
         return replace(self, labels=np.random.default_rng(seed).permutation(self.labels))

@@ -5,9 +5,10 @@ configuration, the seed and the fold's name, and on nothing else.
 """
 
 import contextlib
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 from mer_di.errors import BackendUnavailableError, InputError, RunError
 from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.fold import SeedRun, run_fold
+from mer_di.evaluation.genders import require_genders
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
@@ -44,6 +46,7 @@ def evaluate(
     shuffled_labels: bool = False,
     audit: bool = False,
     save_networks: bool = False,
+    genders: Mapping[str, str] | None = None,
     executor: Executor | None = None,
     device: str = "auto",
     progress: Progress | None = None,
@@ -75,6 +78,9 @@ def evaluate(
         Keep each fold's network beside its record, as `mer_di.learning.saved_model.load_model` reads it: to look at
         what it saw in people whom it never met. A finished fold without its network is trained again, to the same
         result.
+    genders : mapping of str to str, optional
+        Subject to gender, as the caches write subjects, for a network that learns it. Any two words. A fold looks up
+        its training subjects alone; one whose training subjects are of one gender trains without, and says so.
     executor : concurrent.futures.Executor, optional
         Where folds run: processes, or a cluster that shares the file system. One after another by default, with the
         same results. It is not shut down.
@@ -92,8 +98,8 @@ def evaluate(
     CacheError
         If a cache cannot be read, or is another file than it was when the run began.
     InputError
-        If an argument is unknown, the samples are too few for the protocol, a fold leaks, a network diverges, or
-        networks of caches with different recipes are to be saved.
+        If an argument is unknown, the samples are too few for the protocol, a fold leaks, a network diverges, genders
+        are missing or nobody's, or networks of caches with different recipes are to be saved.
     RunError
         If ``out`` holds a run under another configuration, a damaged one, or files of something else, or if another
         training is writing there.
@@ -107,7 +113,13 @@ def evaluate(
     config, device = config or TrainConfig(), choose_device(device)
     corpus = caches if isinstance(caches, Corpus) else read_corpus(caches)
     rules = {"protocol": protocol, "rule": validation, "labels": "shuffled" if shuffled_labels else "annotated"}
-    identity = {**json.loads(config.text), **rules, "audit_leakage": audit, "caches": corpus.identities}
+    identity = {
+        **json.loads(config.text),
+        **rules,
+        "audit_leakage": audit,
+        "genders": None if genders is None else _digest(genders),
+        "caches": corpus.identities,
+    }
     if save_networks:
         _ = corpus.recipe
     runs = []
@@ -115,7 +127,9 @@ def evaluate(
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
-        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, audit, save_networks))
+        require_genders(genders, config, samples.subjects, folds)
+        settings = (config, seed, device, audit, save_networks, genders)
+        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, *settings))
     with contextlib.ExitStack() as kept_out:
         for job in runs:
             kept_out.enter_context(job.run.sole_writer())
@@ -136,6 +150,10 @@ def _computed(runs: list[SeedRun], rules: dict[str, str], executor: Executor | N
     results = over_seeds([_conclude(job, rules, choice) for job, choice in zip(runs, choices, strict=True)])
     runs[0].run.write_results(asdict(results))
     return results
+
+
+def _digest(genders: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(genders, sort_keys=True).encode()).hexdigest()
 
 
 def _honest_folds(corpus: Corpus, protocol: str, validation: str, seed: int) -> tuple[Fold, ...]:
@@ -166,7 +184,7 @@ def _choice(runs: Sequence[SeedRun], executor: Executor | None) -> dict[str, Any
         choice = choose_precision(
             job.config,
             len(job.corpus.classes),
-            samples=max((len(fold.train) for _, fold in trainings), default=0),
+            samples=job.config.model.samples_per_clip * max((len(fold.train) for _, fold in trainings), default=0),
             trainings=len(trainings),
             device=job.device,
             executor=executor,
@@ -222,7 +240,7 @@ def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
         return None
     if record is None:
         return None
-    ours = fold.name, fold_seed(job.seed, fold.name), job.corpus.sample_ids[fold.test].tolist()
+    ours = fold.name, fold_seed(job.seed, fold.name), job.tested(fold).sample_ids.tolist()
     fits = len(record.probabilities[0]) == len(job.corpus.classes) and (record.test_correct is not None) == job.audit
     if (record.name, record.seed, record.sample_ids) != ours or not fits:
         raise RunError(
@@ -234,8 +252,17 @@ def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
 
 def _conclude(job: SeedRun, rules: dict[str, str], precision: dict[str, Any]) -> Results:
     records = [record for fold in job.folds if (record := _finished(job, fold))]
-    predictions = pool(job.corpus, records)
-    results = summarize(job.corpus, predictions, records, seed=job.seed, validation=rules, precision=precision)
+    tested, model = job.tested(), job.config.model
+    predictions = pool(tested, records)
+    results = summarize(
+        tested,
+        predictions,
+        records,
+        seed=job.seed,
+        validation=rules,
+        test_images=model.test_images if model.temporal_augmentation else None,
+        precision=precision,
+    )
     job.run.write_predictions(predictions)
     job.run.write_results(asdict(results))
     return results

@@ -1,10 +1,11 @@
 """A network for new clips: trained on everybody."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mer_di.evaluation.corpus import Corpus, read_corpus
+from mer_di.evaluation.genders import require_genders, training_genders
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone, fold_seed, subjects_held_out
 from mer_di.learning.devices import choose_device
@@ -12,6 +13,7 @@ from mer_di.learning.precision_trial import choose_precision
 from mer_di.learning.saved_model import SavedModel
 from mer_di.learning.train import train_model
 from mer_di.learning.train_config import TrainConfig
+from mer_di.learning.views import training_samples
 
 
 def train_on_everyone(
@@ -20,6 +22,7 @@ def train_on_everyone(
     *,
     validation: str = DEFAULT_VALIDATION,
     seed: int = 0,
+    genders: Mapping[str, str] | None = None,
     device: str = "auto",
 ) -> SavedModel:
     """Train one network on all subjects, for clips of somebody else.
@@ -37,6 +40,8 @@ def train_on_everyone(
     validation : str
         ``subjects:K`` holds out K subjects to stop the training; ``none`` trains on all for a fixed number of epochs.
     seed : int
+    genders : mapping of str to str, optional
+        See `mer_di.evaluation.evaluate.evaluate`.
     device : {"auto", "cpu", "cuda", "mps"}
 
     Returns
@@ -55,12 +60,16 @@ def train_on_everyone(
     recipe = corpus.recipe
     fold = everyone(corpus.subjects, validation_subjects=subjects_held_out(validation), seed=seed)
     n_classes = len(corpus.classes)
-    choice = choose_precision(config, n_classes, samples=len(fold.train), trainings=1, device=device)
+    require_genders(genders, config, corpus.subjects, [fold])
+    n_samples = len(fold.train) * config.model.samples_per_clip
+    choice = choose_precision(config, n_classes, samples=n_samples, trainings=1, device=device)
     config = replace(config, precision=choice.used)
-    images = labelled_images(corpus, config)
+    images, model = labelled_images(corpus, config), config.model
+    known = training_genders(genders, fold.name, corpus.subjects[fold.train])
+    training = replace(images.subset(fold.train), genders=known)
     trained = train_model(
-        images.subset(fold.train),
-        images.subset(fold.validation) if len(fold.validation) else None,
+        training_samples(training, model),
+        training_samples(images.subset(fold.validation), model) if len(fold.validation) else None,
         n_classes,
         config,
         seed=fold_seed(seed, fold.name),

@@ -2,23 +2,27 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mer_di.errors import InputError
 from mer_di.evaluation.corpus import Corpus
+from mer_di.evaluation.genders import training_genders
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import Fold, fold_seed, require_honest
 from mer_di.evaluation.run import FoldRecord, Run
 from mer_di.files import file_names
 from mer_di.learning.saved_model import SavedModel, save_model
-from mer_di.learning.train import Watch, predict_probabilities, train_model
+from mer_di.learning.train import Watch, train_model
 from mer_di.learning.train_config import TrainConfig
-from mer_di.torch_dataset import LabelledImages
+from mer_di.learning.views import clip_probabilities, training_samples
+
+_ONE_GENDER = "gender, as all training subjects have one"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +44,8 @@ class SeedRun:
         Whether to record, and never use, the test accuracy after each epoch.
     save_networks : bool
         Whether to keep each fold's network.
+    genders : mapping of str to str, or None
+        Subject to gender, for a network that learns it.
     """
 
     run: Run
@@ -51,11 +57,17 @@ class SeedRun:
     device: str
     audit: bool
     save_networks: bool
+    genders: Mapping[str, str] | None = None
 
     @property
     def files(self) -> dict[str, str]:
         """Name of each fold's file."""
         return file_names(fold.name for fold in self.folds)
+
+    def tested(self, fold: Fold | None = None) -> Corpus:
+        """Return what a fold, or all together, are scored on: clips, or under ``per-image`` their images."""
+        clips, model = self.corpus if fold is None else self.corpus.subset(fold.test), self.config.model
+        return clips.per_image(model.images_read) if model.test_images == "per-image" else clips
 
 
 def run_fold(job: SeedRun, fold: Fold) -> None:
@@ -87,18 +99,20 @@ def _run(job: SeedRun, fold: Fold) -> None:
     import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
     started = time.perf_counter()
     test_correct: list[int] = []
-    images = labelled_images(job.corpus, job.config)
-    test = images.subset(fold.test)
+    images, model = labelled_images(job.corpus, job.config), job.config.model
+    test, tested = images.images[fold.test], job.tested(fold)
+    genders = training_genders(job.genders, fold.name, job.corpus.subjects[fold.train])
+    training = replace(images.subset(fold.train), genders=genders)
     trained = train_model(
-        images.subset(fold.train),
-        images.subset(fold.validation) if len(fold.validation) else None,
+        training_samples(training, model),
+        training_samples(images.subset(fold.validation), model) if len(fold.validation) else None,
         len(job.corpus.classes),
         job.config,
         seed=fold_seed(job.seed, fold.name),
         device=job.device,
-        watch=_auditor(test, job.device, test_correct) if job.audit else None,
+        watch=_auditor(job, test, tested, test_correct) if job.audit else None,
     )
-    probabilities = predict_probabilities(trained.model, test.images, device=job.device)
+    probabilities = clip_probabilities(trained.model, test, model, device=job.device)
     classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
     record = FoldRecord(
         name=fold.name,
@@ -106,9 +120,10 @@ def _run(job: SeedRun, fold: Fold) -> None:
         train_subjects=np.unique(subjects[fold.train]).tolist(),
         validation_subjects=np.unique(subjects[fold.validation]).tolist(),
         untrained_classes=[classes[label] for label in range(len(classes)) if label not in labels[fold.train]],
+        untrained_terms=[_ONE_GENDER] if job.genders is not None and genders is None else [],
         best_epoch=trained.best_epoch,
         history=trained.history,
-        sample_ids=job.corpus.sample_ids[fold.test].tolist(),
+        sample_ids=tested.sample_ids.tolist(),
         probabilities=probabilities.tolist(),
         test_correct=test_correct if job.audit else None,
         seconds=time.perf_counter() - started,
@@ -121,9 +136,9 @@ def _run(job: SeedRun, fold: Fold) -> None:
     job.run.write_fold(job.files[fold.name], record)
 
 
-def _auditor(test: LabelledImages, device: str, correct: list[int]) -> Watch:
+def _auditor(job: SeedRun, test: Tensor, tested: Corpus, correct: list[int]) -> Watch:
     def watch(model: torch.nn.Module, _epoch: int) -> None:
-        guessed = predict_probabilities(model, test.images, device=device).argmax(axis=1)
-        correct.append(int((guessed == test.labels.numpy()).sum()))
+        guessed = clip_probabilities(model, test, job.config.model, device=job.device).argmax(axis=1)
+        correct.append(int((guessed == tested.labels).sum()))
 
     return watch

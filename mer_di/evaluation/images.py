@@ -22,7 +22,8 @@ def labelled_images(corpus: Corpus, config: TrainConfig) -> LabelledImages:
     Returns
     -------
     LabelledImages
-        In the corpus' order. The images of the last corpus are kept in memory, so that a worker reads them once.
+        In the corpus' order, with the images that training and testing need. Those of the last corpus are kept in
+        memory, so that a worker reads them once.
 
     Raises
     ------
@@ -30,7 +31,7 @@ def labelled_images(corpus: Corpus, config: TrainConfig) -> LabelledImages:
         If a cache is no longer the file that the corpus was read from.
     """
     stamps = tuple(source.path.stat().st_mtime_ns if source.path.exists() else 0 for source in corpus.sources)
-    size, streams = config.model.input_size, config.model.streams
+    size, streams = config.model.input_size, config.model.images_read
     images = _images(corpus.sources, corpus.digests, stamps, streams, config.normalization, size)
     return LabelledImages(images, torch.from_numpy(corpus.labels))
 

@@ -25,7 +25,7 @@ class Results:
     Attributes
     ----------
     n : int
-        Samples, each tested once.
+        Samples, each tested once. Under ``per-image`` a sample is one image, and there are several a clip.
     accuracy, uf1, uar : float
         Pooled over folds; see `mer_di.evaluation.metrics.scores`.
     classes : list of str
@@ -44,6 +44,10 @@ class Results:
         with one seed) and ``each``. Everything else in these results is the first seed's.
     validation : dict
         ``rule``, ``protocol``, ``folds`` and ``labels`` (``annotated``, or ``shuffled`` in a control).
+    test_images : str or None
+        What was tested after temporal augmentation, see `mer_di.learning.model_config.ModelConfig`; None without it.
+    untrained_terms : dict of str to list of str
+        Fold to the terms of the loss that it trained without, and why.
     audit : dict or None
         What choosing each fold's best epoch on its own test subject would have given: ``honest`` (the accuracy
         above), ``best_epoch_on_test`` and ``inflation_points``. None if it was not asked for.
@@ -68,6 +72,8 @@ class Results:
     per_class: list[dict[str, Any]]
     seeds: dict[str, Any]
     validation: dict[str, Any]
+    test_images: str | None
+    untrained_terms: dict[str, list[str]]
     audit: dict[str, float] | None
     precision: dict[str, Any]
     caches: list[dict[str, str]]
@@ -104,6 +110,7 @@ def summarize(
     *,
     seed: int,
     validation: dict[str, Any],
+    test_images: str | None,
     precision: dict[str, Any],
 ) -> Results:
     """Score the pooled predictions of one seed.
@@ -116,6 +123,7 @@ def summarize(
     records : sequence of FoldRecord
     seed : int
     validation, precision : dict
+    test_images : str or None
         See `Results`.
 
     Returns
@@ -139,6 +147,8 @@ def summarize(
         per_class=[{**asdict(row), "untrained": untrained[row.name]} for row in pooled.per_class],
         seeds=_spread([seed], [pooled.accuracy], [pooled.uf1], [pooled.uar]),
         validation={**validation, "folds": len(records)},
+        test_images=test_images,
+        untrained_terms={record.name: record.untrained_terms for record in records if record.untrained_terms},
         audit=_audit(pooled.accuracy, pooled.n, records),
         precision=precision,
         caches=[{"dataset": source.dataset, "path": str(source.path)} for source in corpus.sources],

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from mer_di.learning.train_config import OF_OLD
 from mer_di.lock import held
 from mer_di.recipe import differences
 
+_OF_OLD = OF_OLD | {"genders": None}
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
 _PROBABILITY = "p_"
 _AGAIN = "run the same mer-di train again"
@@ -43,6 +45,8 @@ class FoldRecord:
     train_subjects, validation_subjects : list of str
     untrained_classes : list of str
         Classes that the training samples lack: they cannot be predicted, and samples of them are counted as wrong.
+    untrained_terms : list of str
+        Terms of the loss that the training samples leave without anything to learn, and why.
     best_epoch : int
         1-based; the epoch whose weights made the predictions.
     history : list of Epoch
@@ -56,6 +60,8 @@ class FoldRecord:
     seconds : float
         Wall time of training and testing.
     device : str
+
+    A file of before holds no ``untrained_terms``; there were none.
     """
 
     name: str
@@ -63,6 +69,7 @@ class FoldRecord:
     train_subjects: list[str]
     validation_subjects: list[str]
     untrained_classes: list[str]
+    untrained_terms: list[str]
     best_epoch: int
     history: list[Epoch]
     sample_ids: list[str]
@@ -197,7 +204,7 @@ class Run:
         RunError
             If it is not, naming each field that differs.
         """
-        changed = differences(json.dumps(config), json.dumps(OF_OLD | self.config()))
+        changed = differences(*(json.dumps({**_OF_OLD, **each}) for each in (config, self.config())))
         if changed:
             raise RunError(
                 f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
@@ -249,7 +256,7 @@ class Run:
         path = self.folder / "folds" / file_name
         if not path.exists():
             return None
-        record = FoldRecord(**_read_json(path, FoldRecord))
+        record = FoldRecord(**_read_json(path, FoldRecord, {"untrained_terms": []}))
         if not record.consistent:
             raise RunError(f"{path} is no fold of a run: its parts do not fit each other; delete it and {_AGAIN}")
         return record
@@ -323,14 +330,15 @@ def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _read_json(path: Path, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - see `misfit`
+def _read_json(path: Path, kind: Any, of_old: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:  # noqa: ANN401 - see `misfit`
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged ({error}); delete it and {_AGAIN}") from error
-    problem = misfit(found, kind, "it")
+    values: dict[str, Any] = {**of_old, **found} if isinstance(found, dict) else found
+    problem = misfit(values, kind, "it")
     if problem:
         raise RunError(f"{path} is damaged, or of another version of mer_di: {problem}; delete it and {_AGAIN}")
-    return found
+    return values

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from mer_di.errors import InputError
-from mer_di.learning.models import DIANet, LEARNet
+from mer_di.learning.models import DIANet
 
 
 def grad_cam(network: nn.Module, images: Tensor, label: int) -> NDArray[np.float32]:
@@ -18,7 +18,7 @@ def grad_cam(network: nn.Module, images: Tensor, label: int) -> NDArray[np.float
     Parameters
     ----------
     network : torch.nn.Module
-        A `DIANet` or a `LEARNet`, in evaluation mode.
+        Any of `mer_di.learning.models` but OrigiNet, in evaluation mode.
     images : Tensor of float32, shape (n_streams, 3, S, S)
         One sample as the network takes it.
     label : int
@@ -85,13 +85,10 @@ def _keep_last_maps(network: nn.Module, maps: list[Tensor]) -> RemovableHandle:
         maps.append(found)
         return found
 
-    if isinstance(network, DIANet):  # every place of every stream's map goes through the projection
-        return network.projection.register_forward_pre_hook(lambda _module, given: (kept(given[0]),))
-    if isinstance(network, LEARNet):
-        return network.merge.register_forward_hook(lambda _module, _given, found: kept(found))
-    raise InputError(
-        f"Grad-CAM needs one last map for each stream; {type(network).__name__} has none, expected DIANet or LEARNet"
-    )
+    last_map = getattr(network, "last_map", None)  # an identity, which every last map goes through
+    if not isinstance(last_map, nn.Identity):
+        raise InputError(f"Grad-CAM needs one last map for each stream; {type(network).__name__} has none")
+    return last_map.register_forward_hook(lambda _module, _given, found: kept(found))
 
 
 def _tokens_of_no_place(network: nn.Module) -> int:

@@ -7,14 +7,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from mer_di.arguments import one_of
-from mer_di.learning.train_config import ClassificationLoss, ClassWeights
-
-FOCUS = 2.0
-"""Exponent γ of the focal loss; the value that its authors found best."""
-
-OVERLAP = 0.99
-"""β of the effective number. Its authors try 0.9 to 0.9999; with the 10 to 100 clips a class of these databases 0.999
-is hardly distinguishable from ``balanced``, and 0.99 lies between that and no weights."""
+from mer_di.learning.train_config import EFFECTIVE_BETA, FOCAL_GAMMA, ClassificationLoss, ClassWeights
 
 
 def consistency_loss(first: Tensor, second: Tensor) -> Tensor:
@@ -37,7 +30,12 @@ def consistency_loss(first: Tensor, second: Tensor) -> Tensor:
 
 
 def classification_loss(
-    logits: Tensor, labels: Tensor, class_weights: Tensor, *, kind: ClassificationLoss = "cross-entropy"
+    logits: Tensor,
+    labels: Tensor,
+    class_weights: Tensor,
+    *,
+    kind: ClassificationLoss = "cross-entropy",
+    gamma: float = FOCAL_GAMMA,
 ) -> Tensor:
     """Return the mean loss of a batch.
 
@@ -50,7 +48,9 @@ def classification_loss(
         Factor of each class's samples, as `weigh_classes` gives them. The sum is divided by B and not by the batch's
         own weights: a sample counts the same whatever company it is in.
     kind : {"cross-entropy", "focal"}
-        −log p, or −(1 − p)^γ log p with γ = `FOCUS` (Lin et al., ICCV 2017).
+        −log p, or −(1 − p)^γ log p (Lin et al., ICCV 2017).
+    gamma : float
+        γ of the focal loss, at least 0.
 
     Returns
     -------
@@ -64,12 +64,15 @@ def classification_loss(
     one_of("loss", kind, get_args(ClassificationLoss))
     losses = cross_entropy(logits, labels, reduction="none")
     if kind == "focal":
-        # expm1: 1 − p without cancellation when p is near 1
-        losses = (-torch.expm1(-losses)).pow(FOCUS) * losses
+        # expm1: 1 − p without cancellation when p is near 1; not 0, where a γ below 1 has no derivative
+        missed = (-torch.expm1(-losses)).clamp_min(torch.finfo(losses.dtype).tiny)
+        losses = missed.pow(gamma) * losses
     return (class_weights[labels] * losses).mean()
 
 
-def weigh_classes(labels: Tensor, n_classes: int, *, kind: ClassWeights = "none") -> Tensor:
+def weigh_classes(
+    labels: Tensor, n_classes: int, *, kind: ClassWeights = "none", beta: float = EFFECTIVE_BETA
+) -> Tensor:
     """Return a weight a class, from the training labels alone.
 
     Parameters
@@ -79,8 +82,9 @@ def weigh_classes(labels: Tensor, n_classes: int, *, kind: ClassWeights = "none"
     n_classes : int
         Number of classes C; some may be absent from ``labels``.
     kind : {"none", "balanced", "effective-number"}
-        All 1; inverse to the number n of samples of the class; or inverse to (1 − βⁿ)/(1 − β) with β = `OVERLAP`
-        (Cui et al., CVPR 2019).
+        All 1; inverse to the number n of samples of the class; or inverse to (1 − βⁿ)/(1 − β) (Cui et al., CVPR 2019).
+    beta : float
+        β of the effective number, within [0, 1).
 
     Returns
     -------
@@ -98,6 +102,6 @@ def weigh_classes(labels: Tensor, n_classes: int, *, kind: ClassWeights = "none"
     if kind == "none":
         return torch.ones(n_classes, device=labels.device)
     present = counts > 0
-    effective = counts if kind == "balanced" else (1 - OVERLAP**counts) / (1 - OVERLAP)
+    effective = counts if kind == "balanced" else (1 - beta**counts) / (1 - beta)
     weights = torch.where(present, 1 / effective.where(present, torch.ones_like(counts)), torch.zeros_like(counts))
     return (weights * counts.sum() / (weights * counts).sum()).float().to(labels.device)

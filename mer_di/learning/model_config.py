@@ -9,30 +9,66 @@ from mer_di.errors import InputError
 from mer_di.fields import require_fields
 from mer_di.streams import FlowStream, Stream
 
-Architecture = Literal["dianet", "learnet", "originet"]
+Architecture = Literal[
+    "dianet",
+    "learnet",
+    "learnet-vnu",
+    "originet",
+    "geme-reconstruction",
+    "fdcn-reconstruction",
+    "affectivenet-reconstruction",
+]
 Fusion = Literal["cross", "cross-single-token", "simple", "concat"]
+TestImages = Literal["mean-of-phases", "whole", "per-image"]
 
-INPUT_SIZES: dict[str, int] = {"dianet": 224, "learnet": 112, "originet": 128}
+INPUT_SIZES: dict[str, int] = {
+    "dianet": 224,
+    "learnet": 112,
+    "learnet-vnu": 112,
+    "originet": 128,
+    "geme-reconstruction": 224,
+    "fdcn-reconstruction": 224,
+    "affectivenet-reconstruction": 112,
+}
+SMALLEST_INPUTS: dict[str, int] = {  # what makes one position of the last map; DIANet's backbones are tried
+    "learnet-vnu": 32,
+    "geme-reconstruction": 32,
+    "fdcn-reconstruction": 32,
+    "affectivenet-reconstruction": 8,
+}
 LARGEST_INPUT = 4096  # more is a slip: one image of it takes a backbone gigabytes
+_OF_TWO_STREAMS = ("fdcn-reconstruction",)
 _DIANET_ONLY = ("backbone", "weights", "fusion", "dedicated_backbones", "dropout")
 _DIGEST = "sha256:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """The parameters of a network; the last five belong to DIANet alone.
+    """The parameters of a network and of what it is shown.
 
     Attributes
     ----------
-    architecture : {"dianet", "learnet", "originet"}
-        ``learnet`` and ``originet`` take one stream.
+    architecture : str
+        ``dianet``, or a rival: ``learnet``, ``learnet-vnu`` and ``originet`` by the layers of their public programs,
+        ``geme-reconstruction``, ``fdcn-reconstruction`` and ``affectivenet-reconstruction`` by what their abstracts
+        say and by layers of ours. FDCN takes two streams, the others one.
     streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
     size : int or None
-        Side of the input images in pixels; None is the architecture's own: 224, 112 for LEARNet, 128 for OrigiNet.
-        The two baselines have dense layers on their last map and take no other.
+        Side of the input images in pixels; None is the architecture's own: 224, 112 for both forms of LEARNet and for
+        AffectiveNet, 128 for OrigiNet. ``learnet`` and ``originet`` have dense layers on their last map and take no
+        other.
+    temporal_augmentation : bool
+        Each of ``streams`` is a training sample of its own, with its clip's label, for a network of one stream: two
+        images a clip in place of one (Phase-Aware Temporal Augmentation, arXiv 2510.15466).
+    test_images : {"mean-of-phases", "whole", "per-image"}
+        What is tested after temporal augmentation, for its paper has not been read for this software:
+        ``mean-of-phases`` shows each of ``streams`` and takes the mean of the probabilities, one vote a clip;
+        ``whole`` shows the image ``full``, which was trained on by nobody; ``per-image`` counts each image as a
+        sample, so that N is that of the images.
     backbone : str
-        A short name in `mer_di.learning.models.BACKBONES` or any name that timm knows.
+        Of DIANet alone, as all that follows. A short name in `mer_di.learning.models.BACKBONES` or any name that timm
+        knows.
     weights : str
         Where the backbone starts: ``imagenet``, ``random``, or the path of a file of weights (safetensors, or
         torch with tensors only).
@@ -53,6 +89,8 @@ class ModelConfig:
     architecture: Architecture = "dianet"
     streams: tuple[Stream, ...] = ("onset", "offset")
     size: int | None = None
+    temporal_augmentation: bool = False
+    test_images: TestImages = "mean-of-phases"
     backbone: str = "efficientnetv2"
     weights: str = "imagenet"
     fusion: Fusion = "cross"
@@ -67,18 +105,35 @@ class ModelConfig:
             raise InputError(f"size is {self.size}; expected 1 to {LARGEST_INPUT} pixels")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; expected a rate of at least 0 and below 1")
+        if self.test_images != "mean-of-phases" and not self.temporal_augmentation:
+            raise InputError(
+                f"test_images is {self.test_images}; without temporal augmentation a network is tested on what it is "
+                "trained on: leave it out"
+            )
+        kinds = {stream in get_args(FlowStream) for stream in self.images_read}
+        if self.temporal_augmentation and len(kinds) > 1:
+            raise InputError(
+                f"images are {', '.join(self.images_read)}; with temporal augmentation one stream sees all of them: "
+                "name dynamic images alone, or optical flow alone, which has no image of the whole clip"
+            )
         if self.architecture != "dianet":
-            self._require_baseline()
+            self._require_rival()
 
-    def _require_baseline(self) -> None:
+    def _require_rival(self) -> None:
         for field in fields(self):
             if field.name in _DIANET_ONLY and getattr(self, field.name) != field.default:
                 raise InputError(f"{field.name} is a parameter of dianet; {self.architecture} has none: leave it out")
-        if len(self.streams) != 1:
-            raise InputError(f"streams are {', '.join(self.streams)}; {self.architecture} takes one")
-        if self.input_size != INPUT_SIZES[self.architecture]:
+        expected = 2 if self.architecture in _OF_TWO_STREAMS else 1
+        if self.n_streams != expected:
+            wanted = "two, such as full,flow_onset" if expected == 2 else "one, such as full"
+            raise InputError(f"streams are {', '.join(self.streams)}; {self.architecture} takes {wanted}")
+        own, smallest = INPUT_SIZES[self.architecture], SMALLEST_INPUTS.get(self.architecture)
+        if smallest is None and self.input_size != own:
+            raise InputError(f"size is {self.size}; {self.architecture} takes {own}: leave the size out")
+        if smallest is not None and self.input_size < smallest:
             raise InputError(
-                f"size is {self.size}; {self.architecture} takes {INPUT_SIZES[self.architecture]}: leave the size out"
+                f"size is {self.size}; {self.architecture} takes {smallest} pixels or more: of less, its last map is "
+                "not one position"
             )
 
     @property
@@ -87,17 +142,34 @@ class ModelConfig:
         return INPUT_SIZES[self.architecture] if self.size is None else self.size
 
     @property
+    def n_streams(self) -> int:
+        """Streams of the network."""
+        return 1 if self.temporal_augmentation else len(self.streams)
+
+    @property
+    def samples_per_clip(self) -> int:
+        """Training samples that a clip gives."""
+        return len(self.streams) // self.n_streams
+
+    @property
+    def images_read(self) -> tuple[Stream, ...]:
+        """Images of a clip that training and testing need, in order."""
+        return (*self.streams, "full") if self.test_images == "whole" else self.streams
+
+    @property
     def flow_streams(self) -> tuple[int, ...]:
-        """Where among the streams optical flow is, 0-based."""
-        return tuple(index for index, stream in enumerate(self.streams) if stream in get_args(FlowStream))
+        """Where optical flow is among the network's streams, 0-based."""
+        of_network = enumerate(self.streams[: self.n_streams])
+        return tuple(index for index, stream in of_network if stream in get_args(FlowStream))
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Plain values of everything that matters to this architecture; a file of weights by its sha256."""
         values = asdict(self) | {"streams": list(self.streams), "size": self.input_size, "weights": self._start()}
-        return {
-            name: value for name, value in values.items() if self.architecture == "dianet" or name not in _DIANET_ONLY
-        }
+        without = {*(() if self.architecture == "dianet" else _DIANET_ONLY)}
+        if not self.temporal_augmentation:
+            without.add("test_images")
+        return {name: value for name, value in values.items() if name not in without}
 
     def _start(self) -> str:
         if self.weights in ("imagenet", "random") or self.weights.startswith(_DIGEST):

@@ -114,7 +114,7 @@ def try_both(config: TrainConfig, n_classes: int, batch_size: int) -> PrecisionC
 
 
 def _timed_steps(config: TrainConfig, n_classes: int, batch_size: int) -> dict[str, list[float]]:
-    streams, side = len(config.model.streams), config.model.input_size
+    streams, side = config.model.n_streams, config.model.input_size
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
     seconds: dict[str, list[float]] = {name: [] for name in precisions}
     with reproducible(0, torch.device("cpu")):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from mer_di.errors import InputError
 from mer_di.learning.augment import augment
@@ -59,10 +60,10 @@ def train_model(
     Parameters
     ----------
     training : LabelledImages
-        At least two samples. A class may be absent.
+        At least two samples. A class may be absent. Genders, where they are given, are learnt by a network that does.
     validation : LabelledImages or None
-        Samples of other subjects, which decide when to stop and which epoch is the best. None trains all epochs and
-        keeps the last.
+        Samples of other subjects, which decide when to stop and which epoch is the best, by their emotions alone. None
+        trains all epochs and keeps the last.
     n_classes : int
         Number of classes C, at least 2.
     config : TrainConfig
@@ -186,7 +187,7 @@ class Steps:
     def of(cls, model: nn.Module, labels: Tensor, n_classes: int, config: TrainConfig, *, seed: int) -> "Steps":
         """Begin with a network and the labels of its training samples, shape (N,)."""
         optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-        class_weights = weigh_classes(labels, n_classes, kind=config.class_weights)
+        class_weights = weigh_classes(labels, n_classes, kind=config.class_weights, beta=config.effective_beta)
         return cls(model, config, class_weights, optimizer, Generator().manual_seed(seed))
 
     def take(self, batch: LabelledImages, precision: Precision) -> float:
@@ -200,18 +201,22 @@ class Steps:
         )
         with arithmetic(self.model, precision, images.device):
             output = self.model(images)
-        loss = self.loss(output, batch.labels)
+        loss = self.loss(output, batch.labels, batch.genders)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return loss.item()
 
-    def loss(self, output: ModelOutput, labels: Tensor) -> Tensor:
-        """Return Eq. 5: classification + λ · consistency, the latter where there are two streams."""
-        loss = classification_loss(output.logits.float(), labels, self.class_weights, kind=self.config.loss)
+    def loss(self, output: ModelOutput, labels: Tensor, genders: Tensor | None = None) -> Tensor:
+        """Return classification + λ · consistency (Eq. 5, where there are two streams) + λ · gender (where given)."""
+        config = self.config
+        logits = output.logits.float()
+        loss = classification_loss(logits, labels, self.class_weights, kind=config.loss, gamma=config.focal_gamma)
         if len(output.features) == 2:
             first, second = output.features
-            loss = loss + self.config.consistency * consistency_loss(first.float(), second.float())
+            loss = loss + config.consistency * consistency_loss(first.float(), second.float())
+        if genders is not None and output.genders is not None:
+            loss = loss + config.gender_weight * cross_entropy(output.genders.float(), genders)
         return loss
 
 
@@ -263,7 +268,7 @@ def _require_trainable(
     if len(samples) < at_least:
         raise InputError(f"the {role} samples are {len(samples)}; expected at least {at_least}")
     side = config.model.input_size
-    expected = (len(config.model.streams), 3, side, side)
+    expected = (config.model.n_streams, 3, side, side)
     if tuple(samples.images.shape[1:]) != expected:
         raise InputError(f"the {role} images are {tuple(samples.images.shape[1:])} each; the model takes {expected}")
     if not 0 <= int(samples.labels.min()) <= int(samples.labels.max()) < n_classes:

@@ -92,14 +92,18 @@ def _explained(
 ) -> Attention:
     from mer_di.learning.gradcam import grad_cam  # loads torch
     from mer_di.learning.saved_model import load_model
+    from mer_di.learning.views import clip_views
     from mer_di.torch_dataset import DynamicImageDataset
 
     name = str(predictions.sample_ids[index])
     path, row = rows[name]
     saved = load_model(run.network(fold_files[name]))
-    names, config = saved.config.model.streams, saved.config
-    images, _ = DynamicImageDataset(path, names, normalization=config.normalization, size=config.model.input_size)[row]
-    maps = grad_cam(saved.network, images, int(predictions.probabilities[index].argmax()))
+    config, model = saved.config, saved.config.model
+    dataset = DynamicImageDataset(path, model.images_read, normalization=config.normalization, size=model.input_size)
+    views = clip_views(dataset[row][0][None], model)[0]
+    names = model.images_read[-views.shape[0] * views.shape[1] :]
+    label = int(predictions.probabilities[index].argmax())
+    maps = np.concatenate([grad_cam(saved.network, view, label) for view in views])
     shares = maps / (maps.max() or 1)
     with open_cache(path) as cache:
         raw = [cache.images(stream)[row] for stream in names]

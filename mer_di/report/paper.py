@@ -58,4 +58,4 @@ def paper_number(config: Mapping[str, Any], dataset: str) -> PaperNumber | None:
 
 def _same_network(config: Mapping[str, Any], setting: Mapping[str, Any]) -> bool:
     names = [name for name in _SETTING if setting["architecture"] == "dianet" or name not in _OF_DIANET]
-    return all(config.get(name) == setting[name] for name in names)
+    return not config.get("temporal_augmentation") and all(config.get(name) == setting[name] for name in names)

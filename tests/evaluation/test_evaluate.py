@@ -20,8 +20,8 @@ from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
 
-KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit precision caches"
-KEYS += " seconds versions"
+KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation test_images"
+KEYS += " untrained_terms audit precision caches seconds versions"
 
 
 def test_a_run_leaves_what_the_design_promises(finished, cache):
@@ -334,3 +334,24 @@ def test_a_fold_of_another_run_is_not_taken_for_ours(finished, cache, tmp_path):
         path.write_text(json.dumps(record | change))
         with pytest.raises(RunError, match=r"fold 's02' of another run.*delete it"):
             run(cache, tmp_path / "run")
+
+
+@pytest.mark.parametrize("test_images", ["mean-of-phases", "whole", "per-image"])
+def test_what_is_tested_after_temporal_augmentation_is_stated(cache, tmp_path, test_images, monkeypatch):
+    calls = counted(monkeypatch)
+    model = replace(CONFIG.model, temporal_augmentation=True, test_images=test_images)
+    config = replace(CONFIG, model=model, epochs=1)
+    options = {"validation": "subjects:1", "device": "cpu", "audit": True, "save_networks": True}
+    results = evaluate([cache], tmp_path, config, **options)
+    assert results.test_images == json.loads((tmp_path / "config.json").read_text())["test_images"] == test_images
+    for training, validation in calls:  # both images of two subjects' clips, and of another one's
+        assert (len(training), len(validation)) == (12, 6)
+        assert torch.equal(training.labels[::2], training.labels[1::2])
+    predictions = Run(tmp_path).predictions()
+    assert results.n == len(predictions.sample_ids) == (24 if test_images == "per-image" else 12)
+    assert sum(person["n"] for person in results.per_subject) == results.n
+    if test_images == "per-image":
+        assert predictions.sample_ids[:3].tolist() == ["s01/c0/onset", "s01/c0/offset", "s01/c1/onset"]
+        assert (predictions.labels[::2] == predictions.labels[1::2]).all()
+    assert evaluate([cache], tmp_path, config, **options) == results
+    assert len(calls) == 4

@@ -143,6 +143,7 @@ RECORD = {
     "train_subjects": ["s2"],
     "validation_subjects": [],
     "untrained_classes": [],
+    "untrained_terms": [],
     "best_epoch": 1,
     "history": [{"epoch": 1, "training_loss": 0.5, "validation_loss": None}],
     "sample_ids": ["s1/a"],
@@ -177,6 +178,12 @@ def test_a_fold_that_is_none_is_named(run, change):
     path.write_text(json.dumps(RECORD | change))
     with pytest.raises(RunError, match=r"s1\.json is .*delete it"):
         run.fold("s1.json")
+
+
+def test_a_fold_of_before_trained_with_every_term(run):
+    old = {name: value for name, value in RECORD.items() if name != "untrained_terms"}
+    (run.folder / "folds" / "s1.json").write_text(json.dumps(old))
+    assert run.fold("s1.json") == FoldRecord(**RECORD)
 
 
 def test_what_does_not_fit_is_damage_and_what_is_said_on_purpose_is_not(run):

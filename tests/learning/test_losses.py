@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.learning.losses import FOCUS, OVERLAP, classification_loss, consistency_loss, weigh_classes
+from mer_di.learning.losses import classification_loss, consistency_loss, weigh_classes
 
 numbers = st.floats(-5, 5, width=32).map(lambda value: round(value, 3))
 seeds = st.integers(0, 1000)
@@ -49,37 +49,42 @@ def test_features_of_zero_are_orthogonal_and_have_a_gradient_that_is_finite():
     assert torch.isfinite(first.grad).all()
 
 
-@given(rows=st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=5), data=st.data())
-def test_classification_is_a_mean_over_samples(rows, data):
+@given(
+    rows=st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=5),
+    gamma=st.sampled_from([0, 0.5, 1, 2, 5]),
+    data=st.data(),
+)
+def test_classification_is_a_mean_over_samples(rows, gamma, data):
     labels = [data.draw(st.integers(0, 2)) for _ in rows]
     weights = [0.5, 1.0, 2.0]
-    for kind, factor in (("cross-entropy", lambda p: 1), ("focal", lambda p: (1 - p) ** FOCUS)):
+    for kind, factor in (("cross-entropy", lambda p: 1), ("focal", lambda p: (1 - p) ** gamma)):
         losses = [log_probability(row, label) for row, label in zip(rows, labels, strict=True)]
         expected = sum(
             -weights[label] * factor(math.exp(log)) * log for label, log in zip(labels, losses, strict=True)
         ) / len(rows)
-        found = classification_loss(torch.tensor(rows).double(), torch.tensor(labels), torch.tensor(weights), kind=kind)
+        found = classification_loss(
+            torch.tensor(rows).double(), torch.tensor(labels), torch.tensor(weights), kind=kind, gamma=gamma
+        )
         assert found.item() == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["cross-entropy", "focal"])
-def test_certainty_has_a_finite_loss_and_gradient(kind):
+@pytest.mark.parametrize(("kind", "gamma"), [("cross-entropy", 2.0), ("focal", 2.0), ("focal", 0.5), ("focal", 0.0)])
+def test_certainty_has_a_finite_loss_and_gradient(kind, gamma):
     logits = torch.tensor([[200.0, -200.0], [-200.0, 200.0]], requires_grad=True)
-    loss = classification_loss(logits, torch.tensor([0, 0]), torch.ones(2), kind=kind)
+    loss = classification_loss(logits, torch.tensor([0, 0]), torch.ones(2), kind=kind, gamma=gamma)
     loss.backward()
     assert loss.item() == pytest.approx(200)
     assert torch.isfinite(logits.grad).all()
 
 
-def effective(count):
-    return sum(OVERLAP**k for k in range(count))  # 1 + β + … = (1 − βⁿ)/(1 − β)
+@given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=60), beta=st.sampled_from([0, 0.9, 0.99, 0.9999]))
+def test_class_weights_come_from_the_counts(labels, beta):
+    def effective(count):
+        return sum(beta**k for k in range(count))  # 1 + β + … = (1 − βⁿ)/(1 − β)
 
-
-@given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=60))
-def test_class_weights_come_from_the_counts(labels):
     counts = [labels.count(label) for label in range(4)]
     for kind, size in (("balanced", float), ("effective-number", effective)):
-        weights = weigh_classes(torch.tensor(labels), 4, kind=kind).tolist()
+        weights = weigh_classes(torch.tensor(labels), 4, kind=kind, beta=beta).tolist()
         present = [label for label in range(4) if counts[label]]
         assert sum(weights[label] for label in labels) == pytest.approx(len(labels), rel=1e-5)
         for label in present:
@@ -93,6 +98,19 @@ def test_effective_number_lies_between_none_and_balanced():
     none, number, balanced = (weigh_classes(labels, 2, kind=kind) for kind in ("none", "effective-number", "balanced"))
     assert torch.equal(none, torch.ones(2))
     assert 1 < number[1] / number[0] < balanced[1] / balanced[0]
+
+
+def test_in_this_field_a_beta_of_0_999_is_inverse_frequency_in_all_but_name():
+    """The figures that the parameter's documentation gives, for the class sizes of CASME II."""
+    labels = torch.repeat_interleave(torch.arange(5), torch.tensor([99, 63, 32, 27, 25]))
+
+    def ratio(**how):
+        weights = weigh_classes(labels, 5, **how)
+        return round(float(weights.max() / weights.min()), 2)
+
+    found = {beta: ratio(kind="effective-number", beta=beta) for beta in (0.9, 0.99, 0.999, 0.9999)}
+    assert found == {0.9: 1.08, 0.99: 2.84, 0.999: 3.82, 0.9999: 3.95}
+    assert ratio(kind="balanced") == 3.96
 
 
 def test_an_absent_class_leaves_the_loss_finite():

@@ -14,9 +14,17 @@ def test_each_architecture_has_its_input_size():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"architecture": "alexnet"}, "dianet, learnet, originet"),
+        ({"architecture": "alexnet"}, "dianet, learnet, learnet-vnu, originet, geme-reconstruction"),
         ({"fusion": "sum"}, "cross, cross-single-token, simple, concat"),
         ({"streams": ("onset", "apex")}, "onset, offset, full"),
+        ({"test_images": "whole"}, "without temporal augmentation"),
+        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "dynamic images alone"),
+        (
+            {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
+            "optical flow alone",
+        ),
+        ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
+        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes two"),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
         ({"size": 0}, "1 to 4096 pixels"),
@@ -40,11 +48,26 @@ def test_a_configuration_that_means_nothing_is_refused(values, words):
         ModelConfig(**values)
 
 
+def test_flow_is_where_the_network_sees_it():
+    assert ModelConfig(streams=("full", "flow_onset")).flow_streams == (1,)
+    assert ModelConfig(streams=("flow_onset", "flow_offset")).flow_streams == (0, 1)
+    assert ModelConfig(streams=("flow_onset", "flow_offset"), temporal_augmentation=True).flow_streams == (0,)
+
+
+def test_temporal_augmentation_is_for_a_network_of_one_stream():
+    together, apart = ModelConfig(), ModelConfig(temporal_augmentation=True)
+    assert (together.n_streams, together.samples_per_clip, together.images_read) == (2, 1, ("onset", "offset"))
+    assert (apart.n_streams, apart.samples_per_clip, apart.images_read) == (1, 2, ("onset", "offset"))
+    whole = ModelConfig(architecture="learnet", temporal_augmentation=True, test_images="whole")
+    assert (whole.n_streams, whole.images_read) == (1, ("onset", "offset", "full"))
+
+
 def test_parameters_are_those_that_matter(tmp_path):
     assert ModelConfig(architecture="learnet", streams=("full",)).parameters == {
         "architecture": "learnet",
         "streams": ["full"],
         "size": 112,
+        "temporal_augmentation": False,
     }
     assert ModelConfig().parameters == ModelConfig(size=224).parameters
     for name in ("a", "b"):

@@ -177,8 +177,8 @@ def test_the_first_loss_is_equation_5(consistency):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         model = build_model(model_config, 3).train()
-    logits, (first, second) = (part for part in model(training.images))
-    logits, first, second = (tensor.detach().double().numpy() for tensor in (logits, first, second))
+    output = model(training.images)
+    logits, first, second = (tensor.detach().double().numpy() for tensor in (output.logits, *output.features))
     labels = training.labels.numpy()
     entropy = np.log(np.exp(logits).sum(1)) - logits[np.arange(6), labels]
     cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
@@ -206,7 +206,9 @@ def test_validation_loss_is_a_mean_over_samples_and_not_over_batches():
         {"rotation": 0.0},
         {"consistency": 0.0},
         {"loss": "focal"},
+        {"loss": "focal", "focal_gamma": 1.0},
         {"class_weights": "balanced"},
+        {"class_weights": "effective-number", "effective_beta": 0.5},
         {"learning_rate": 1e-4},
         {"batch_size": 3},
     ],

@@ -1,3 +1,11 @@
+from dataclasses import replace
+
+import pytest
+import tiny_run
+
+from mer_di.evaluation.evaluate import evaluate
+from mer_di.evaluation.run import Run
+from mer_di.report import write_run_report
 from mer_di.report.attention import attentions
 
 
@@ -16,3 +24,20 @@ def test_the_most_certain_right_and_wrong_sample_of_each_class_is_explained_by_i
     assert [(item.probability, item.sample_id, item.label, item.label == item.predicted) for item in found] == expected
     assert all(item.fold == subjects[item.sample_id] for item in found)
     assert {tuple(name for name, *_ in item.streams) for item in found} == {("onset", "offset")}
+
+
+@pytest.mark.parametrize(
+    ("test_images", "streams"), [("mean-of-phases", ("onset", "offset")), ("whole", ("full",)), ("per-image", None)]
+)
+def test_after_temporal_augmentation_what_was_tested_is_explained(cache, tmp_path, test_images, streams):
+    model = replace(tiny_run.CONFIG.model, temporal_augmentation=True, test_images=test_images)
+    config = replace(tiny_run.CONFIG, model=model, epochs=1)
+    evaluate([cache], tmp_path, config, validation="none", device="cpu", save_networks=True)
+    run = Run(tmp_path)
+    ids = run.predictions().sample_ids.tolist()
+    files = {name: f"{name.split('/')[0]}.json" for name in ids}
+    rows = {name: (cache, row) for row, name in enumerate(ids)} if streams else {}  # an image is no row of a cache
+    found = attentions(run, run.predictions(), files, rows)
+    assert {tuple(name for name, *_ in item.streams) for item in found} == ({streams} if streams else set())
+    write_run_report(tmp_path, tmp_path / "page.html")
+    assert f"tested: {test_images}" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -1,12 +1,16 @@
-"""The networks: DIANet, and the two baselines of the paper's tables whose layers are known."""
+"""The networks: DIANet, rivals whose layers are known, and reconstructions of rivals whose layers are not."""
 
 from torch import nn
 
 from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models.affectivenet import AffectiveNetReconstruction as AffectiveNetReconstruction
 from mer_di.learning.models.backbone import BACKBONES as BACKBONES
 from mer_di.learning.models.backbone import initialize_backbone
 from mer_di.learning.models.dianet import DIANet as DIANet
+from mer_di.learning.models.fdcn import FDCNReconstruction as FDCNReconstruction
+from mer_di.learning.models.geme import GEMEReconstruction as GEMEReconstruction
 from mer_di.learning.models.learnet import LEARNet as LEARNet
+from mer_di.learning.models.learnet_vnu import LEARNetVNU as LEARNetVNU
 from mer_di.learning.models.originet import OrigiNet as OrigiNet
 from mer_di.learning.models.output import ModelOutput as ModelOutput
 from mer_di.learning.models.size import require_size
@@ -34,16 +38,26 @@ def architecture(config: ModelConfig, n_classes: int) -> nn.Module:
         If timm does not know the backbone, or it does not take images of this size; the smallest is named.
     """
     network = _network(config, n_classes)
-    require_size(network, len(config.streams), config.input_size)
+    require_size(network, config.n_streams, config.input_size)
     return network
 
 
 def _network(config: ModelConfig, n_classes: int) -> nn.Module:
-    if config.architecture == "learnet":
-        return LEARNet(n_classes)
-    if config.architecture == "originet":
-        return OrigiNet(n_classes)
-    return DIANet(config, n_classes)
+    match config.architecture:
+        case "dianet":
+            return DIANet(config, n_classes)
+        case "learnet":
+            return LEARNet(n_classes)
+        case "learnet-vnu":
+            return LEARNetVNU(n_classes)
+        case "originet":
+            return OrigiNet(n_classes)
+        case "geme-reconstruction":
+            return GEMEReconstruction(n_classes, config.input_size)
+        case "fdcn-reconstruction":
+            return FDCNReconstruction(n_classes)
+        case "affectivenet-reconstruction":
+            return AffectiveNetReconstruction(n_classes)
 
 
 def build_model(config: ModelConfig, n_classes: int) -> nn.Module:

@@ -42,11 +42,12 @@ class DIANet(nn.Module):
 
     def __init__(self, config: ModelConfig, n_classes: int) -> None:
         super().__init__()
-        self.n_streams = len(config.streams)
+        self.n_streams = config.n_streams
         n_backbones = self.n_streams if config.dedicated_backbones else 1
         self.backbones = nn.ModuleList(
             [random_backbone(config.backbone, config.input_size) for _ in range(n_backbones)]
         )
+        self.last_map = nn.Identity()
         self.projection = nn.Linear(int(self.backbones[0].num_features), WIDTH)  # type: ignore[arg-type]
         self.fusion = FUSIONS[config.fusion](WIDTH) if self.n_streams == 2 else None
         self.classifier = nn.Sequential(
@@ -63,10 +64,10 @@ class DIANet(nn.Module):
     def _positions(self, images: Tensor) -> list[Tensor]:
         """Return the positions of each stream's last map, (B, P, 512)."""
         if len(self.backbones) == 1:
-            positions = self.projection(_last_map(self.backbones[0], images.flatten(0, 1)))
+            positions = self.projection(self.last_map(_last_map(self.backbones[0], images.flatten(0, 1))))
             return [positions[stream :: self.n_streams] for stream in range(self.n_streams)]
         pairs = zip(self.backbones, images.unbind(1), strict=True)
-        return [self.projection(_last_map(backbone, stream)) for backbone, stream in pairs]
+        return [self.projection(self.last_map(_last_map(backbone, stream))) for backbone, stream in pairs]
 
 
 def _last_map(backbone: nn.Module, images: Tensor) -> Tensor:

@@ -52,6 +52,7 @@ class LEARNet(nn.Module):
         self.columns = nn.ModuleList([_Column(accretive=number % 2 == 1) for number in range(4)])
         self.norm = BatchNorm(256)
         self.merge = HalvingConv(256, 256, 3)
+        self.last_map = nn.Identity()
         self.dense = nn.Linear(256 * 4 * 4, 256)
         self.dropout = nn.Dropout(0.5)
         self.classifier = nn.Linear(256, n_classes)
@@ -60,7 +61,7 @@ class LEARNet(nn.Module):
     def forward(self, images: Tensor) -> ModelOutput:
         """Classify images of shape (B, 1, 3, 112, 112)."""
         stem = torch.relu(self.stem(images[:, 0]))
-        merged = torch.relu(self.merge(self.norm(torch.cat(self._columns(stem), dim=1))))
+        merged = torch.relu(self.last_map(self.merge(self.norm(torch.cat(self._columns(stem), dim=1)))))
         features = torch.relu(self.dense(merged.flatten(1)))
         return ModelOutput(self.classifier(self.dropout(features)), (features,))
 

@@ -13,9 +13,12 @@ class ModelOutput(NamedTuple):
     logits : Tensor of float, shape (B, C)
         One score a class; softmax makes probabilities of them.
     features : tuple of Tensor of float
-        One a stream, before fusion: (B, 512) for DIANet, (B, 256) for the baselines. The consistency loss compares
-        them.
+        Of DIANet one a stream, (B, 512), before fusion: the consistency loss compares two of them. Of the rivals one,
+        what their classifier takes.
+    genders : Tensor of float, shape (B, 2), or None
+        One score a gender, of a network that learns it beside the emotion.
     """
 
     logits: Tensor
     features: tuple[Tensor, ...]
+    genders: Tensor | None = None

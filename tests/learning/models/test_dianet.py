@@ -22,7 +22,7 @@ def test_two_streams_give_logits_and_two_features(fusion, dedicated):
 @pytest.mark.parametrize("streams", [("onset",), ("full",)])
 def test_one_stream_is_not_fused(streams):
     model = architecture(replace(TINY, streams=streams), 4).eval()
-    logits, features = model(normal(2, 1, 3, 40, 40))
+    logits, features, _ = model(normal(2, 1, 3, 40, 40))
     assert model.fusion is None
     assert len(features) == 1
     torch.testing.assert_close(logits, model.classifier(features[0]))
