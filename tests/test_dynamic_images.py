@@ -11,7 +11,6 @@ from mer_di.dynamic_images import NORMALIZATIONS, PhaseImages, dynamic_image, no
 from mer_di.errors import InputError
 from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp
 
-ZERO_SUM = tuple(name for name in SCHEMES if name != "harmonic_legacy")
 APEX = 1  # only apex_centred looks at it
 shapes = st.tuples(st.integers(2, 20), st.integers(1, 5), st.integers(1, 5)) | st.tuples(
     st.integers(2, 20), st.integers(1, 4), st.integers(1, 4), st.just(3)
