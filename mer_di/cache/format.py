@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
-from mer_di.streams import Stream
+from mer_di.streams import DynamicStream
 
 FORMAT = "mer_di"
 FORMAT_VERSION = 1
@@ -21,7 +21,7 @@ ATTRIBUTES: Mapping[str, type[str] | type[int]] = MappingProxyType(
         "min_class_size": int,
     }
 )
-DI_STREAMS: tuple[Stream, ...] = get_args(Stream)
+DI_STREAMS: tuple[DynamicStream, ...] = get_args(DynamicStream)
 KEY_FRAMES = ("onset", "apex", "offset")
 TEXT_COLUMNS = ("sample_id", "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")

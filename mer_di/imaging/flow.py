@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from skimage.registration import optical_flow_ilk, optical_flow_tvl1
 
 from mer_di.errors import InputError
+from mer_di.streams import FlowEngine
 
-FlowEngine = Literal["ilk", "tvl1", "farneback", "dis"]
 Floats = NDArray[np.float32]
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601

@@ -26,7 +26,7 @@ class ModelConfig:
     ----------
     architecture : {"dianet", "learnet", "originet"}
         ``learnet`` and ``originet`` take one stream.
-    streams : tuple of {"onset", "offset", "full"}
+    streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
     size : int or None
         Side of the input images in pixels; None is the architecture's own: 224, 112 for LEARNet, 128 for OrigiNet.
