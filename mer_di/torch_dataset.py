@@ -21,7 +21,6 @@ from torch.utils.data import Dataset
 from mer_di.arguments import one_of, whole_number
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.rank_pooling import scheme_weights
 from mer_di.streams import Normalization
 
 GREY_LEVELS = 8.0
@@ -145,7 +144,7 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         self.classes = cache.classes
         for stream in self.streams:
             cache.images(stream)
-        self._units = {stream: GREY_LEVELS * _half_weights(cache, stream) for stream in set(self.streams)}
+        self._units = {stream: GREY_LEVELS * cache.half_weights(stream) for stream in set(self.streams)}
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -180,17 +179,6 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         if self._open is None or self._open[0] != process:
             self._open = process, open_cache(self.path)
         return self._open[1]
-
-
-def _half_weights(cache: Cache, stream: str) -> NDArray[np.float64]:
-    """Return Σ|α| / 2 of each sample's row of weights."""
-    recipe = cache.recipe
-    lengths = cache.lengths(stream)
-    half = {
-        n: np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum() / 2
-        for n in set(lengths.tolist())
-    }
-    return np.array([half[n] for n in lengths.tolist()])
 
 
 def _symmetric(image: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -18,8 +18,9 @@ from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames, read_stacks
 from mer_di.memory import empty
-from mer_di.rank_pooling import phase_weights
+from mer_di.rank_pooling import Weights, motion_intensity, motion_ranked
 from mer_di.recipe import Recipe, SeveralFaces
+from mer_di.weighing import recipe_weights
 
 Frame = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
@@ -54,25 +55,15 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
     accumulated in integers and three float images are warped instead of T frames.
     """
     recipe.require_method()
-    weights = phase_weights(
-        len(clip.numbers),
-        clip.onset_phase,
-        clip.offset_phase,
-        apex=clip.apex - clip.onset,
-        scheme=recipe.scheme,
-        reversal=recipe.reversal,
-        temporal_length=recipe.temporal_length,
-    )
     key_positions = (0, clip.apex - clip.onset, len(clip.numbers) - 1)
     if recipe.align == "per-frame":
-        return _render_each(clip, recipe, weights, key_positions, landmark_model)
-    return _render_once(clip, recipe, weights, key_positions, landmark_model)
+        return _render_each(clip, recipe, key_positions, landmark_model)
+    return _render_once(clip, recipe, key_positions, landmark_model)
 
 
 def _render_once(
     clip: PlannedClip,
     recipe: Recipe,
-    weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
     *,
@@ -87,19 +78,21 @@ def _render_once(
     matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
+    weights, ranked = _weights(clip, recipe, lambda _position, frame: frame[region])
     di, key_frames = _images(recipe.size)
     sums = Accumulator(weights)
     begin = 0
     for stack in chain([first], stacks):
         pixels = stack if grey is None else one_channel(stack)
         if pixels is None:  # frames in colour among grey ones
-            return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
+            return _render_once(clip, recipe, key_positions, landmark_model, in_colour=True)
         views = pixels[:, *region]
         sums.add_stack(views)
         for image, position in zip(key_frames, key_positions, strict=True):
             if begin <= position < begin + len(views):
                 image[:] = _rgb(warp.to_uint8(crop(views[position - begin])))
         begin += len(views)
+    _require_unchanged(clip, digest, ranked)
     for image, total in zip(di, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
     return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
@@ -108,16 +101,16 @@ def _render_once(
 def _render_each(
     clip: PlannedClip,
     recipe: Recipe,
-    weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
 ) -> RenderedClip:
-    """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
+    """Decode once more: smoothing needs every frame's landmarks before the first frame can be placed."""
     finder = _finder(recipe, landmark_model)
     placed, digest = xxh3_128(), xxh3_128()
     faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files, placed))
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
+    weights, ranked = _weights(clip, recipe, lambda position, frame: warp.warp(frame, matrices[position], recipe.size))
     sums = Accumulator(weights)
     di, key_frames = _images(recipe.size)
     frame_size = (0, 0)
@@ -127,12 +120,30 @@ def _render_each(
         sums.add(image)
         if position in key_positions:
             key_frames[key_positions.index(position)] = warp.to_uint8(image)
-    if digest.digest() != placed.digest():
+    _require_unchanged(clip, digest, placed, ranked)
+    di[:] = sums.sums()
+    return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
+
+
+def _weights(
+    clip: PlannedClip, recipe: Recipe, placed: Callable[[int, Frame], NDArray[Any]]
+) -> tuple[Weights, xxh3_128 | None]:
+    """Return the rows of a clip; to rank its frames by motion they are decoded once more, and the digest of that."""
+    digest, motion = None, None
+    if recipe.scheme == motion_ranked.__name__:
+        digest = xxh3_128()
+        frames = read_frames(clip.path, clip.numbers, clip.files, digest)
+        motion = motion_intensity(placed(position, frame) for position, frame in enumerate(frames))
+    weights = recipe_weights(recipe, len(clip.numbers), clip.apex - clip.onset, fps=clip.sample.fps, motion=motion)
+    return weights, digest
+
+
+def _require_unchanged(clip: PlannedClip, digest: xxh3_128, *before: xxh3_128 | None) -> None:
+    """Refuse a clip that is not the same each time that it is read."""
+    if any(other is not None and other.digest() != digest.digest() for other in before):
         raise SampleError(
             "clip-changed", f"{clip.path} changed while it was read twice; build again when it is written"
         )
-    di[:] = sums.sums()
-    return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
 
 
 def _images(size: int) -> tuple[NDArray[np.float32], Frame]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
-from mer_di.errors import CacheError
+from mer_di.errors import CacheError, InputError
 from mer_di.recipe import Recipe
+from mer_di.weighing import half_weights
 
 
 @contextlib.contextmanager
@@ -137,6 +138,26 @@ class Cache:
         shared = self.recipe.apex_in == "both"
         found: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
         return found
+
+    def half_weights(self, stream: str) -> NDArray[np.float64]:
+        """Return Σ|α|/2 of the row of weights of each dynamic image of a stream, shape (N,).
+
+        Parameters
+        ----------
+        stream : {"onset", "offset", "full"}
+
+        Raises
+        ------
+        CacheError
+            If there are no such weights for a sample: the cache is damaged.
+        """
+        recipe, names = self.recipe, ("onset_length", "offset_length", "fps")
+        clips = [tuple(clip) for clip in zip(*(self.column(name).tolist() for name in names), strict=True)]
+        try:
+            of_clip = {clip: half_weights(recipe, dict(zip(names, clip, strict=True))) for clip in set(clips)}
+        except InputError as error:
+            raise CacheError(f"{self.path} has a sample that its recipe cannot weigh: {error}") from error
+        return np.array([of_clip[clip][DI_STREAMS.index(stream)] for clip in clips], np.float64)
 
     @property
     def has_frames(self) -> bool:

@@ -15,7 +15,6 @@ from mer_di.building.rendering import render
 from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, RenderedClip, origin_of
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, SampleError
-from mer_di.rank_pooling import scheme_weights
 from mer_di.recipe import Recipe, differences
 
 PORTABLE_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
@@ -165,7 +164,7 @@ def _phases(cache: Cache) -> list[str]:
 def _images(cache: Cache) -> list[str]:
     found: list[str] = []
     for stream in DI_STREAMS:
-        images, bounds = cache.images(stream), _bounds(cache, stream)
+        images, bounds = cache.images(stream), 2 * _BRIGHTEST * cache.half_weights(stream)
         found += [f"/di/{stream} needs filter {number}, which not every reader has" for number in _unportable(images)]
         for index, bound in enumerate(bounds):
             largest = float(np.abs(images[index]).max())
@@ -178,18 +177,6 @@ def _images(cache: Cache) -> list[str]:
         found += [f"/frames/{name} needs filter {number}, which not every reader has" for number in _unportable(frames)]
         frames[:]
     return found
-
-
-def _bounds(cache: Cache, stream: str) -> list[float]:
-    """Return the largest magnitude that each image of a stream can have, from its row of weights."""
-    lengths, recipe = cache.lengths(stream).tolist(), cache.recipe
-    of_length = {
-        n: float(
-            _BRIGHTEST * np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum()
-        )
-        for n in set(lengths)
-    }
-    return [of_length[n] for n in lengths]
 
 
 def _digests(cache: Cache) -> list[str]:

@@ -1,6 +1,6 @@
 """Weights of rank pooling: a dynamic image is a row of weights over frames, and this is where the rows come from."""
 
-from mer_di.rank_pooling.exact import Weights
+from mer_di.rank_pooling.exact import Weights, on_grid
 from mer_di.rank_pooling.magnification import Magnification
 from mer_di.rank_pooling.motion import Motion, motion_intensity
 from mer_di.rank_pooling.rows import Reversal, phase_weights, scheme_weights, temporal_normalization
@@ -30,6 +30,7 @@ __all__ = [
     "magnified",
     "motion_intensity",
     "motion_ranked",
+    "on_grid",
     "phase_weights",
     "reversed_arp",
     "scheme_weights",

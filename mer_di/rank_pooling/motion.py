@@ -1,6 +1,7 @@
 """How much of its motion each frame of a clip shows."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,14 +35,14 @@ def motion_intensity(frames: Iterable[ArrayLike]) -> Motion:
     >>> motion_intensity(np.array([[[10, 10]], [[10, 12]], [[7, 13]]], dtype=np.uint8))
     array([0, 2, 6])
     """
-    first: NDArray[np.int64] | NDArray[np.float64] | None = None
+    first: NDArray[Any] | None = None
     found = []
     for number, frame in enumerate(items("frames", frames)):
         array = plain_array("frames", frame)
         wide = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
-        first = wide if first is None else first
+        if first is None:
+            first = wide
         if wide.shape != first.shape:
             raise InputError(f"frame {number} (0-based) has shape {wide.shape}, the first {first.shape}")
-        wide = wide - first
-        found.append(np.abs(wide, out=wide).sum())
+        found.append(np.abs(wide - first).sum())
     return np.array(found)
