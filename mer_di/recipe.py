@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from mer_di.errors import CacheError, InputError
 from mer_di.phases import APEX_IN, APEX_POLICIES, ApexIn, ApexPolicy
 from mer_di.rank_pooling import SCHEMES, Magnification, Reversal, magnified, motion_ranked
-from mer_di.streams import FlowEngine
+from mer_di.streams import SMALLEST_FLOW, FlowEngine
 
 Align = Literal["none", "similarity", "per-frame"]
 Aspect = Literal["stretch", "keep"]
@@ -93,7 +93,7 @@ class Recipe:
         _require("aspect", self.aspect, get_args(Aspect) if self.align == "none" else (None,))
         _require("several_faces", self.several_faces, (None,) if self.align == "none" else get_args(SeveralFaces))
         _require("flow", self.flow, (None, *get_args(FlowEngine)))
-        _require_integer("size", self.size, 1, LARGEST_SIZE)
+        _require_integer("size", self.size, SMALLEST_FLOW if self.flow else 1, LARGEST_SIZE)
         if self.temporal_length is not None:
             _require_integer("temporal_length", self.temporal_length, 2, LONGEST)
         if type(self.method) is not int:

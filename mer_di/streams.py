@@ -13,5 +13,8 @@ Stream = Literal[DynamicStream, FlowStream]
 FlowEngine = Literal["ilk", "tvl1", "farneback", "dis"]
 """See `mer_di.imaging.flow.flow`."""
 
+SMALLEST_FLOW = 12
+"""Pixels a side; OpenCV's DIS takes no less."""
+
 Normalization = Literal["unit-weight", "symmetric", "minmax", "l2"]
 """See `mer_di.torch_dataset.DynamicImageDataset`."""
