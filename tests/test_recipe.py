@@ -20,6 +20,8 @@ def test_the_text_is_canonical_and_the_digest_is_its():
 def test_a_recipe_survives_its_text():
     recipe = plain(scheme="harmonic_arp", temporal_length=16, corrections=("released", "meb"), tree="raw")
     assert Recipe.from_text(recipe.text) == recipe
+    magnified = plain(scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=5.0, apex_sigma=1.5)
+    assert Recipe.from_text(magnified.text) == magnified
 
 
 def test_every_field_changes_the_digest():
@@ -41,6 +43,10 @@ def test_every_field_changes_the_digest():
         plain(flow="ilk"),
         plain(flow="dis"),
         plain(method=METHOD + 1),
+        plain(apex_sigma=1.0),
+        plain(scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=5.0),
+        plain(scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=6.0),
+        plain(scheme="magnified", magnify_band=(2.0, 9.0), magnify_alpha=5.0),
     ]
     assert len({recipe.sha256 for recipe in (aligned, *others)}) == len(others) + 1
 

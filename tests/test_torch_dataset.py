@@ -13,6 +13,7 @@ from mer_di.errors import CacheError, InputError
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe
 from mer_di.torch_dataset import GREY_LEVELS, DynamicImageDataset, LabelledImages
+from mer_di.weighing import recipe_weights
 
 STREAMS = ("onset", "offset", "full")
 NORMALIZATIONS = ("unit-weight", "symmetric", "minmax", "l2")
@@ -67,6 +68,29 @@ def test_unit_weight_divides_by_half_the_weights_of_each_clip_and_stream(tmp_pat
         rising, fading = LENGTHS[index % len(LENGTHS)]
         frames = rising + fading - shared
         rows = phase_weights(frames, range(rising), range(frames - fading, frames), **weighing)
+        expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
+        np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"scheme": "apex_centred"},
+        {"scheme": "motion_ranked"},
+        {"scheme": "magnified", "magnify_band": (3.0, 12.0), "magnify_alpha": 8.0, "apex_in": "offset"},
+        {"apex_sigma": 1.5},
+        {"apex_sigma": 2.0, "scheme": "harmonic_arp", "apex_in": "onset", "temporal_length": 6},
+    ],
+)
+def test_unit_weight_divides_by_half_of_the_weights_that_depend_on_more_than_the_length(tmp_path, di, recipe):
+    """Of frames that were ranked by motion the order is not known to the cache, and does not matter."""
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di, **recipe), STREAMS)
+    made = Recipe(align="none", aspect="stretch", **recipe)
+    for index in range(len(di)):
+        rising, fading = LENGTHS[index % len(LENGTHS)]
+        frames = rising + fading - (made.apex_in == "both")
+        motion = np.random.default_rng(index).permutation(frames) if made.scheme == "motion_ranked" else None
+        rows = recipe_weights(made, frames, rising - (made.apex_in != "offset"), fps=100.0, motion=motion)
         expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
         np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
 

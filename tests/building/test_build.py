@@ -10,6 +10,7 @@ from tiny_build import SIZE, assert_same_content, load, plain
 
 from mer_di.building.build import build_cache
 from mer_di.cache import Rows, open_cache
+from mer_di.dynamic_images import phase_dynamic_images
 from mer_di.errors import CacheError
 from mer_di.executors import cluster, local
 from mer_di.inspection.comparison import compare
@@ -36,6 +37,22 @@ def test_the_cache_holds_the_sums_of_the_formulas(tiny):
         np.testing.assert_array_equal(cache.images("full")[index], pooled(whole, 1))
         for name, number in (("onset", 2), ("apex", 6), ("offset", 9)):
             np.testing.assert_array_equal(cache.key_frames(name)[index], tiny.frames["s9/square"][number - 1])
+
+
+@pytest.mark.parametrize("fields", [{"scheme": "motion_ranked"}, {"apex_sigma": 1.0}, {"scheme": "apex_centred"}])
+def test_the_cache_holds_what_the_functions_give(tiny, fields):
+    tiny.add("s9", "square", onset=2, apex=6, offset=9, emotion="surprise", shape=(SIZE, SIZE))
+    tiny.write_table()
+    out = tiny.table.with_name("square.h5")
+    build_cache(load(tiny), out, plain(**fields))
+    expected = phase_dynamic_images(tiny.frames["s9/square"][1:9], 4, **fields)
+    with open_cache(out) as cache:
+        index = cache.column("sample_id").tolist().index("s9/square")
+        for stream, image in expected._asdict().items():
+            np.testing.assert_allclose(cache.images(stream)[index], image, rtol=1e-6, atol=1e-3)
+        assert departures(cache) == []
+        assert recomputed(cache, load(tiny), 7) == []
+    assert build_cache(load(tiny), out, plain(**fields)).already_complete
 
 
 def test_the_columns_say_which_frames_were_pooled(built):
