@@ -36,7 +36,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
 @_model_option("--fusion", help="How two streams become one.")
-@_model_option("--streams", type=str, help="One or two of onset, offset, full, by commas.")
+@_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
 @_model_option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
 @_model_option("--dropout", type=float, help="Of the classifier.")
 @_model_option(
