@@ -19,6 +19,7 @@ SeveralFaces = Literal["drop", "largest"]
 METHOD = 2  # raised whenever the same parameters would give other pixels
 LARGEST_SIZE = 4096  # pixels
 LONGEST = 10_000  # frames
+MOST_NEIGHBOURS = 64  # apexes
 _LATER: Mapping[str, bool] = MappingProxyType({"later": True})
 """Marks a field that recipes of before lack: it is written only where it differs from its default."""
 
@@ -34,6 +35,8 @@ class Recipe:
         ``per-frame`` a smoothed transform for every frame.
     apex_in : {"both", "onset", "offset"}
         The phase that holds the apex frame.
+    apex_jitter : int
+        Neighbouring apexes whose phase images are held as well (see `mer_di.weighing.neighbours`); 0 for none.
     apex_policy : {"drop", "midpoint"}
         What becomes of an apex that is missing, outside, or leaves a phase of one frame.
     apex_sigma : float or None
@@ -83,6 +86,7 @@ class Recipe:
     magnify_band: tuple[float, float] | None = field(default=None, metadata=_LATER)
     magnify_alpha: float | None = field(default=None, metadata=_LATER)
     apex_sigma: float | None = field(default=None, metadata=_LATER)
+    apex_jitter: int = field(default=0, metadata=_LATER)
 
     def __post_init__(self) -> None:
         _require("align", self.align, get_args(Align))
@@ -107,6 +111,7 @@ class Recipe:
 
     def _require_weighing(self) -> None:
         """Refuse parameters of the weights that do not go together."""
+        _require_integer("apex_jitter", self.apex_jitter, 0, MOST_NEIGHBOURS)
         if self.apex_sigma is not None:
             _require_number("apex_sigma", self.apex_sigma, LONGEST)
         given = self.magnify_band is not None, self.magnify_alpha is not None

@@ -119,6 +119,42 @@ def apex_shares(n_frames: int, apex: int, sigma: float, *, apex_in: ApexIn = "bo
     return {position: share for position, share in found.items() if share}
 
 
+def neighbours(n_frames: int, apex: int, count: int, *, apex_in: ApexIn = "both") -> list[int]:
+    """Return the apexes around an apex: as many frames before it as after it, with an odd count one more before it.
+
+    Parameters
+    ----------
+    n_frames : int
+    apex : int
+        0-based position in the clip.
+    count : int
+        How many neighbours, K.
+    apex_in : {"both", "onset", "offset"}
+        See `mer_di.phases.split`.
+
+    Returns
+    -------
+    list of int
+        K positions in ascending order, the apex not among them; but where a position would leave a phase less than two
+        frames, it is the nearest one that does not: near the ends of a clip some are there twice, or are the apex.
+
+    Raises
+    ------
+    InputError
+        If the clip is too short for two phases.
+
+    Examples
+    --------
+    >>> neighbours(20, 8, 4), neighbours(20, 2, 5), neighbours(3, 1, 2)
+    ([6, 7, 9, 10], [1, 1, 1, 3, 4], [1, 1])
+    """
+    legal = apexes(0, n_frames - 1, apex_in=apex_in)
+    if not legal:
+        raise InputError(f"a clip of {n_frames} frames has no apex that leaves two frames to both phases")
+    distances = [*range(-((count + 1) // 2), 0), *range(1, count // 2 + 1)]
+    return [min(max(apex + distance, legal[0]), legal[-1]) for distance in distances]
+
+
 def recipe_weights(
     recipe: Recipe, n_frames: int, apex: int, *, fps: float | None, motion: ArrayLike | None = None
 ) -> Weights:
@@ -158,7 +194,7 @@ def recipe_weights(
     )
 
 
-def sample_weights(recipe: Recipe, sample: Mapping[str, Any]) -> Weights:
+def sample_weights(recipe: Recipe, sample: Mapping[str, Any], *, apex: int | None = None) -> Weights:
     """Return the rows of weights of a cached sample.
 
     Parameters
@@ -167,6 +203,8 @@ def sample_weights(recipe: Recipe, sample: Mapping[str, Any]) -> Weights:
         The cache's.
     sample : mapping
         ``onset_length``, ``offset_length`` and ``fps`` as a cache holds them.
+    apex : int, optional
+        0-based position in the clip of another apex than the sample's, such as a neighbouring one.
 
     Returns
     -------
@@ -180,20 +218,17 @@ def sample_weights(recipe: Recipe, sample: Mapping[str, Any]) -> Weights:
         See `clip_weights`.
     """
     rising, fading = int(sample["onset_length"]), int(sample["offset_length"])
-    return recipe_weights(
-        recipe,
-        rising + fading - (recipe.apex_in == "both"),
-        rising - (recipe.apex_in != "offset"),
-        fps=float(sample["fps"]),
-    )
+    own = rising - (recipe.apex_in != "offset")
+    n_frames = rising + fading - (recipe.apex_in == "both")
+    return recipe_weights(recipe, n_frames, own if apex is None else apex, fps=float(sample["fps"]))
 
 
-def half_weights(recipe: Recipe, sample: Mapping[str, Any]) -> NDArray[np.float64]:
+def half_weights(recipe: Recipe, sample: Mapping[str, Any], *, apex: int | None = None) -> NDArray[np.float64]:
     """Return Σ|α|/2 of each row of a cached sample, by which images of clips of different length compare.
 
     Parameters
     ----------
-    recipe, sample
+    recipe, sample, apex
         See `sample_weights`.
 
     Returns
@@ -201,5 +236,5 @@ def half_weights(recipe: Recipe, sample: Mapping[str, Any]) -> NDArray[np.float6
     ndarray of float64, shape (3,)
         Of the rows onset, offset, full.
     """
-    halves: NDArray[np.float64] = np.abs(sample_weights(recipe, sample)).sum(axis=1) / 2
+    halves: NDArray[np.float64] = np.abs(sample_weights(recipe, sample, apex=apex)).sum(axis=1) / 2
     return halves

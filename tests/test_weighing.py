@@ -12,7 +12,7 @@ from mer_di.errors import InputError
 from mer_di.phases import APEX_IN, apexes, split
 from mer_di.rank_pooling import Magnification, phase_weights
 from mer_di.recipe import Recipe
-from mer_di.weighing import apex_shares, clip_weights, half_weights, recipe_weights, sample_weights
+from mer_di.weighing import apex_shares, clip_weights, half_weights, neighbours, recipe_weights, sample_weights
 
 lengths = st.integers(5, 30)
 sigmas = st.floats(0.3, 12)
@@ -58,6 +58,24 @@ def test_an_uncertain_apex_is_magnified_as_well():
     rows = clip_weights(9, 4, apex_sigma=1.0, scheme="magnified", magnification=magnification)
     expected = [magnification.weights(row) for row in plain]
     np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-9 * np.abs(rows).sum())
+
+
+@given(data=st.data(), n=lengths, count=st.integers(0, 9), apex_in=st.sampled_from(APEX_IN))
+def test_neighbours_lie_around_the_apex_and_within_what_can_be_split(data, n, count, apex_in):
+    legal = apexes(0, n - 1, apex_in=apex_in)
+    apex = data.draw(st.sampled_from(legal))
+    found = neighbours(n, apex, count, apex_in=apex_in)
+    assert len(found) == count
+    assert found == sorted(found)
+    assert {*found} <= {*legal}
+    if all(position in legal for position in range(apex - 5, apex + 6)):
+        around = [position - apex for position in found]
+        assert around == [*range(-((count + 1) // 2), 0), *range(1, count // 2 + 1)]
+
+
+def test_a_clip_without_an_apex_has_no_neighbours():
+    with pytest.raises(InputError, match="a clip of 2 frames has no apex"):
+        neighbours(2, 1, 2)
 
 
 @pytest.mark.parametrize("sigma", [0, -1.0, float("nan"), float("inf")])

@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, PHASES, RenderedClip
 from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
@@ -21,7 +21,7 @@ from mer_di.memory import empty
 from mer_di.rank_pooling import Weights, motion_intensity, motion_ranked
 from mer_di.recipe import Recipe, SeveralFaces
 from mer_di.streams import FlowEngine
-from mer_di.weighing import recipe_weights
+from mer_di.weighing import neighbours, recipe_weights
 
 Frame = NDArray[np.uint8]
 Crop = NDArray[np.float32]
@@ -81,7 +81,7 @@ def _render_once(
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
     weights, ranked = _weights(clip, recipe, lambda _position, frame: frame[region])
-    di, sums = _images(recipe.size), Accumulator(weights)
+    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
     key_crops: list[Crop] = []
     begin = 0
     for stack in chain([first], stacks):
@@ -93,10 +93,9 @@ def _render_once(
         key_crops += [crop(views[at - begin]) for at in key_positions if begin <= at < begin + len(views)]
         begin += len(views)
     _require_unchanged(clip, digest, ranked)
-    for image, total in zip(di, sums.sums(), strict=True):
+    for image, total in zip(images, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
-    flow = _flow(key_crops, recipe.flow)
-    return RenderedClip(di, _rounded(key_crops), matrix, (height, width), digest.hexdigest(), flow)
+    return _rendered(clip, recipe, images, key_crops, matrix, (height, width), digest)
 
 
 def _render_each(
@@ -112,7 +111,7 @@ def _render_each(
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
     weights, ranked = _weights(clip, recipe, lambda position, frame: warp.warp(frame, matrices[position], recipe.size))
-    di, sums = _images(recipe.size), Accumulator(weights)
+    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
     key_crops: list[Crop] = []
     frame_size = (0, 0)
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
@@ -122,22 +121,54 @@ def _render_each(
         if position in key_positions:
             key_crops.append(image)
     _require_unchanged(clip, digest, placed, ranked)
-    di[:] = sums.sums()
-    flow = _flow(key_crops, recipe.flow)
-    return RenderedClip(di, _rounded(key_crops), matrices[0], frame_size, digest.hexdigest(), flow)
+    images[:] = sums.sums()
+    return _rendered(clip, recipe, images, key_crops, matrices[0], frame_size, digest)
+
+
+def _rendered(
+    clip: PlannedClip,
+    recipe: Recipe,
+    images: Crop,
+    key_crops: Sequence[Crop],
+    matrix: Matrix,
+    frame_size: tuple[int, int],
+    digest: xxh3_128,
+) -> RenderedClip:
+    """Sort what was pooled: three images, then those of both phases at neighbouring apexes."""
+    di, jitter = images[: len(DI_STREAMS)], images[len(DI_STREAMS) :]
+    return RenderedClip(
+        di,
+        _rounded(key_crops),
+        matrix,
+        frame_size,
+        digest.hexdigest(),
+        flow=_flow(key_crops, recipe.flow),
+        jitter=jitter.reshape(len(PHASES), -1, *jitter.shape[1:]) if len(jitter) else None,
+        jitter_apex=np.array(_neighbours(clip, recipe), np.int64) + clip.onset if len(jitter) else None,
+    )
 
 
 def _weights(
     clip: PlannedClip, recipe: Recipe, placed: Callable[[int, Frame], NDArray[Any]]
 ) -> tuple[Weights, xxh3_128 | None]:
-    """Return the rows of a clip; to rank its frames by motion they are decoded once more, and the digest of that."""
+    """Return the rows of a clip: three, then those of onset→apex at neighbouring apexes, and those of apex→offset.
+
+    To rank frames by motion they are decoded once more; then the digest of that is returned as well.
+    """
     digest, motion = None, None
     if recipe.scheme == motion_ranked.__name__:
         digest = xxh3_128()
         frames = read_frames(clip.path, clip.numbers, clip.files, digest)
         motion = motion_intensity(placed(position, frame) for position, frame in enumerate(frames))
-    weights = recipe_weights(recipe, len(clip.numbers), clip.apex - clip.onset, fps=clip.sample.fps, motion=motion)
-    return weights, digest
+    own, *others = (
+        recipe_weights(recipe, len(clip.numbers), apex, fps=clip.sample.fps, motion=motion)
+        for apex in (clip.apex - clip.onset, *_neighbours(clip, recipe))
+    )
+    return np.stack([*own, *(rows[0] for rows in others), *(rows[1] for rows in others)]), digest
+
+
+def _neighbours(clip: PlannedClip, recipe: Recipe) -> list[int]:
+    return neighbours(len(clip.numbers), clip.apex - clip.onset, recipe.apex_jitter, apex_in=recipe.apex_in)
 
 
 def _require_unchanged(clip: PlannedClip, digest: xxh3_128, *before: xxh3_128 | None) -> None:
@@ -148,8 +179,8 @@ def _require_unchanged(clip: PlannedClip, digest: xxh3_128, *before: xxh3_128 | 
         )
 
 
-def _images(size: int) -> Crop:
-    images: Crop = empty((len(DI_STREAMS), size, size, 3), np.float32)
+def _images(count: int, size: int) -> Crop:
+    images: Crop = empty((count, size, size, 3), np.float32)
     return images
 
 

@@ -75,6 +75,11 @@ class _Band(click.ParamType[tuple[float, float]]):
 @_recipe_option(
     "--apex-sigma", type=float, help="Frames by which the apex is uncertain: the images to be expected are pooled."
 )
+@_recipe_option(
+    "--apex-jitter",
+    type=click.IntRange(0),
+    help="Hold the images of both phases at this many neighbouring apexes as well: see train --apex-jitter.",
+)
 @_recipe_option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
 @_recipe_option(
     "--flow",

@@ -50,6 +50,10 @@ def recipe_in_words(recipe: Recipe) -> Mapping[str, str]:
             f"Uncertain by {recipe.apex_sigma:g} frames (standard deviation): every image is the mean of those of all "
             "apexes that leave two frames to both phases, weighed by a normal distribution up to four deviations."
         )
+    if recipe.apex_jitter:
+        words["Neighbours"] = (
+            f"The images of both phases are held at {recipe.apex_jitter} neighbouring apexes as well, for training."
+        )
     if recipe.several_faces:
         words["Several faces"] = _FACES[recipe.several_faces]
     if recipe.landmark_model:

@@ -12,6 +12,7 @@ FACES = Recipe(align="similarity", several_faces="drop", landmark_model="0" * 64
 OF_ANY = {
     "scheme": SCHEMES.keys() - {"magnified"},
     "apex_sigma": (None, 1.5, 2.0),
+    "apex_jitter": (0, 2, 4),
     "reversal": get_args(Reversal),
     "apex_in": APEX_IN,
     "apex_policy": APEX_POLICIES,
