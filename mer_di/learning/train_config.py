@@ -15,7 +15,7 @@ ClassificationLoss = Literal["cross-entropy", "focal"]
 ClassWeights = Literal["none", "balanced", "effective-number"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
-OF_OLD: dict[str, Any] = {"precision": "float32"}
+OF_OLD: dict[str, Any] = {"precision": "float32", "apex_jitter": False}
 """Parameters that texts of before lack, and what they were then."""
 
 
@@ -50,6 +50,9 @@ class TrainConfig:
     patience : int
         Epochs without a smaller validation loss after which training stops. A fifth of the paper's 50 epochs: the
         validation loss of a few dozen clips is noisy, and a shorter wait would stop at its first bump.
+    apex_jitter : bool
+        Whether a training sample is seen, each time anew, at one of the apexes that its cache holds: its own or one of
+        ``mer-di build --apex-jitter``. Validation and test see its own.
     precision : {"auto", "float32", "bfloat16"}
         Of the network within a training step: ``bfloat16`` rounds what layers exchange to 8 significant bits, and is
         faster where the processor computes with it. Parameters, losses, the optimizer, validation and predictions are
@@ -78,6 +81,7 @@ class TrainConfig:
     flip: bool = True
     rotation: float = 10.0
     patience: int = 10
+    apex_jitter: bool = False
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
