@@ -37,7 +37,7 @@ _WHAT_A_CACHE_HOLDS = {
     "frames/onset": "the onset frame, aligned as the images are",
     "frames/apex": "the apex frame",
     "frames/offset": "the offset frame",
-    "flow/onset": "optical flow of onset→apex: u to the right, v down, in pixels of the crop, and strain; with `--flow`",
+    "flow/onset": "optical flow of onset→apex: u to the right and v down, in pixels of the crop; strain",
     "flow/offset": "of apex→offset",
     "samples/sample_id": "`subject/clip`; rows are sorted by it",
     "samples/subject": "in the database's notation",
