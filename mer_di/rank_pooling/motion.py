@@ -39,10 +39,16 @@ def motion_intensity(frames: Iterable[ArrayLike]) -> Motion:
     found = []
     for number, frame in enumerate(items("frames", frames)):
         array = plain_array("frames", frame)
-        wide = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
         if first is None:
-            first = wide
-        if wide.shape != first.shape:
-            raise InputError(f"frame {number} (0-based) has shape {wide.shape}, the first {first.shape}")
-        found.append(np.abs(wide - first).sum())
+            first = array.astype(_wide(array.dtype))
+        if array.shape != first.shape:
+            raise InputError(f"frame {number} (0-based) has shape {array.shape}, the first {first.shape}")
+        difference = array.astype(_wide(array.dtype))
+        difference -= first
+        found.append(np.abs(difference, out=difference).sum())
     return np.array(found)
+
+
+def _wide(kind: np.dtype[Any]) -> np.dtype[Any]:
+    """Return numbers that hold the difference of two: as narrow as can be, as they are many."""
+    return np.dtype(np.float64 if kind.kind == "f" else f"i{min(8, 2 * kind.itemsize)}")

@@ -180,8 +180,8 @@ def apex_centred(n_frames: int, apex: int | None = None) -> NDArray[np.int64]:
     -----
     A function of this kind is in public programs of DIANet's laboratory. That it is the pooling of Nguyen et al.
     (MESTI, 2025; "apex-centered rank pooling" in its third version) is likely and not known: the formula of that paper
-    has not been read for this software. Over a whole clip it is nearly the sum of the two phases' weights (cosine 0.87
-    to 0.98), in one image.
+    has not been read for this software. Over a whole clip it is nearly the sum of the two phases' weights (cosine 0.83
+    to 0.99 from 7 to 120 frames), in one image.
 
     Examples
     --------

@@ -85,6 +85,14 @@ def test_apex_centred_is_nearly_the_sum_of_both_phases(n, apex, cosine):
     assert both @ centred / np.linalg.norm(both) / np.linalg.norm(centred) == pytest.approx(cosine, abs=0.01)
 
 
+@given(data=st.data(), n=st.integers(7, 120))
+def test_wherever_the_apex_lies(data, n):
+    apex = data.draw(st.integers(1, n - 2))
+    rising, fading, centred = phase_weights(n, range(apex + 1), range(apex, n), scheme="apex_centred").astype(float)
+    both = rising + fading
+    assert 0.83 < both @ centred / np.linalg.norm(both) / np.linalg.norm(centred) < 0.99
+
+
 @pytest.mark.parametrize("apex", [-1, 5, 2.5])
 def test_an_apex_that_is_no_frame_is_refused(apex):
     with pytest.raises(InputError, match="0-based position among 5 frames"):
