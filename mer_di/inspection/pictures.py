@@ -1,7 +1,8 @@
 """A cache's dynamic images brought into a named range, one at a time."""
 
-from mer_di.cache import Cache
+from mer_di.cache import FLOW_STREAMS, Cache
 from mer_di.dynamic_images import Image, normalize
+from mer_di.errors import InputError
 from mer_di.rank_pooling import Weights, scheme_weights
 
 EIGHT_BIT = ("symmetric", "minmax", "minmax-channel")
@@ -9,16 +10,16 @@ EIGHT_BIT = ("symmetric", "minmax", "minmax-channel")
 
 
 def picture(cache: Cache, stream: str, index: int, normalization: str) -> Image:
-    """Return one dynamic image of a cache, normalized.
+    """Return one image of a cache, normalized.
 
     Parameters
     ----------
     cache : Cache
-    stream : {"onset", "offset", "full"}
+    stream : {"onset", "offset", "full", "flow_onset", "flow_offset"}
     index : int
         0-based row of the cache.
     normalization : str
-        A mode of `mer_di.normalize`; ``raw`` is the stored sum.
+        A mode of `mer_di.normalize`; ``raw`` is what is stored, and the only one for flow.
 
     Returns
     -------
@@ -29,8 +30,13 @@ def picture(cache: Cache, stream: str, index: int, normalization: str) -> Image:
     CacheError
         If there is no such stream.
     InputError
-        If the normalization is unknown.
+        If the normalization is unknown, or is none of flow.
     """
+    if stream in FLOW_STREAMS and normalization != "raw":
+        raise InputError(
+            f"{stream} is optical flow, and {normalization} is for colours; take it raw (mer-di export --as npy), or "
+            "look at it with mer-di show"
+        )
     raw = cache.images(stream)[index]
     weights = row_of_weights(cache, stream, index) if normalization == "unit-weight" else None
     return normalize(raw, normalization, weights=weights)

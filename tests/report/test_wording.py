@@ -5,6 +5,7 @@ from mer_di.phases import APEX_IN, APEX_POLICIES
 from mer_di.rank_pooling import SCHEMES, Reversal
 from mer_di.recipe import Align, Aspect, Recipe, SeveralFaces
 from mer_di.report.wording import recipe_in_words
+from mer_di.streams import FlowEngine
 
 WHOLE = Recipe(align="none", aspect="stretch")
 FACES = Recipe(align="similarity", several_faces="drop", landmark_model="0" * 64)
@@ -17,6 +18,7 @@ OF_ANY = {
     "size": (112, 224),
     "corrections": ((), ("released",)),
     "tree": (None, "raw"),
+    "flow": (None, *get_args(FlowEngine)),
 }
 OF_FRAMES = {"aspect": get_args(Aspect)}
 OF_FACES = {
