@@ -21,6 +21,7 @@ from mer_di.learning.saved_model import SavedModel, save_model
 from mer_di.learning.train import Watch, train_model
 from mer_di.learning.train_config import TrainConfig
 from mer_di.learning.views import clip_probabilities, training_samples
+from mer_di.torch_dataset import LabelledImages
 
 _ONE_GENDER = "gender, as all training subjects have one"
 
@@ -44,6 +45,8 @@ class SeedRun:
         Whether to record, and never use, the test accuracy after each epoch.
     save_networks : bool
         Whether to keep each fold's network.
+    apex_sensitivity : bool
+        Whether to record what it says at neighbouring apexes.
     genders : mapping of str to str, or None
         Subject to gender, for a network that learns it.
     """
@@ -57,7 +60,8 @@ class SeedRun:
     device: str
     audit: bool
     save_networks: bool
-    genders: Mapping[str, str] | None = None
+    apex_sensitivity: bool
+    genders: Mapping[str, str] | None
 
     @property
     def files(self) -> dict[str, str]:
@@ -99,8 +103,8 @@ def _run(job: SeedRun, fold: Fold) -> None:
     import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
     started = time.perf_counter()
     test_correct: list[int] = []
-    images, model = labelled_images(job.corpus, job.config), job.config.model
-    test, tested = images.images[fold.test], job.tested(fold)
+    images = labelled_images(job.corpus, job.config, neighbours=job.apex_sensitivity)
+    model, test, tested = job.config.model, images.subset(fold.test), job.tested(fold)
     genders = training_genders(job.genders, fold.name, job.corpus.subjects[fold.train])
     training = replace(images.subset(fold.train), genders=genders)
     trained = train_model(
@@ -110,9 +114,9 @@ def _run(job: SeedRun, fold: Fold) -> None:
         job.config,
         seed=fold_seed(job.seed, fold.name),
         device=job.device,
-        watch=_auditor(job, test, tested, test_correct) if job.audit else None,
+        watch=_auditor(job, test.images, tested, test_correct) if job.audit else None,
     )
-    probabilities = clip_probabilities(trained.model, test, model, device=job.device)
+    probabilities = clip_probabilities(trained.model, test.images, model, device=job.device)
     classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
     record = FoldRecord(
         name=fold.name,
@@ -128,12 +132,23 @@ def _run(job: SeedRun, fold: Fold) -> None:
         test_correct=test_correct if job.audit else None,
         seconds=time.perf_counter() - started,
         device=job.device,
+        beside=_beside(trained.model, test, job) if job.apex_sensitivity else None,
     )
     job.run.require(job.identity)
     if job.save_networks:  # first: a finished fold has all that was asked for
         saved = SavedModel(trained.model, job.config, classes, job.corpus.recipe)
         save_model(saved, job.run.network(job.files[fold.name]))
     job.run.write_fold(job.files[fold.name], record)
+
+
+def _beside(model: torch.nn.Module, test: LabelledImages, job: SeedRun) -> list[list[int]]:
+    """Return what each tested sample is taken for at each of its neighbouring apexes."""
+    at_each = () if test.neighbours is None else test.neighbours.unbind(1)
+    guessed = [
+        clip_probabilities(model, images, job.config.model, device=job.device).argmax(axis=1) for images in at_each
+    ]
+    found: list[list[int]] = np.stack(guessed, axis=1).tolist()
+    return found
 
 
 def _auditor(job: SeedRun, test: Tensor, tested: Corpus, correct: list[int]) -> Watch:

@@ -30,6 +30,8 @@ from mer_di.recipe import differences
 _OF_OLD = OF_OLD | {"genders": None}
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
 _PROBABILITY = "p_"
+_OF_OLD_FOLDS: Mapping[str, Any] = MappingProxyType({"beside": None, "untrained_terms": []})
+"""What records of before lack, and what it was then."""
 _AGAIN = "run the same mer-di train again"
 
 
@@ -60,8 +62,11 @@ class FoldRecord:
     seconds : float
         Wall time of training and testing.
     device : str
+    beside : list of list of int or None
+        Of each tested sample, the class that is predicted at each of its neighbouring apexes, as an index; None if
+        that was not asked for.
 
-    A file of before holds no ``untrained_terms``; there were none.
+    A file of before holds neither ``untrained_terms``, of which there were none, nor ``beside``.
     """
 
     name: str
@@ -77,6 +82,7 @@ class FoldRecord:
     test_correct: list[int] | None
     seconds: float
     device: str
+    beside: list[list[int]] | None = None
 
     @property
     def consistent(self) -> bool:
@@ -87,7 +93,13 @@ class FoldRecord:
             and all(min(row, default=-1) >= 0 and math.isclose(sum(row), 1, abs_tol=1e-6) for row in self.probabilities)
             and 1 <= self.best_epoch <= len(self.history)
             and (self.test_correct is None or len(self.test_correct) == len(self.history))
+            and (self.beside is None or self._beside_fits(self.beside))
         )
+
+    def _beside_fits(self, beside: list[list[int]]) -> bool:
+        classes = range(len(self.probabilities[0]))
+        alike = len(beside) == len(self.sample_ids) and len({len(row) for row in beside}) == 1
+        return alike and all(guess in classes for row in beside for guess in row)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,7 +268,7 @@ class Run:
         path = self.folder / "folds" / file_name
         if not path.exists():
             return None
-        record = FoldRecord(**_read_json(path, FoldRecord, {"untrained_terms": []}))
+        record = FoldRecord(**_read_json(path, FoldRecord, _OF_OLD_FOLDS))
         if not record.consistent:
             raise RunError(f"{path} is no fold of a run: its parts do not fit each other; delete it and {_AGAIN}")
         return record

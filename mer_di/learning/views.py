@@ -29,7 +29,9 @@ def training_samples(clips: LabelledImages, config: ModelConfig) -> LabelledImag
     count = len(config.streams)
     genders = None if clips.genders is None else clips.genders.repeat_interleave(count)
     images = clips.images[:, :count].flatten(0, 1)[:, None]
-    return LabelledImages(images, clips.labels.repeat_interleave(count), genders)
+    beside = clips.neighbours
+    neighbours = None if beside is None else beside[:, :, :count].transpose(1, 2).flatten(0, 1)[:, :, None]
+    return LabelledImages(images, clips.labels.repeat_interleave(count), genders, neighbours)
 
 
 def clip_views(images: Tensor, config: ModelConfig) -> Tensor:
