@@ -96,6 +96,8 @@ def predict(
         If the device, or the landmark model, is not here.
     """
     saved = load_model(model)
+    if not saved.config.model.flow_streams:  # nothing would look at it
+        saved = replace(saved, recipe=replace(saved.recipe, flow=None))
     _require_landmarks(saved.recipe, landmarks)
     rendered = [_rendered(clip, index, saved.recipe, landmarks) for index, clip in enumerate(clips)]
     usable = iter(_probabilities(saved, [item for item in rendered if not isinstance(item, str)], device))
