@@ -37,6 +37,8 @@ _WHAT_A_CACHE_HOLDS = {
     "frames/onset": "the onset frame, aligned as the images are",
     "frames/apex": "the apex frame",
     "frames/offset": "the offset frame",
+    "flow/onset": "optical flow of onset→apex: u to the right, v down, in pixels of the crop, and strain; with `--flow`",
+    "flow/offset": "of apex→offset",
     "samples/sample_id": "`subject/clip`; rows are sorted by it",
     "samples/subject": "in the database's notation",
     "samples/clip": "the table's file name",
@@ -115,7 +117,7 @@ def cache_datasets() -> str:
         size, count = file["di/onset"].shape[1], len(file["samples/sample_id"])
         symbols = {size: "S", count: "N"}
         rows = []
-        for group in ("di", "frames", "samples", "dropped", "corrections"):
+        for group in ("di", "frames", "flow", "samples", "dropped", "corrections"):
             named = {f"{group}/{name}": data for name, data in file[group].items()}
             for path in sorted(named, key=list(_WHAT_A_CACHE_HOLDS).index):
                 data = named[path]
@@ -257,7 +259,7 @@ def _below(text: str, levels: int) -> str:
 
 @cache
 def _cache() -> Path:
-    return write_tiny_cache(scratch() / "tiny.h5")
+    return write_tiny_cache(scratch() / "tiny.h5", flow="ilk")
 
 
 def _dtype(data: h5py.Dataset) -> str:

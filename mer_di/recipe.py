@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from mer_di.errors import CacheError, InputError
 from mer_di.phases import APEX_IN, APEX_POLICIES, ApexIn, ApexPolicy
 from mer_di.rank_pooling import SCHEMES, Reversal
+from mer_di.streams import SMALLEST_FLOW, FlowEngine
 
 Align = Literal["none", "similarity", "per-frame"]
 Aspect = Literal["stretch", "keep"]
@@ -16,6 +19,8 @@ SeveralFaces = Literal["drop", "largest"]
 METHOD = 2  # raised whenever the same parameters would give other pixels
 LARGEST_SIZE = 4096  # pixels
 LONGEST = 10_000  # frames
+_LATER: Mapping[str, bool] = MappingProxyType({"later": True})
+"""Marks a field that recipes of before lack: it is written only where it differs from its default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,8 @@ class Recipe:
         How a frame that is not square becomes S×S; None when faces are aligned.
     corrections : tuple of str
         Names of the correction sets that were applied to the annotation table.
+    flow : {"ilk", "tvl1", "farneback", "dis"} or None
+        Who estimates the optical flow of the phases; None where there is none.
     landmark_model : str or None
         sha256 of the landmark model; None when faces are not aligned.
     method : int
@@ -66,6 +73,7 @@ class Recipe:
     corrections: tuple[str, ...] = ()
     tree: str | None = None
     method: int = METHOD
+    flow: FlowEngine | None = field(default=None, metadata=_LATER)
 
     def __post_init__(self) -> None:
         _require("align", self.align, get_args(Align))
@@ -75,7 +83,8 @@ class Recipe:
         _require("apex_policy", self.apex_policy, APEX_POLICIES)
         _require("aspect", self.aspect, get_args(Aspect) if self.align == "none" else (None,))
         _require("several_faces", self.several_faces, (None,) if self.align == "none" else get_args(SeveralFaces))
-        _require_integer("size", self.size, 1, LARGEST_SIZE)
+        _require("flow", self.flow, (None, *get_args(FlowEngine)))
+        _require_integer("size", self.size, SMALLEST_FLOW if self.flow else 1, LARGEST_SIZE)
         if self.temporal_length is not None:
             _require_integer("temporal_length", self.temporal_length, 2, LONGEST)
         if type(self.method) is not int:
@@ -86,8 +95,10 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """Canonical JSON: keys sorted, no spaces."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """Canonical JSON: keys sorted, no spaces; without what came later and is as it was before."""
+        defaults = _later_defaults()
+        written = {name: value for name, value in asdict(self).items() if (name, value) not in defaults.items()}
+        return json.dumps(written, sort_keys=True, separators=(",", ":"))
 
     @property
     def sha256(self) -> str:
@@ -115,12 +126,13 @@ class Recipe:
         Raises
         ------
         CacheError
-            If the text is no JSON object with exactly this version's fields, or a value is of the wrong type.
+            If the text is no JSON object with exactly this version's fields (those that came later may be absent), or a
+            value is of the wrong type.
         """
         try:
             found: dict[str, Any] = json.loads(text)
-            known = {field.name for field in fields(cls)}
-            if found.keys() == known:
+            known = {each.name for each in fields(cls)}
+            if known - _later_defaults().keys() <= found.keys() <= known:
                 return cls(**{**found, "corrections": tuple(found["corrections"])})
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CacheError(f"the recipe {text!r:.200} is not readable: {error}") from error
@@ -143,14 +155,18 @@ def differences(ours: str, theirs: str) -> list[str]:
     list of str
         ``field: ours | theirs`` for each field that differs, sorted by field.
     """
-    a: dict[str, Any] = json.loads(ours)
-    b: dict[str, Any] = json.loads(theirs)
+    a: dict[str, Any] = _later_defaults() | json.loads(ours)
+    b: dict[str, Any] = _later_defaults() | json.loads(theirs)
     absent = "(absent)"
     return [
         f"{key}: {json.dumps(a.get(key, absent))} | {json.dumps(b.get(key, absent))}"
         for key in sorted(a.keys() | b.keys())
         if a.get(key, absent) != b.get(key, absent)
     ]
+
+
+def _later_defaults() -> dict[str, Any]:
+    return {each.name: each.default for each in fields(Recipe) if "later" in each.metadata}
 
 
 def _require(name: str, value: object, allowed: tuple[object, ...]) -> None:

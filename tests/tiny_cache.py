@@ -15,7 +15,7 @@ def write_tiny_cache(
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)
     rows = [
-        _clip(name, index, index % len(emotions), emotions, size, np.random.default_rng([seed, index, *name.encode()]))
+        _clip(name, index, emotions, recipe, np.random.default_rng([seed, index, *name.encode()]))
         for name in names
         for index in range(clips)
     ]
@@ -23,7 +23,8 @@ def write_tiny_cache(
     return path
 
 
-def _clip(subject, index, kind, emotions, size, rng):
+def _clip(subject, index, emotions, recipe, rng):
+    kind, size = index % len(emotions), recipe.size
     columns = {
         "sample_id": f"{subject}/c{index}",
         "subject": subject,
@@ -43,4 +44,5 @@ def _clip(subject, index, kind, emotions, size, rng):
     noise = rng.normal(0, 10, (3, size, size, 3)).astype(np.float32)
     di = noise + np.stack([change, change, np.zeros_like(change)])
     frames = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
-    return Entry(columns, 100.0), RenderedClip(di, frames, np.eye(2, 3), (size, size))
+    flow = rng.normal(0, 1, (2, size, size, 3)).astype(np.float32) if recipe.flow else None
+    return Entry(columns, 100.0), RenderedClip(di, frames, np.eye(2, 3), (size, size), flow=flow)

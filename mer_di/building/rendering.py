@@ -1,8 +1,8 @@
 """One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,15 @@ from mer_di.imaging.frames import one_channel, read_frames, read_stacks
 from mer_di.memory import empty
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe, SeveralFaces
+from mer_di.streams import FlowEngine
 
 Frame = NDArray[np.uint8]
+Crop = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
 
 def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None) -> RenderedClip:
-    """Compute the dynamic images and key frames of one clip.
+    """Compute the dynamic images, key frames and optical flow of one clip.
 
     Parameters
     ----------
@@ -87,8 +89,8 @@ def _render_once(
     matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
-    di, key_frames = _images(recipe.size)
-    sums = Accumulator(weights)
+    di, sums = _images(recipe.size), Accumulator(weights)
+    key_crops: list[Crop] = []
     begin = 0
     for stack in chain([first], stacks):
         pixels = stack if grey is None else one_channel(stack)
@@ -96,13 +98,12 @@ def _render_once(
             return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
         views = pixels[:, *region]
         sums.add_stack(views)
-        for image, position in zip(key_frames, key_positions, strict=True):
-            if begin <= position < begin + len(views):
-                image[:] = _rgb(warp.to_uint8(crop(views[position - begin])))
+        key_crops += [crop(views[at - begin]) for at in key_positions if begin <= at < begin + len(views)]
         begin += len(views)
     for image, total in zip(di, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
-    return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
+    flow = _flow(key_crops, recipe.flow)
+    return RenderedClip(di, _rounded(key_crops), matrix, (height, width), digest.hexdigest(), flow)
 
 
 def _render_each(
@@ -118,25 +119,42 @@ def _render_each(
     faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files, placed))
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
-    sums = Accumulator(weights)
-    di, key_frames = _images(recipe.size)
+    di, sums = _images(recipe.size), Accumulator(weights)
+    key_crops: list[Crop] = []
     frame_size = (0, 0)
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
         frame_size = frame.shape[:2]
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)
         if position in key_positions:
-            key_frames[key_positions.index(position)] = warp.to_uint8(image)
+            key_crops.append(image)
     if digest.digest() != placed.digest():
         raise SampleError(
             "clip-changed", f"{clip.path} changed while it was read twice; build again when it is written"
         )
     di[:] = sums.sums()
-    return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
+    flow = _flow(key_crops, recipe.flow)
+    return RenderedClip(di, _rounded(key_crops), matrices[0], frame_size, digest.hexdigest(), flow)
 
 
-def _images(size: int) -> tuple[NDArray[np.float32], Frame]:
-    return empty((len(DI_STREAMS), size, size, 3), np.float32), empty((len(KEY_FRAMES), size, size, 3), np.uint8)
+def _images(size: int) -> Crop:
+    images: Crop = empty((len(DI_STREAMS), size, size, 3), np.float32)
+    return images
+
+
+def _rounded(key_crops: Sequence[Crop]) -> Frame:
+    frames: Frame = empty((len(KEY_FRAMES), *key_crops[0].shape[:2], 3), np.uint8)
+    for image, crop in zip(frames, key_crops, strict=True):
+        image[:] = _rgb(warp.to_uint8(crop))
+    return frames
+
+
+def _flow(key_crops: Sequence[Crop], engine: FlowEngine | None) -> Crop | None:
+    if engine is None:
+        return None
+    from mer_di.imaging.flow import flow  # and scikit-image with it, half a second that no other build has to wait for
+
+    return np.stack([flow(_rgb(a), _rgb(b), engine=engine) for a, b in pairwise(key_crops)])
 
 
 def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:

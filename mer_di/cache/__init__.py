@@ -2,7 +2,9 @@
 
 from mer_di.cache.format import (
     CORRECTION_COLUMNS,
+    DATASET_OF,
     DI_STREAMS,
+    FLOW_STREAMS,
     FORMAT,
     FORMAT_VERSION,
     INT_COLUMNS,
@@ -16,7 +18,9 @@ from mer_di.files import put_in_place, sync
 
 __all__ = [
     "CORRECTION_COLUMNS",
+    "DATASET_OF",
     "DI_STREAMS",
+    "FLOW_STREAMS",
     "FORMAT",
     "FORMAT_VERSION",
     "INT_COLUMNS",

@@ -11,10 +11,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
+from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, said_of
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
 from mer_di.errors import CacheError
 from mer_di.recipe import Recipe
+from mer_di.streams import Stream
 
 
 @contextlib.contextmanager
@@ -111,20 +112,23 @@ class Cache:
         raise CacheError(f"{self.path} has no column {name!r}; it has {there}")
 
     def images(self, stream: str) -> Images:
-        """Return the raw sums of one stream, (N, S, S, 3) float32, RGB, read from disk when indexed.
+        """Return the images of one stream, (N, S, S, 3) float32, read from disk when indexed.
 
         Parameters
         ----------
-        stream : {"onset", "offset", "full"}
+        stream : {"onset", "offset", "full", "flow_onset", "flow_offset"}
+            Raw sums, RGB; of flow u to the right and v down, in pixels of the image, and strain.
 
         Raises
         ------
         CacheError
-            If there is no such stream.
+            If there is no such stream, or it is flow and the cache was built without.
         """
-        if stream not in DI_STREAMS:
-            raise CacheError(f"stream {stream!r} does not exist; expected one of {', '.join(DI_STREAMS)}")
-        return Images(self.file[f"di/{stream}"].id)
+        if stream in self.streams:
+            return Images(self.file[DATASET_OF[stream]].id)
+        if stream in FLOW_STREAMS:
+            raise CacheError(f"{self.path} was built without optical flow; build it again with --flow to have it")
+        raise CacheError(f"stream {stream!r} does not exist; expected one of {', '.join(self.streams)}")
 
     def lengths(self, stream: str) -> NDArray[np.int64]:
         """Return how many frames each dynamic image of a stream was pooled from, shape (N,).
@@ -137,6 +141,16 @@ class Cache:
         shared = self.recipe.apex_in == "both"
         found: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
         return found
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether the cache holds the optical flow of both phases."""
+        return said_of("flow", self._attributes["recipe"]) is not None
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """Every stream that the cache holds; see `images`."""
+        return DI_STREAMS + (FLOW_STREAMS if self.has_flow else ())
 
     @property
     def has_frames(self) -> bool:

@@ -152,7 +152,7 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
         Sample id to reason.
     """
     size = provenance.recipe.size
-    fields = row_fields(size, key_frames=provenance.key_frames)
+    fields = row_fields(size, key_frames=provenance.key_frames, flow=provenance.recipe.flow is not None)
     corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
     drawn = Sparse()
     with h5py.File(drawn, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:

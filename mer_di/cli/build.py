@@ -60,6 +60,11 @@ _recipe_option = partial(click.option, cls=LibraryOption, of="mer_di.recipe:Reci
 @_recipe_option("--apex-in", help="The phase that holds the apex frame.")
 @apex_policy_option
 @_recipe_option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
+@_recipe_option(
+    "--flow",
+    type=LibraryChoice("mer_di.streams:FlowEngine"),
+    help="Add the optical flow of both phases, estimated by this engine; ilk misses least.",
+)
 @min_class_size_option
 @click.option("--no-frames", is_flag=True, help="Leave key frames out of the cache: they are faces.")
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")

@@ -42,7 +42,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
 @_model_option("--fusion", help="How two streams become one.")
-@_model_option("--streams", type=str, help="One or two of onset, offset, full, by commas.")
+@_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
 @_model_option(
     "--temporal-augmentation", is_flag=True, help="Each of the streams is a sample of its own, for a network of one."
 )

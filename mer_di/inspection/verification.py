@@ -12,7 +12,7 @@ import numpy as np
 from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, RenderedClip, origin_of
+from mer_di.cache import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, Cache, RenderedClip, origin_of
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, SampleError
 from mer_di.rank_pooling import scheme_weights
@@ -105,7 +105,9 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
         rendered = render(clip, recipe, model)
     except SampleError as error:
         return str(error)
-    pairs = [(f"di/{name}", cache.images(name)[index], rendered.di[i]) for i, name in enumerate(DI_STREAMS)]
+    images = [*rendered.di, *(() if rendered.flow is None else rendered.flow)]
+    streams = zip(cache.streams, images, strict=True)
+    pairs = [(DATASET_OF[name], cache.images(name)[index], image) for name, image in streams]
     if cache.has_frames:
         pairs += [(f"frames/{n}", cache.key_frames(n)[index], rendered.frames[i]) for i, n in enumerate(KEY_FRAMES)]
     wrong = [f"{name} by up to {_largest(a, b):.6g}" for name, a, b in pairs if not np.array_equal(a, b)]
@@ -164,15 +166,15 @@ def _phases(cache: Cache) -> list[str]:
 
 def _images(cache: Cache) -> list[str]:
     found: list[str] = []
-    for stream in DI_STREAMS:
-        images, bounds = cache.images(stream), _bounds(cache, stream)
-        found += [f"/di/{stream} needs filter {number}, which not every reader has" for number in _unportable(images)]
+    for stream in cache.streams:
+        name, images, bounds = f"/{DATASET_OF[stream]}", cache.images(stream), _bounds(cache, stream)
+        found += [f"{name} needs filter {number}, which not every reader has" for number in _unportable(images)]
         for index, bound in enumerate(bounds):
             largest = float(np.abs(images[index]).max())
             if not np.isfinite(largest):
-                found.append(f"/di/{stream}[{index}] has values that are not finite")
+                found.append(f"{name}[{index}] has values that are not finite")
             elif largest > bound:
-                found.append(f"/di/{stream}[{index}] reaches {largest:.6g}; frames of 16 bits give at most {bound:.6g}")
+                found.append(f"{name}[{index}] reaches {largest:.6g}; frames of 16 bits give at most {bound:.6g}")
     for name in KEY_FRAMES if cache.has_frames else ():
         frames = cache.key_frames(name)
         found += [f"/frames/{name} needs filter {number}, which not every reader has" for number in _unportable(frames)]
@@ -181,7 +183,9 @@ def _images(cache: Cache) -> list[str]:
 
 
 def _bounds(cache: Cache, stream: str) -> list[float]:
-    """Return the largest magnitude that each image of a stream can have, from its row of weights."""
+    """Return the largest magnitude that each image of a stream can have, from its row of weights; of flow any."""
+    if stream in FLOW_STREAMS:
+        return [np.inf] * len(cache)
     lengths, recipe = cache.lengths(stream).tolist(), cache.recipe
     of_length = {
         n: float(
@@ -208,6 +212,7 @@ def _digests(cache: Cache) -> list[str]:
             transforms[index],
             (heights[index], widths[index]),
             frames[index],
+            np.stack([cache.images(name)[index] for name in FLOW_STREAMS]) if cache.has_flow else None,
         )
         *_, digest = row.entries(origin + sample_id, key_frames=cache.has_frames)
         if digest.tobytes().decode() != digests[index]:

@@ -3,11 +3,11 @@
 import hashlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mer_di.errors import InputError
 from mer_di.fields import require_fields
-from mer_di.streams import Stream
+from mer_di.streams import FlowStream, Stream
 
 Architecture = Literal[
     "dianet",
@@ -52,7 +52,7 @@ class ModelConfig:
         ``dianet``, or a rival: ``learnet``, ``learnet-vnu`` and ``originet`` by the layers of their public programs,
         ``geme-reconstruction``, ``fdcn-reconstruction`` and ``affectivenet-reconstruction`` by what their abstracts
         say and by layers of ours. FDCN takes two streams, the others one.
-    streams : tuple of {"onset", "offset", "full"}
+    streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
     size : int or None
         Side of the input images in pixels; None is the architecture's own: 224, 112 for both forms of LEARNet and for
@@ -110,8 +110,18 @@ class ModelConfig:
                 f"test_images is {self.test_images}; without temporal augmentation a network is tested on what it is "
                 "trained on: leave it out"
             )
+        if self.temporal_augmentation:
+            self._require_images_of_one_kind()
         if self.architecture != "dianet":
             self._require_rival()
+
+    def _require_images_of_one_kind(self) -> None:
+        flows = {stream in get_args(FlowStream) for stream in self.images_read}
+        if len(self.streams) != 2 or len(flows) != 1:
+            raise InputError(
+                f"temporal augmentation is of {', '.join(self.images_read)}; expected two streams, and all images that "
+                "are trained on or tested dynamic images, or all of them flow"
+            )
 
     def _require_rival(self) -> None:
         for field in fields(self):
@@ -149,6 +159,11 @@ class ModelConfig:
     def images_read(self) -> tuple[Stream, ...]:
         """Images of a clip that training and testing need, in order."""
         return (*self.streams, "full") if self.test_images == "whole" else self.streams
+
+    @property
+    def flow_streams(self) -> tuple[int, ...]:
+        """Where among the network's streams optical flow is, 0-based."""
+        return tuple(i for i, stream in enumerate(self.streams[: self.n_streams]) if stream in get_args(FlowStream))
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -192,7 +192,13 @@ class Steps:
 
     def take(self, batch: LabelledImages, precision: Precision) -> float:
         """Take one step in a precision other than ``auto``; return the loss before it."""
-        images = augment(batch.images, self.generator, flip=self.config.flip, rotation=self.config.rotation)
+        images = augment(
+            batch.images,
+            self.generator,
+            flip=self.config.flip,
+            rotation=self.config.rotation,
+            flow=self.config.model.flow_streams,
+        )
         with arithmetic(self.model, precision, images.device):
             output = self.model(images)
         loss = self.loss(output, batch.labels, batch.genders)

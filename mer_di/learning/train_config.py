@@ -79,7 +79,7 @@ class TrainConfig:
     Raises
     ------
     InputError
-        If a value is unknown or out of range.
+        If a value is unknown or out of range, or optical flow would be augmented after ``minmax``.
 
     References
     ----------
@@ -113,6 +113,12 @@ class TrainConfig:
         _require_within("gender_weight", self.gender_weight, 0, math.inf)
         _require_within("rotation", self.rotation, 0, 180)
         _require_within("patience", self.patience, 1, math.inf)
+        if self.model.flow_streams and self.normalization == "minmax" and (self.flip or self.rotation):
+            raise InputError(
+                "normalization is minmax, which moves 'no motion' to another value in each image: after it, optical "
+                "flow cannot be flipped or rotated; choose another normalization, or flip=False and rotation=0 "
+                "(--no-flip --rotation 0)"
+            )
 
     @property
     def learns_gender(self) -> bool:

@@ -19,7 +19,7 @@ from mer_di.report.encoding import (
     signed_thumbnail,
 )
 from mer_di.report.timeline import Timeline, sample_weights, timeline
-from mer_di.streams import Stream
+from mer_di.streams import DynamicStream
 
 ROOM = 33_000_000
 """Bytes for all full images of a page: with their base64 and the thumbnails of 300 samples below 60 MB."""
@@ -149,7 +149,7 @@ def _card(
     )
 
 
-def _full(frames: Mapping[str, str], images: Mapping[Stream, SignedPicture]) -> dict[str, Any]:
+def _full(frames: Mapping[str, str], images: Mapping[DynamicStream, SignedPicture]) -> dict[str, Any]:
     return {"frames": frames, "images": {name: asdict(picture) for name, picture in images.items()}}
 
 

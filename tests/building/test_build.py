@@ -75,6 +75,34 @@ def test_an_interrupted_build_without_key_frames_is_resumed(tiny, tmp_path):
     assert out.read_bytes() == whole.read_bytes()
 
 
+def test_flow_is_added_and_all_else_stays(tiny, built):
+    out = tiny.table.with_name("flow.h5")
+    build_cache(load(tiny), out, plain(flow="farneback"))
+    with open_cache(out) as cache:
+        assert departures(cache) == []
+        assert recomputed(cache, load(tiny), 6) == []
+        assert cache.images("flow_onset")[:].any()
+        compared = compare(built, cache)
+    assert (compared.recipe, compared.samples) == (['flow: null | "farneback"'], [])
+    assert build_cache(load(tiny), out, plain(flow="farneback")).already_complete
+    with pytest.raises(CacheError, match=r'made differently .*flow: "dis" \| "farneback"'):
+        build_cache(load(tiny), out, plain(flow="dis"))
+
+
+@pytest.mark.parametrize("key_frames", [True, False])
+def test_an_interrupted_build_with_flow_is_resumed(tiny, tmp_path, key_frames):
+    whole, out, recipe = tmp_path / "whole.h5", tmp_path / "c.h5", plain(flow="farneback")
+    build_cache(load(tiny), whole, recipe, key_frames=key_frames)
+    with pytest.raises(KeyboardInterrupt):
+        build_cache(load(tiny), out, recipe, key_frames=key_frames, progress=_stop_after(2))
+    with pytest.raises(CacheError, match=r'started differently .*flow: null \| "farneback"'):
+        build_cache(load(tiny), out, plain(), key_frames=key_frames)
+    assert build_cache(load(tiny), out, recipe, key_frames=key_frames).resumed >= 2
+    assert out.read_bytes() == whole.read_bytes()
+    with open_cache(out) as cache:
+        assert (cache.has_frames, cache.has_flow, departures(cache)) == (key_frames, True, [])
+
+
 def _stop_after(count):
     finished = []
 

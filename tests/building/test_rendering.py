@@ -14,6 +14,7 @@ from mer_di.building.rendering import render
 from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import FaceFinder
+from mer_di.imaging.flow import flow
 from mer_di.rank_pooling import phase_weights
 from mer_di.recipe import Recipe
 from mer_di.sample import Sample
@@ -74,6 +75,25 @@ def test_a_motionless_face_gives_exactly_nothing(drifting, tmp_path):
             assert not render(still, recipe(align, scheme=scheme)).di.any()
 
 
+@pytest.mark.parametrize("align", ["similarity", "per-frame"])
+def test_flow_is_estimated_on_crops_that_are_not_rounded(drifting, align):
+    clip, frames = drifting
+    rendered = render(clip, recipe(align, flow="farneback"))
+    assert (rendered.flow.shape, rendered.flow.dtype) == ((2, SIZE, SIZE, 3), np.float32)
+    if align == "similarity":
+        crops = [warp.warp(frames[number], rendered.transform, SIZE) for number in (0, APEX, LENGTH - 1)]
+        for found, first, second in zip(rendered.flow, crops[:2], crops[1:], strict=True):
+            np.testing.assert_array_equal(found, flow(first, second, engine="farneback"))
+            rounded = map(warp.to_uint8, (first, second))
+            assert not np.array_equal(found, flow(*rounded, engine="farneback"))
+    drift = 2 * APEX * rendered.transform[0, 0] if align == "similarity" else 0.0
+    np.testing.assert_allclose(np.median(rendered.flow[..., :2], axis=(1, 2)), [[drift, 0]] * 2, atol=0.2)
+
+
+def test_without_an_engine_there_is_no_flow(drifting):
+    assert render(drifting[0], recipe("similarity")).flow is None
+
+
 @pytest.fixture
 def clip_of(drifting, tmp_path):
     """Write the drifting face as JPEG, chosen frames in grey."""
@@ -95,12 +115,13 @@ def clip_of(drifting, tmp_path):
 )
 def test_grey_frames_give_the_images_of_three_equal_channels(clip_of, monkeypatch, align, grey):
     clip = clip_of(grey)
-    chosen = recipe(align) if align != "none" else Recipe(align="none", aspect="stretch", size=SIZE)
+    wanted = {"aspect": "stretch"} if align == "none" else {"several_faces": "drop", "landmark_model": "0" * 64}
+    chosen = Recipe(align=align, size=SIZE, flow="farneback", **wanted)
     rendered = render(clip, chosen)
     monkeypatch.setattr(rendering, "one_channel", lambda frame: None)
     expected = render(clip, chosen)
     assert rendered.di.any()
-    for name in ("di", "frames", "transform"):
+    for name in ("di", "frames", "transform", "flow"):
         np.testing.assert_array_equal(getattr(rendered, name), getattr(expected, name))
         assert getattr(rendered, name).dtype == getattr(expected, name).dtype
     assert rendered.frame_size == expected.frame_size

@@ -19,6 +19,12 @@ def test_each_architecture_has_its_input_size():
         ({"streams": ("onset", "apex")}, "onset, offset, full"),
         ({"test_images": "whole"}, "without temporal augmentation"),
         ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
+        ({"temporal_augmentation": True, "streams": ("full",)}, "expected two streams"),
+        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "or all of them flow"),
+        (
+            {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
+            "flow_onset, flow_offset, full",
+        ),
         ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes two"),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
@@ -47,6 +53,9 @@ def test_temporal_augmentation_is_for_a_network_of_one_stream():
     together, apart = ModelConfig(), ModelConfig(temporal_augmentation=True)
     assert (together.n_streams, together.samples_per_clip, together.images_read) == (2, 1, ("onset", "offset"))
     assert (apart.n_streams, apart.samples_per_clip, apart.images_read) == (1, 2, ("onset", "offset"))
+    flows = ModelConfig(streams=("flow_onset", "flow_offset"))
+    assert flows.flow_streams == (0, 1)
+    assert ModelConfig(streams=flows.streams, temporal_augmentation=True).flow_streams == (0,)
     whole = ModelConfig(architecture="learnet", temporal_augmentation=True, test_images="whole")
     assert (whole.n_streams, whole.images_read) == (1, ("onset", "offset", "full"))
 

@@ -55,6 +55,20 @@ def test_a_seed_is_a_result_whatever_the_process_did_before():
     assert bits(train(seed=1)) != bits(train(seed=0))
 
 
+def test_where_flow_is_is_told_to_the_augmentation(monkeypatch):
+    told = []
+
+    def seen(images, *_, flow, **__):
+        told.append(flow)
+        return images
+
+    monkeypatch.setattr("mer_di.learning.train.augment", seen)
+    for streams, expected in ((("onset", "offset"), ()), (("flow_offset", "onset"), (0,))):
+        train(config=replace(CONFIG, epochs=1, model=replace(MODEL, streams=streams)))
+        assert set(told) == {expected}
+        told.clear()
+
+
 def test_the_process_is_left_as_it_was():
     torch.manual_seed(3)
     state, threads = torch.get_rng_state(), torch.get_num_threads()

@@ -33,7 +33,7 @@ PARAMETERS = {  # for 5 classes
 def config_of(name, size=None):
     if name == "dianet":
         return replace(TINY, size=size or TINY.size)
-    streams = ("full", "offset") if name == "fdcn-reconstruction" else ("full",)
+    streams = ("full", "flow_onset") if name == "fdcn-reconstruction" else ("full",)
     return ModelConfig(architecture=name, streams=streams, size=size)
 
 
@@ -127,6 +127,6 @@ def test_images_that_are_too_small_are_refused_in_words(name):
 
 @pytest.mark.parametrize("name", sorted({*ARCHITECTURES} - {"dianet"}))
 def test_streams_of_another_number_are_refused_in_words(name):
-    wrong = ("full",) if name == "fdcn-reconstruction" else ("onset", "offset")
+    wrong = ("full",) if name == "fdcn-reconstruction" else ("onset", "flow_onset")
     with pytest.raises(InputError, match=f"{name} takes (one|two), such as full"):
         ModelConfig(architecture=name, streams=wrong)
