@@ -117,9 +117,10 @@ def evaluate(
         **json.loads(config.text),
         **rules,
         "audit_leakage": audit,
-        "genders": None if genders is None else _digest(genders),
         "caches": corpus.identities,
     }
+    if genders is not None:
+        identity["genders"] = _digest(genders)
     if save_networks:
         _ = corpus.recipe
     runs = []

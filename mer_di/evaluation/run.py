@@ -27,7 +27,6 @@ from mer_di.learning.train_config import OF_OLD
 from mer_di.lock import held
 from mer_di.recipe import differences
 
-_OF_OLD = OF_OLD | {"genders": None}
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
 _PROBABILITY = "p_"
 _AGAIN = "run the same mer-di train again"
@@ -204,7 +203,7 @@ class Run:
         RunError
             If it is not, naming each field that differs.
         """
-        changed = differences(*(json.dumps({**_OF_OLD, **each}) for each in (config, self.config())))
+        changed = differences(*(json.dumps({**OF_OLD, **each}) for each in (config, self.config())))
         if changed:
             raise RunError(
                 f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "

@@ -37,7 +37,6 @@ SMALLEST_INPUTS: dict[str, int] = {  # what makes one position of the last map; 
     "affectivenet-reconstruction": 8,
 }
 LARGEST_INPUT = 4096  # more is a slip: one image of it takes a backbone gigabytes
-_OF_TWO_STREAMS = ("fdcn-reconstruction",)
 _DIANET_ONLY = ("backbone", "weights", "fusion", "dedicated_backbones", "dropout")
 _DIGEST = "sha256:"
 
@@ -51,7 +50,7 @@ class ModelConfig:
     architecture : str
         ``dianet``, or a rival: ``learnet``, ``learnet-vnu`` and ``originet`` by the layers of their public programs,
         ``geme-reconstruction``, ``fdcn-reconstruction`` and ``affectivenet-reconstruction`` by what their abstracts
-        say and by layers of ours. FDCN takes two streams, the others one.
+        say and by layers of ours. FDCN takes a dynamic image and a flow, the others one stream.
     streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
     size : int or None
@@ -127,9 +126,14 @@ class ModelConfig:
         for field in fields(self):
             if field.name in _DIANET_ONLY and getattr(self, field.name) != field.default:
                 raise InputError(f"{field.name} is a parameter of dianet; {self.architecture} has none: leave it out")
-        expected = 2 if self.architecture in _OF_TWO_STREAMS else 1
-        if self.n_streams != expected:
-            wanted = "two, such as full,flow_onset" if expected == 2 else "one, such as full"
+        if self.architecture == "fdcn-reconstruction":
+            fit, wanted = (
+                (self.n_streams, self.flow_streams) == (2, (1,)),
+                "an image and a flow: full,flow_onset",
+            )
+        else:
+            fit, wanted = self.n_streams == 1, "one, such as full"
+        if not fit:
             raise InputError(f"streams are {', '.join(self.streams)}; {self.architecture} takes {wanted}")
         own, smallest = INPUT_SIZES[self.architecture], SMALLEST_INPUTS.get(self.architecture)
         if smallest is None and self.input_size != own:

@@ -25,7 +25,11 @@ def test_each_architecture_has_its_input_size():
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
             "flow_onset, flow_offset, full",
         ),
-        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes two"),
+        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes an image and a flow"),
+        (
+            {"architecture": "fdcn-reconstruction", "streams": ("flow_onset", "full")},
+            "takes an image and a flow",
+        ),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
         ({"size": 0}, "1 to 4096 pixels"),
