@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from mer_di.errors import CacheError, InputError
 from mer_di.phases import APEX_IN, APEX_POLICIES, ApexIn, ApexPolicy
-from mer_di.rank_pooling import SCHEMES, Reversal
+from mer_di.rank_pooling import SCHEMES, Magnification, Reversal, magnified, motion_ranked
 from mer_di.streams import SMALLEST_FLOW, FlowEngine
 
 Align = Literal["none", "similarity", "per-frame"]
@@ -19,6 +19,7 @@ SeveralFaces = Literal["drop", "largest"]
 METHOD = 2  # raised whenever the same parameters would give other pixels
 LARGEST_SIZE = 4096  # pixels
 LONGEST = 10_000  # frames
+MOST_NEIGHBOURS = 64  # apexes
 _LATER: Mapping[str, bool] = MappingProxyType({"later": True})
 """Marks a field that recipes of before lack: it is written only where it differs from its default."""
 
@@ -34,8 +35,12 @@ class Recipe:
         ``per-frame`` a smoothed transform for every frame.
     apex_in : {"both", "onset", "offset"}
         The phase that holds the apex frame.
+    apex_jitter : int
+        Neighbouring apexes whose phase images are held as well (see `mer_di.weighing.neighbours`); 0 for none.
     apex_policy : {"drop", "midpoint"}
         What becomes of an apex that is missing, outside, or leaves a phase of one frame.
+    apex_sigma : float or None
+        Frames by which the apex is uncertain (see `mer_di.weighing.apex_shares`); None takes it for sure.
     aspect : {"stretch", "keep"} or None
         How a frame that is not square becomes S×S; None when faces are aligned.
     corrections : tuple of str
@@ -44,6 +49,10 @@ class Recipe:
         Who estimates the optical flow of the phases; None where there is none.
     landmark_model : str or None
         sha256 of the landmark model; None when faces are not aligned.
+    magnify_alpha : float or None
+        Factor of scheme ``magnified``; None with all others.
+    magnify_band : tuple of float or None
+        Its band in Hz, from low to high; None with all others.
     method : int
         Version of the computation itself.
     reversal : {"time", "sign"}
@@ -74,6 +83,10 @@ class Recipe:
     tree: str | None = None
     method: int = METHOD
     flow: FlowEngine | None = field(default=None, metadata=_LATER)
+    magnify_band: tuple[float, float] | None = field(default=None, metadata=_LATER)
+    magnify_alpha: float | None = field(default=None, metadata=_LATER)
+    apex_sigma: float | None = field(default=None, metadata=_LATER)
+    apex_jitter: int = field(default=0, metadata=_LATER)
 
     def __post_init__(self) -> None:
         _require("align", self.align, get_args(Align))
@@ -89,9 +102,52 @@ class Recipe:
             _require_integer("temporal_length", self.temporal_length, 2, LONGEST)
         if type(self.method) is not int:
             raise InputError(f"method is {self.method!r}; expected a number")
+        if not isinstance(self.corrections, tuple):
+            raise InputError(f"corrections is {self.corrections!r}; expected a tuple of texts")
         texts = (*self.corrections, self.landmark_model or "", self.tree or "")
         if not all(isinstance(text, str) for text in texts):
             raise InputError(f"corrections, landmark_model and tree are {texts!r}; expected texts")
+        self._require_weighing()
+
+    def _require_weighing(self) -> None:
+        """Refuse parameters of the weights that do not go together."""
+        _require_integer("apex_jitter", self.apex_jitter, 0, MOST_NEIGHBOURS)
+        if self.apex_sigma is not None:
+            _require_number("apex_sigma", self.apex_sigma, LONGEST)
+        given = self.magnify_band is not None, self.magnify_alpha is not None
+        if given != ((self.scheme == magnified.__name__),) * 2:
+            raise InputError(
+                f"scheme is {self.scheme!r}, magnify_band {self.magnify_band} and magnify_alpha {self.magnify_alpha}; "
+                f"scheme {magnified.__name__!r} needs both, there is no usual value, and no other scheme takes them"
+            )
+        if self.magnify_band is not None:
+            if not isinstance(self.magnify_band, tuple) or len(self.magnify_band) != 2:
+                raise InputError(f"magnify_band is {self.magnify_band!r}; expected two frequencies in Hz, low and high")
+            for end in self.magnify_band:
+                _require_number("magnify_band", end, LONGEST)
+            low, high = self.magnify_band
+            if low >= high:
+                raise InputError(f"magnify_band is {low:g} to {high:g}; expected the lower frequency first")
+            self.magnification(2 * high)
+        unknown = [name for name in ("temporal_length", "apex_sigma") if getattr(self, name) is not None]
+        if self.scheme == motion_ranked.__name__ and (unknown or self.reversal != "time"):
+            raise InputError(
+                f"scheme {self.scheme!r} goes with none of temporal_length, apex_sigma and reversal 'sign': it knows "
+                "from the motion which way a phase goes, and the size of mixed weights would depend on the motion, "
+                "which a cache does not hold"
+            )
+
+    def magnification(self, fps: float | None) -> Magnification | None:
+        """Return how a clip of so many frames per second is magnified; None if it is not.
+
+        Raises
+        ------
+        InputError
+            If the rate is not known, or too low for the band.
+        """
+        if self.magnify_band is None or self.magnify_alpha is None:
+            return None
+        return Magnification(self.magnify_alpha, *self.magnify_band, fps=float("nan") if fps is None else fps)
 
     @property
     def text(self) -> str:
@@ -133,7 +189,8 @@ class Recipe:
             found: dict[str, Any] = json.loads(text)
             known = {each.name for each in fields(cls)}
             if known - _later_defaults().keys() <= found.keys() <= known:
-                return cls(**{**found, "corrections": tuple(found["corrections"])})
+                lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
+                return cls(**{**found, **lists})
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CacheError(f"the recipe {text!r:.200} is not readable: {error}") from error
         raise CacheError(
@@ -172,6 +229,11 @@ def _later_defaults() -> dict[str, Any]:
 def _require(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise InputError(f"recipe field {name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
+
+
+def _require_number(name: str, value: object, largest: float) -> None:
+    if type(value) is not float or not 0 < value <= largest:
+        raise InputError(f"{name} is {value!r}; expected a float above 0, up to {largest:g}")
 
 
 def _require_integer(name: str, value: object, smallest: int, largest: int) -> None:

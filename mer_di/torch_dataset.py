@@ -6,7 +6,7 @@ reach a training fold.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -19,9 +19,8 @@ from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
 from mer_di.arguments import one_of, whole_number
-from mer_di.cache import Cache, open_cache
+from mer_di.cache import PHASES, Cache, open_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.rank_pooling import scheme_weights
 from mer_di.streams import FlowStream, Normalization
 
 GREY_LEVELS = 8.0
@@ -49,6 +48,8 @@ class LabelledImages:
         Normalized images; of optical flow u, v and strain in place of colours.
     labels : Tensor of int64, shape (N,)
         0-based class of each sample.
+    neighbours : Tensor of float32, shape (N, K, n_streams, 3, S, S), or None
+        The same samples split at K neighbouring apexes.
     genders : Tensor of int64, shape (N,), or None
         0 or 1, of the person in each sample, where a training is to learn it as well.
 
@@ -60,10 +61,11 @@ class LabelledImages:
 
     images: Tensor
     labels: Tensor
+    neighbours: Tensor | None = None
     genders: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for tensor in (self.images, self.labels, *([] if self.genders is None else [self.genders])):
+        for tensor in (self.images, self.labels, *(each for each in self._tensors[2:] if each is not None)):
             if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.requires_grad:
                 raise InputError("images, labels, genders are to be tensors, dense and without gradients: x.detach()")
         shape = tuple(self.images.shape)
@@ -71,6 +73,10 @@ class LabelledImages:
             raise InputError(f"images are {self.images.dtype} {shape}; expected float32 (N, n_streams, 3, S, S)")
         if tuple(self.labels.shape) != shape[:1] or self.labels.dtype != torch.int64:
             raise InputError(f"labels are {self.labels.dtype} {tuple(self.labels.shape)}; expected int64 ({shape[0]},)")
+        if self.neighbours is not None:
+            beside = tuple(self.neighbours.shape)
+            if beside[:1] + beside[2:] != shape or len(beside) != 6 or self.neighbours.dtype != torch.float32:
+                raise InputError(f"neighbours are {self.neighbours.dtype} {beside}; expected K of each of {shape}")
         found = self.genders
         if found is not None and (found.shape != self.labels.shape or not {*found.tolist()} <= {0, 1}):
             raise InputError(f"genders are {found.dtype} {tuple(found.shape)}; expected 0 or 1 for each of {shape[0]}")
@@ -81,15 +87,35 @@ class LabelledImages:
     def subset(self, indices: Sequence[int] | NDArray[np.integer[Any]] | Tensor) -> "LabelledImages":
         """Return a copy of the rows at some 0-based indices, in that order."""
         rows = torch.as_tensor(np.asarray(indices, dtype=np.int64), device=self.labels.device)
-        return LabelledImages(
-            self.images[rows], self.labels[rows], None if self.genders is None else self.genders[rows]
-        )
+        return self._each(lambda tensor: tensor[rows])
+
+    def at_drawn_apexes(self, generator: torch.Generator) -> "LabelledImages":
+        """Return each sample at one of its apexes, its own or a neighbouring one, all equally probable.
+
+        Raises
+        ------
+        InputError
+            If there are no neighbours.
+        """
+        if self.neighbours is None:
+            raise InputError("the samples have no neighbouring apexes to draw from; build with --apex-jitter K")
+        device = self.images.device
+        drawn = torch.randint(self.neighbours.shape[1] + 1, (len(self),), generator=generator).to(device)
+        beside = self.neighbours[torch.arange(len(self), device=device), (drawn - 1).clamp(min=0)]
+        images = torch.where((drawn == 0).view(-1, 1, 1, 1, 1), self.images, beside)
+        return replace(self, images=images, neighbours=None)
 
     def to(self, device: torch.device | str) -> "LabelledImages":
         """Return the same samples on a device."""
-        return LabelledImages(
-            self.images.to(device), self.labels.to(device), None if self.genders is None else self.genders.to(device)
-        )
+        return self._each(lambda tensor: tensor.to(device))
+
+    @property
+    def _tensors(self) -> tuple[Tensor | None, ...]:
+        return self.images, self.labels, self.neighbours, self.genders
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "LabelledImages":
+        changed = (None if tensor is None else change(tensor) for tensor in self._tensors)
+        return LabelledImages(*changed)  # type: ignore[arg-type]
 
 
 class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -164,9 +190,8 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         self.classes = cache.classes
         for stream in self.streams:
             cache.images(stream)
-        self._units = {
-            stream: GREY_LEVELS * _half_weights(cache, stream) for stream in {*self.streams} - {*get_args(FlowStream)}
-        }
+        weighed = {*self.streams} - {*get_args(FlowStream)}
+        self._units = {stream: GREY_LEVELS * cache.half_weights(stream) for stream in weighed}
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -177,26 +202,57 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": None}
 
-    def load(self) -> LabelledImages:
-        """Read every sample into memory, N · n_streams · 12 · S² bytes of it."""
+    def load(self, *, neighbours: bool = False) -> LabelledImages:
+        """Read every sample into memory, N · n_streams · 12 · S² bytes of it.
+
+        Parameters
+        ----------
+        neighbours : bool
+            Read those of the neighbouring apexes as well, K times as much. A stream that is no phase, of which a cache
+            holds none, is the same at all of them.
+
+        Raises
+        ------
+        CacheError
+            If the cache was built without neighbouring apexes.
+        InputError
+            If no stream is a phase.
+        """
         images = torch.empty(len(self), len(self.streams), 3, self.size, self.size)
         for index, row in enumerate(images):
             row.copy_(self._images(index))
-        return LabelledImages(images, torch.from_numpy(self.labels.copy()))
+        labels = torch.from_numpy(self.labels.copy())
+        return LabelledImages(images, labels, self._neighbours(images) if neighbours else None)
+
+    def _neighbours(self, images: Tensor) -> Tensor:
+        phases = [(stream, place) for place, stream in enumerate(self.streams) if stream in PHASES]
+        if not phases:
+            raise InputError(f"streams are {', '.join(self.streams)}; only the images of phases have neighbours")
+        with open_cache(self.path) as cache:
+            units = {stream: GREY_LEVELS * cache.neighbour_half_weights(stream) for stream, _ in phases}
+            beside = images[:, None].repeat(1, cache.jitter, 1, 1, 1, 1)
+            for stream, place in phases:
+                for index, of_sample in enumerate(beside[:, :, place]):
+                    for k, raw in enumerate(torch.from_numpy(cache.neighbour_images(stream)[index])):
+                        of_sample[k] = self._normalized(self._resized(raw.permute(2, 0, 1)), units[stream][index, k])
+        return beside
 
     def _images(self, index: int) -> Tensor:
         return torch.stack([self._image(stream, index) for stream in self.streams])
 
     def _image(self, stream: str, index: int) -> Tensor:
         raw = torch.from_numpy(self._cache().images(stream)[index]).permute(2, 0, 1)
-        side = raw.shape[-1]
-        if side != self.size:
-            wanted = (self.size, self.size)
-            raw = interpolate(raw[None], wanted, mode="bilinear", align_corners=False, antialias=True)[0]
+        side, raw = raw.shape[-1], self._resized(raw)
         if stream in self._units:
             return self._normalized(raw, self._units[stream][index])
         displacement, strain = raw[:2] * (self.size / side), raw[2:]
         return torch.cat([self._normalized(displacement, 1), self._normalized(strain, STRAIN)])
+
+    def _resized(self, raw: Tensor) -> Tensor:
+        if raw.shape[-1] == self.size:
+            return raw
+        wanted = (self.size, self.size)
+        return interpolate(raw[None], wanted, mode="bilinear", align_corners=False, antialias=True)[0]
 
     def _normalized(self, values: Tensor, unit: float) -> Tensor:
         if self.normalization == "unit-weight":
@@ -208,17 +264,6 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         if self._open is None or self._open[0] != process:
             self._open = process, open_cache(self.path)
         return self._open[1]
-
-
-def _half_weights(cache: Cache, stream: str) -> NDArray[np.float64]:
-    """Return Σ|α| / 2 of each sample's row of weights."""
-    recipe = cache.recipe
-    lengths = cache.lengths(stream)
-    half = {
-        n: np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum() / 2
-        for n in set(lengths.tolist())
-    }
-    return np.array([half[n] for n in lengths.tolist()])
 
 
 def _symmetric(image: Tensor) -> Tensor:

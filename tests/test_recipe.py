@@ -20,6 +20,8 @@ def test_the_text_is_canonical_and_the_digest_is_its():
 def test_a_recipe_survives_its_text():
     recipe = plain(scheme="harmonic_arp", temporal_length=16, corrections=("released", "meb"), tree="raw")
     assert Recipe.from_text(recipe.text) == recipe
+    magnified = plain(scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=5.0, apex_sigma=1.5)
+    assert Recipe.from_text(magnified.text) == magnified
 
 
 def test_every_field_changes_the_digest():
@@ -41,6 +43,11 @@ def test_every_field_changes_the_digest():
         plain(flow="ilk"),
         plain(flow="dis"),
         plain(method=METHOD + 1),
+        plain(apex_sigma=1.0),
+        plain(apex_jitter=4),
+        plain(scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=5.0),
+        plain(scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=6.0),
+        plain(scheme="magnified", magnify_band=(2.0, 9.0), magnify_alpha=5.0),
     ]
     assert len({recipe.sha256 for recipe in (aligned, *others)}) == len(others) + 1
 
@@ -84,10 +91,27 @@ def test_a_recipe_without_a_field_that_was_always_there_is_refused():
         {"align": "similarity", "several_faces": "drop", "aspect": "keep"},
         {"apex_policy": "guess"},
         {"flow": "raft"},
+        {"apex_sigma": 0.0},
+        {"apex_sigma": 2},
+        {"apex_jitter": -1},
+        {"apex_jitter": 65},
+        {"scheme": "magnified"},
+        {"scheme": "magnified", "magnify_alpha": 5.0},
+        {"scheme": "magnified", "magnify_band": (2.0, 8.0)},
+        {"scheme": "magnified", "magnify_band": (8.0, 2.0), "magnify_alpha": 5.0},
+        {"scheme": "magnified", "magnify_band": (2.0, 8.0), "magnify_alpha": -5.0},
+        {"magnify_alpha": 5.0},
+        {"magnify_band": (2.0, 8.0)},
+        {"scheme": "motion_ranked", "temporal_length": 10},
+        {"scheme": "motion_ranked", "apex_sigma": 2.0},
+        {"scheme": "motion_ranked", "reversal": "sign"},
+        {"corrections": "released"},
     ],
 )
 def test_a_value_that_means_nothing_is_refused(fields):
-    with pytest.raises(InputError, match=r"recipe field|size|temporal_length"):
+    with pytest.raises(
+        InputError, match=r"recipe field|size|temporal_length|apex_sigma|apex_jitter|magnify|alpha|corrections"
+    ):
         plain(**fields)
 
 

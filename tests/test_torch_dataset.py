@@ -6,13 +6,15 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from tiny_cache import write_tiny_cache
 from torch.utils.data import DataLoader
 
-from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
+from mer_di.cache import Entry, Provenance, RenderedClip, open_cache, write_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.rank_pooling import phase_weights
+from mer_di.rank_pooling import arp, phase_weights
 from mer_di.recipe import Recipe
 from mer_di.torch_dataset import GREY_LEVELS, STRAIN, DynamicImageDataset, LabelledImages
+from mer_di.weighing import recipe_weights
 
 STREAMS = ("onset", "offset", "full")
 NORMALIZATIONS = ("unit-weight", "symmetric", "minmax", "l2")
@@ -67,6 +69,29 @@ def test_unit_weight_divides_by_half_the_weights_of_each_clip_and_stream(tmp_pat
         rising, fading = LENGTHS[index % len(LENGTHS)]
         frames = rising + fading - shared
         rows = phase_weights(frames, range(rising), range(frames - fading, frames), **weighing)
+        expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
+        np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"scheme": "apex_centred"},
+        {"scheme": "motion_ranked"},
+        {"scheme": "magnified", "magnify_band": (3.0, 12.0), "magnify_alpha": 8.0, "apex_in": "offset"},
+        {"apex_sigma": 1.5},
+        {"apex_sigma": 2.0, "scheme": "harmonic_arp", "apex_in": "onset", "temporal_length": 6},
+    ],
+)
+def test_unit_weight_divides_by_half_of_the_weights_that_depend_on_more_than_the_length(tmp_path, di, recipe):
+    """Of frames that were ranked by motion the order is not known to the cache, and does not matter."""
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di, **recipe), STREAMS)
+    made = Recipe(align="none", aspect="stretch", **recipe)
+    for index in range(len(di)):
+        rising, fading = LENGTHS[index % len(LENGTHS)]
+        frames = rising + fading - (made.apex_in == "both")
+        motion = np.random.default_rng(index).permutation(frames) if made.scheme == "motion_ranked" else None
+        rows = recipe_weights(made, frames, rising - (made.apex_in != "offset"), fps=100.0, motion=motion)
         expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
         np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
 
@@ -270,3 +295,32 @@ def test_a_cache_without_samples_is_refused(tmp_path, di):
 def test_samples_of_another_shape_or_type_are_refused(images, labels):
     with pytest.raises(InputError, match="expected"):
         LabelledImages(images, labels)
+
+
+def test_neighbouring_apexes_are_normalized_as_the_images_are(tmp_path):
+    path = write_tiny_cache(tmp_path / "c.h5", subjects=1, apex_jitter=3)
+    dataset = DynamicImageDataset(path, ("full", "offset"))
+    loaded = dataset.load(neighbours=True)
+    assert loaded.neighbours.shape == (3, 3, *loaded.images.shape[1:])
+    with open_cache(path) as cache:
+        raw, apexes = cache.neighbour_images("offset")[:], cache.column("jitter_apex")
+    for index, k in np.ndindex(3, 3):
+        assert torch.equal(loaded.neighbours[index, k, 0], loaded.images[index, 0])  # of the whole clip there are none
+        half = np.abs(arp(9 - apexes[index, k] + 1)).sum() / 2
+        expected = channels_first(raw[index, k]) / half / GREY_LEVELS
+        np.testing.assert_allclose(loaded.neighbours[index, k, 1].numpy(), expected, rtol=1e-6)
+    with pytest.raises(InputError, match="only the images of phases have neighbours"):
+        DynamicImageDataset(path, ("full",)).load(neighbours=True)
+
+
+def test_apexes_are_drawn_evenly_a_sample_for_itself():
+    count, k = 4000, 3
+    images = torch.zeros(count, 1, 3, 1, 1)
+    neighbours = torch.arange(1.0, k + 1).view(1, k, 1, 1, 1, 1).expand(count, k, 1, 3, 1, 1)
+    samples = LabelledImages(images, torch.arange(count), neighbours)
+    drawn = samples.at_drawn_apexes(torch.Generator().manual_seed(0))
+    shares = torch.bincount(drawn.images[:, 0, 0, 0, 0].long(), minlength=k + 1) / count
+    assert shares.tolist() == pytest.approx([1 / (k + 1)] * (k + 1), abs=0.03)
+    assert torch.equal(drawn.labels, samples.labels)
+    with pytest.raises(InputError, match="no neighbouring apexes to draw from"):
+        LabelledImages(images, samples.labels).at_drawn_apexes(torch.Generator())

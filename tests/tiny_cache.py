@@ -1,9 +1,12 @@
 """Caches small enough to train on within a test: an emotion is where, and which way, the brightness changes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.recipe import Recipe
+from mer_di.weighing import neighbours
 
 EMOTIONS = ("disgust", "happiness", "surprise")
 
@@ -45,4 +48,9 @@ def _clip(subject, index, emotions, recipe, rng):
     di = noise + np.stack([change, change, np.zeros_like(change)])
     frames = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
     flow = rng.normal(0, 1, (2, size, size, 3)).astype(np.float32) if recipe.flow else None
-    return Entry(columns, 100.0), RenderedClip(di, frames, np.eye(2, 3), (size, size), flow=flow)
+    rendered = RenderedClip(di, frames, np.eye(2, 3), (size, size), flow=flow)
+    if recipe.apex_jitter:
+        apexes = 1 + np.array(neighbours(9, 4, recipe.apex_jitter, apex_in=recipe.apex_in))
+        beside = di[:2, None] + rng.normal(0, 10, (2, len(apexes), size, size, 3)).astype(np.float32)
+        rendered = replace(rendered, jitter=beside, jitter_apex=apexes)
+    return Entry(columns, 100.0), rendered

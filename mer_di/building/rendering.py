@@ -1,6 +1,6 @@
 """One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, pairwise
 from pathlib import Path
@@ -12,15 +12,16 @@ from xxhash import xxh3_128
 
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, PHASES, RenderedClip
 from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames, read_stacks
 from mer_di.memory import empty
-from mer_di.rank_pooling import phase_weights
+from mer_di.rank_pooling import Weights, motion_intensity, motion_ranked
 from mer_di.recipe import Recipe, SeveralFaces
 from mer_di.streams import FlowEngine
+from mer_di.weighing import neighbours, recipe_weights
 
 Frame = NDArray[np.uint8]
 Crop = NDArray[np.float32]
@@ -56,25 +57,15 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
     accumulated in integers and three float images are warped instead of T frames.
     """
     recipe.require_method()
-    weights = phase_weights(
-        len(clip.numbers),
-        clip.onset_phase,
-        clip.offset_phase,
-        apex=clip.apex - clip.onset,
-        scheme=recipe.scheme,
-        reversal=recipe.reversal,
-        temporal_length=recipe.temporal_length,
-    )
     key_positions = (0, clip.apex - clip.onset, len(clip.numbers) - 1)
     if recipe.align == "per-frame":
-        return _render_each(clip, recipe, weights, key_positions, landmark_model)
-    return _render_once(clip, recipe, weights, key_positions, landmark_model)
+        return _render_each(clip, recipe, key_positions, landmark_model)
+    return _render_once(clip, recipe, key_positions, landmark_model)
 
 
 def _render_once(
     clip: PlannedClip,
     recipe: Recipe,
-    weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
     *,
@@ -89,37 +80,38 @@ def _render_once(
     matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
-    di, sums = _images(recipe.size), Accumulator(weights)
+    weights, ranked = _weights(clip, recipe, lambda _position, frame: frame[region])
+    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
     key_crops: list[Crop] = []
     begin = 0
     for stack in chain([first], stacks):
         pixels = stack if grey is None else one_channel(stack)
         if pixels is None:  # frames in colour among grey ones
-            return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
+            return _render_once(clip, recipe, key_positions, landmark_model, in_colour=True)
         views = pixels[:, *region]
         sums.add_stack(views)
         key_crops += [crop(views[at - begin]) for at in key_positions if begin <= at < begin + len(views)]
         begin += len(views)
-    for image, total in zip(di, sums.sums(), strict=True):
+    _require_unchanged(clip, digest, ranked)
+    for image, total in zip(images, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
-    flow = _flow(key_crops, recipe.flow)
-    return RenderedClip(di, _rounded(key_crops), matrix, (height, width), digest.hexdigest(), flow)
+    return _rendered(clip, recipe, images, key_crops, matrix, (height, width), digest)
 
 
 def _render_each(
     clip: PlannedClip,
     recipe: Recipe,
-    weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
 ) -> RenderedClip:
-    """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
+    """Decode once more: smoothing needs every frame's landmarks before the first frame can be placed."""
     finder = _finder(recipe, landmark_model)
     placed, digest = xxh3_128(), xxh3_128()
     faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files, placed))
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
-    di, sums = _images(recipe.size), Accumulator(weights)
+    weights, ranked = _weights(clip, recipe, lambda position, frame: warp.warp(frame, matrices[position], recipe.size))
+    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
     key_crops: list[Crop] = []
     frame_size = (0, 0)
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
@@ -128,17 +120,67 @@ def _render_each(
         sums.add(image)
         if position in key_positions:
             key_crops.append(image)
-    if digest.digest() != placed.digest():
+    _require_unchanged(clip, digest, placed, ranked)
+    images[:] = sums.sums()
+    return _rendered(clip, recipe, images, key_crops, matrices[0], frame_size, digest)
+
+
+def _rendered(
+    clip: PlannedClip,
+    recipe: Recipe,
+    images: Crop,
+    key_crops: Sequence[Crop],
+    matrix: Matrix,
+    frame_size: tuple[int, int],
+    digest: xxh3_128,
+) -> RenderedClip:
+    """Sort what was pooled: three images, then those of both phases at neighbouring apexes."""
+    di, jitter = images[: len(DI_STREAMS)], images[len(DI_STREAMS) :]
+    return RenderedClip(
+        di,
+        _rounded(key_crops),
+        matrix,
+        frame_size,
+        digest.hexdigest(),
+        flow=_flow(key_crops, recipe.flow),
+        jitter=jitter.reshape(len(PHASES), -1, *jitter.shape[1:]) if len(jitter) else None,
+        jitter_apex=np.array(_neighbours(clip, recipe), np.int64) + clip.onset if len(jitter) else None,
+    )
+
+
+def _weights(
+    clip: PlannedClip, recipe: Recipe, placed: Callable[[int, Frame], NDArray[Any]]
+) -> tuple[Weights, xxh3_128 | None]:
+    """Return the rows of a clip: three, then those of onset→apex at neighbouring apexes, and those of apex→offset.
+
+    To rank frames by motion they are decoded once more; then the digest of that is returned as well.
+    """
+    digest, motion = None, None
+    if recipe.scheme == motion_ranked.__name__:
+        digest = xxh3_128()
+        frames = read_frames(clip.path, clip.numbers, clip.files, digest)
+        motion = motion_intensity(placed(position, frame) for position, frame in enumerate(frames))
+    own, *others = (
+        recipe_weights(recipe, len(clip.numbers), apex, fps=clip.sample.fps, motion=motion)
+        for apex in (clip.apex - clip.onset, *_neighbours(clip, recipe))
+    )
+    return np.stack([*own, *(rows[0] for rows in others), *(rows[1] for rows in others)]), digest
+
+
+def _neighbours(clip: PlannedClip, recipe: Recipe) -> list[int]:
+    return neighbours(len(clip.numbers), clip.apex - clip.onset, recipe.apex_jitter, apex_in=recipe.apex_in)
+
+
+def _require_unchanged(clip: PlannedClip, digest: xxh3_128, *before: xxh3_128 | None) -> None:
+    """Refuse a clip that is not the same each time that it is read."""
+    if any(other is not None and other.digest() != digest.digest() for other in before):
         raise SampleError(
             "clip-changed", f"{clip.path} changed while it was read twice; build again when it is written"
         )
-    di[:] = sums.sums()
-    flow = _flow(key_crops, recipe.flow)
-    return RenderedClip(di, _rounded(key_crops), matrices[0], frame_size, digest.hexdigest(), flow)
 
 
-def _images(size: int) -> Crop:
-    images: Crop = empty((len(DI_STREAMS), size, size, 3), np.float32)
+def _images(count: int, size: int) -> Crop:
+    images: Crop = empty((count, size, size, 3), np.float32)
     return images
 
 

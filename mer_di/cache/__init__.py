@@ -9,6 +9,7 @@ from mer_di.cache.format import (
     FORMAT_VERSION,
     INT_COLUMNS,
     KEY_FRAMES,
+    PHASES,
     TEXT_COLUMNS,
 )
 from mer_di.cache.reading import Cache, open_cache
@@ -26,6 +27,7 @@ __all__ = [
     "INT_COLUMNS",
     "KEY_FRAMES",
     "KEY_LENGTH",
+    "PHASES",
     "TEXT_COLUMNS",
     "Cache",
     "Draft",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
+from mer_di.recipe import MOST_NEIGHBOURS
 from mer_di.streams import DynamicStream, FlowStream
 
 FORMAT = "mer_di"
@@ -28,6 +29,8 @@ DATASET_OF: Mapping[str, str] = MappingProxyType(
     {name: f"di/{name}" for name in DI_STREAMS} | {name: name.replace("_", "/") for name in FLOW_STREAMS}
 )
 """The dataset of every stream."""
+PHASES = ("onset", "offset")
+"""The dynamic images that are held at neighbouring apexes as well, under ``/jitter``."""
 KEY_FRAMES = ("onset", "apex", "offset")
 TEXT_COLUMNS = ("sample_id", "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
@@ -45,3 +48,9 @@ def said_of(name: str, recipe: str) -> object:
     except (ValueError, RecursionError):
         return None
     return found.get(name) if isinstance(found, dict) else None
+
+
+def jitter_in(recipe: str) -> int:
+    """Return how many neighbouring apexes a cache with this recipe holds; 0 too if that is no recipe."""
+    count = said_of("apex_jitter", recipe)
+    return count if type(count) is int and 0 < count <= MOST_NEIGHBOURS else 0

@@ -21,6 +21,7 @@ from mer_di.cache.format import (
     INT_COLUMNS,
     KEY_FRAMES,
     TEXT_COLUMNS,
+    jitter_in,
     said_of,
 )
 from mer_di.cache.rows import row_fields
@@ -130,7 +131,7 @@ def _datasets(file: h5py.File) -> Iterator[str]:
         if not isinstance(data, h5py.Dataset):
             yield f"/{name} is no dataset"
             continue
-        rows = count if group in ("samples", "di", "frames", "flow") else _length(file, group)
+        rows = count if group in ("samples", "di", "frames", "flow", "jitter") else _length(file, group)
         wanted = (rows, *(kind.shape if kind else ()))
         fits = h5py.check_string_dtype(data.dtype) if kind is None else data.dtype == kind.base
         if not fits or data.shape != wanted:
@@ -141,7 +142,7 @@ def _datasets(file: h5py.File) -> Iterator[str]:
 
 def _kinds(recipe: str) -> dict[str, np.dtype[Any] | None]:
     """Return the type of an entry of every dataset of a cache with this recipe; None for a text."""
-    rows = row_fields(size_in(recipe) or 0, flow=said_of("flow", recipe) is not None)
+    rows = row_fields(size_in(recipe) or 0, flow=said_of("flow", recipe) is not None, jitter=jitter_in(recipe))
     return {
         **{f"samples/{name}": None for name in TEXT_COLUMNS},
         **{f"samples/{name}": np.dtype(np.int64) for name in INT_COLUMNS},

@@ -20,6 +20,7 @@ from mer_di.errors import BackendUnavailableError, InputError, RunError
 from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.fold import SeedRun, run_fold
 from mer_di.evaluation.genders import require_genders
+from mer_di.evaluation.images import require_neighbours
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
@@ -47,6 +48,7 @@ def evaluate(
     audit: bool = False,
     save_networks: bool = False,
     genders: Mapping[str, str] | None = None,
+    apex_sensitivity: bool = False,
     executor: Executor | None = None,
     device: str = "auto",
     progress: Progress | None = None,
@@ -81,6 +83,9 @@ def evaluate(
     genders : mapping of str to str, optional
         Subject to gender, as the caches write subjects, for a network that learns it. Any two words. A fold looks up
         its training subjects alone; one whose training subjects are of one gender trains without, and says so.
+    apex_sensitivity : bool
+        Let each fold's network see the tested samples at the neighbouring apexes that the caches hold as well: how much
+        hangs on the annotator's frame? A finished fold that was not asked is trained again, to the same result.
     executor : concurrent.futures.Executor, optional
         Where folds run: processes, or a cluster that shares the file system. One after another by default, with the
         same results. It is not shut down.
@@ -113,24 +118,21 @@ def evaluate(
     config, device = config or TrainConfig(), choose_device(device)
     corpus = caches if isinstance(caches, Corpus) else read_corpus(caches)
     rules = {"protocol": protocol, "rule": validation, "labels": "shuffled" if shuffled_labels else "annotated"}
-    identity = {
-        **json.loads(config.text),
-        **rules,
-        "audit_leakage": audit,
-        "caches": corpus.identities,
-    }
+    identity = {**json.loads(config.text), **rules, "audit_leakage": audit, "caches": corpus.identities}
     if genders is not None:
         identity["genders"] = _digest(genders)
     if save_networks:
         _ = corpus.recipe
+    if apex_sensitivity or config.apex_jitter:
+        require_neighbours(corpus.sources)
     runs = []
     for seed in seeds:
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
         require_genders(genders, config, samples.subjects, folds)
-        settings = (config, seed, device, audit, save_networks, genders)
-        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, *settings))
+        asked = (audit, save_networks, apex_sensitivity, genders)
+        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, *asked))
     with contextlib.ExitStack() as kept_out:
         for job in runs:
             kept_out.enter_context(job.run.sole_writer())
@@ -239,7 +241,7 @@ def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
     record = job.run.fold(job.files[fold.name])
     if job.save_networks and not job.run.network(job.files[fold.name]).exists():
         return None
-    if record is None:
+    if record is None or (job.apex_sensitivity and record.beside is None):
         return None
     ours = fold.name, fold_seed(job.seed, fold.name), job.tested(fold).sample_ids.tolist()
     fits = len(record.probabilities[0]) == len(job.corpus.classes) and (record.test_correct is not None) == job.audit

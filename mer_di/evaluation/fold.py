@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mer_di.errors import InputError
@@ -21,6 +22,7 @@ from mer_di.learning.saved_model import SavedModel, save_model
 from mer_di.learning.train import Watch, train_model
 from mer_di.learning.train_config import TrainConfig
 from mer_di.learning.views import clip_probabilities, training_samples
+from mer_di.torch_dataset import LabelledImages
 
 _ONE_GENDER = "gender, as all training subjects have one"
 
@@ -44,6 +46,8 @@ class SeedRun:
         Whether to record, and never use, the test accuracy after each epoch.
     save_networks : bool
         Whether to keep each fold's network.
+    apex_sensitivity : bool
+        Whether to record what it says at neighbouring apexes.
     genders : mapping of str to str, or None
         Subject to gender, for a network that learns it.
     """
@@ -57,6 +61,7 @@ class SeedRun:
     device: str
     audit: bool
     save_networks: bool
+    apex_sensitivity: bool
     genders: Mapping[str, str] | None = None
 
     @property
@@ -99,8 +104,8 @@ def _run(job: SeedRun, fold: Fold) -> None:
     import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
     started = time.perf_counter()
     test_correct: list[int] = []
-    images, model = labelled_images(job.corpus, job.config), job.config.model
-    test, tested = images.images[fold.test], job.tested(fold)
+    images = labelled_images(job.corpus, job.config, neighbours=job.apex_sensitivity)
+    test, tested, model = images.subset(fold.test), job.tested(fold), job.config.model
     genders = training_genders(job.genders, fold.name, job.corpus.subjects[fold.train])
     training = replace(images.subset(fold.train), genders=genders)
     trained = train_model(
@@ -112,7 +117,7 @@ def _run(job: SeedRun, fold: Fold) -> None:
         device=job.device,
         watch=_auditor(job, test, tested, test_correct) if job.audit else None,
     )
-    probabilities = clip_probabilities(trained.model, test, model, device=job.device)
+    probabilities = clip_probabilities(trained.model, test.images, model, device=job.device)
     classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
     record = FoldRecord(
         name=fold.name,
@@ -128,6 +133,7 @@ def _run(job: SeedRun, fold: Fold) -> None:
         test_correct=test_correct if job.audit else None,
         seconds=time.perf_counter() - started,
         device=job.device,
+        beside=_beside(job, trained.model, test) if job.apex_sensitivity else None,
     )
     job.run.require(job.identity)
     if job.save_networks:  # first: a finished fold has all that was asked for
@@ -136,9 +142,21 @@ def _run(job: SeedRun, fold: Fold) -> None:
     job.run.write_fold(job.files[fold.name], record)
 
 
-def _auditor(job: SeedRun, test: Tensor, tested: Corpus, correct: list[int]) -> Watch:
+def _beside(job: SeedRun, network: torch.nn.Module, test: LabelledImages) -> list[list[int]]:
+    """Return what each tested sample is taken for at each of its neighbouring apexes."""
+    at_each = () if test.neighbours is None else test.neighbours.unbind(1)
+    guessed = [_guessed(job, network, images) for images in at_each]
+    found: list[list[int]] = np.stack(guessed, axis=1).tolist()
+    return found
+
+
+def _guessed(job: SeedRun, network: torch.nn.Module, images: Tensor) -> NDArray[np.intp]:
+    found: NDArray[np.intp] = clip_probabilities(network, images, job.config.model, device=job.device).argmax(axis=1)
+    return found
+
+
+def _auditor(job: SeedRun, test: LabelledImages, tested: Corpus, correct: list[int]) -> Watch:
     def watch(model: torch.nn.Module, _epoch: int) -> None:
-        guessed = clip_probabilities(model, test, job.config.model, device=job.device).argmax(axis=1)
-        correct.append(int((guessed == tested.labels).sum()))
+        correct.append(int((_guessed(job, model, test.images) == tested.labels).sum()))
 
     return watch

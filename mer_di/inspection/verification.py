@@ -8,15 +8,16 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
-from mer_di.cache import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, Cache, RenderedClip, origin_of
+from mer_di.cache import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, Cache, RenderedClip, origin_of
 from mer_di.datasets import Database
-from mer_di.errors import CacheError, SampleError
-from mer_di.rank_pooling import scheme_weights
+from mer_di.errors import CacheError, InputError, SampleError
 from mer_di.recipe import Recipe, differences
+from mer_di.weighing import neighbours
 
 PORTABLE_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
 _BRIGHTEST = 65535  # of 16-bit frames
@@ -43,7 +44,7 @@ def departures(cache: Cache) -> list[str]:
     for check in checks:
         try:
             found += check(cache)
-        except CacheError as error:
+        except (CacheError, InputError) as error:
             found.append(str(error))
     return found
 
@@ -110,6 +111,8 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
     pairs = [(DATASET_OF[name], cache.images(name)[index], image) for name, image in streams]
     if cache.has_frames:
         pairs += [(f"frames/{n}", cache.key_frames(n)[index], rendered.frames[i]) for i, n in enumerate(KEY_FRAMES)]
+    if rendered.jitter is not None:
+        pairs += [(f"jitter/{n}", cache.neighbour_images(n)[index], rendered.jitter[i]) for i, n in enumerate(PHASES)]
     wrong = [f"{name} by up to {_largest(a, b):.6g}" for name, a, b in pairs if not np.array_equal(a, b)]
     return f"differs from its frames in {', '.join(wrong)}" if wrong else None
 
@@ -161,7 +164,16 @@ def _phases(cache: Cache) -> list[str]:
     found = [f"{name}: onset, apex, offset are not in order" for name in ids[wrong]]
     apex_in = cache.recipe.apex_in
     unequal = (rising != apex - onset + (apex_in != "offset")) | (fading != offset - apex + (apex_in != "onset"))
-    return found + [f"{name}: phase lengths do not fit its frames" for name in ids[unequal & ~wrong]]
+    found += [f"{name}: phase lengths do not fit its frames" for name in ids[unequal & ~wrong]]
+    if cache.jitter:
+        clips = zip(ids, onset, apex, offset, cache.column("jitter_apex"), strict=True)
+        found += [
+            f"{name}: jitter_apex is {beside.tolist()}, no neighbours of apex {peak}"
+            for name, first, peak, last, beside in clips
+            if (beside - first).tolist()
+            != neighbours(last - first + 1, peak - first, cache.jitter, apex_in=cache.recipe.apex_in)
+        ]
+    return found
 
 
 def _images(cache: Cache) -> list[str]:
@@ -175,6 +187,14 @@ def _images(cache: Cache) -> list[str]:
                 found.append(f"{name}[{index}] has values that are not finite")
             elif largest > bound:
                 found.append(f"{name}[{index}] reaches {largest:.6g}; frames of 16 bits give at most {bound:.6g}")
+    for phase in PHASES if cache.jitter else ():
+        beside, limits = cache.neighbour_images(phase), 2 * _BRIGHTEST * cache.neighbour_half_weights(phase)
+        name = f"/jitter/{phase}"
+        found += [f"{name} needs filter {number}, which not every reader has" for number in _unportable(beside)]
+        for index, of_sample in enumerate(limits):
+            largest = np.abs(beside[index]).max(axis=(1, 2, 3))
+            if not (largest <= of_sample).all():
+                found.append(f"{name}[{index}] has values that are not finite, or larger than their weights allow")
     for name in KEY_FRAMES if cache.has_frames else ():
         frames = cache.key_frames(name)
         found += [f"/frames/{name} needs filter {number}, which not every reader has" for number in _unportable(frames)]
@@ -182,18 +202,11 @@ def _images(cache: Cache) -> list[str]:
     return found
 
 
-def _bounds(cache: Cache, stream: str) -> list[float]:
+def _bounds(cache: Cache, stream: str) -> NDArray[np.float64]:
     """Return the largest magnitude that each image of a stream can have, from its row of weights; of flow any."""
     if stream in FLOW_STREAMS:
-        return [np.inf] * len(cache)
-    lengths, recipe = cache.lengths(stream).tolist(), cache.recipe
-    of_length = {
-        n: float(
-            _BRIGHTEST * np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum()
-        )
-        for n in set(lengths)
-    }
-    return [of_length[n] for n in lengths]
+        return np.full(len(cache), np.inf)
+    return 2 * _BRIGHTEST * cache.half_weights(stream)
 
 
 def _digests(cache: Cache) -> list[str]:
@@ -204,6 +217,7 @@ def _digests(cache: Cache) -> list[str]:
         cache.column(name) for name in ("transform", "frame_height", "frame_width", "frames_digest", "row_digest")
     )
     names = KEY_FRAMES if cache.has_frames else ()
+    apexes = cache.column("jitter_apex") if cache.jitter else [None] * len(cache)
     found = []
     for index, sample_id in enumerate(cache.column("sample_id")):
         row = RenderedClip(
@@ -213,6 +227,8 @@ def _digests(cache: Cache) -> list[str]:
             (heights[index], widths[index]),
             frames[index],
             np.stack([cache.images(name)[index] for name in FLOW_STREAMS]) if cache.has_flow else None,
+            np.stack([cache.neighbour_images(name)[index] for name in PHASES]) if cache.jitter else None,
+            apexes[index],
         )
         *_, digest = row.entries(origin + sample_id, key_frames=cache.has_frames)
         if digest.tobytes().decode() != digests[index]:

@@ -228,6 +228,8 @@ def _train_epoch(steps: Steps, training: LabelledImages) -> float:
     total = 0.0
     for rows in _batches(len(training), steps.config.batch_size, steps.generator):
         batch = training.subset(rows)
+        if steps.config.apex_jitter:
+            batch = batch.at_drawn_apexes(steps.generator)
         total += steps.take(batch, precision) * len(batch)
     return total / len(training)
 

@@ -20,6 +20,7 @@ EFFECTIVE_BETA = 0.99
 
 OF_OLD: dict[str, Any] = {
     "precision": "float32",
+    "apex_jitter": False,
     "focal_gamma": 2.0,
     "effective_beta": 0.99,
     "gender_weight": 1.0,
@@ -69,6 +70,9 @@ class TrainConfig:
     patience : int
         Epochs without a smaller validation loss after which training stops. A fifth of the paper's 50 epochs: the
         validation loss of a few dozen clips is noisy, and a shorter wait would stop at its first bump.
+    apex_jitter : bool
+        Whether a training sample is seen, each time anew, at one of the apexes that its cache holds: its own or one of
+        ``mer-di build --apex-jitter``. Validation and test see its own.
     precision : {"auto", "float32", "bfloat16"}
         Of the network within a training step: ``bfloat16`` rounds what layers exchange to 8 significant bits, and is
         faster where the processor computes with it. Parameters, losses, the optimizer, validation and predictions are
@@ -100,6 +104,7 @@ class TrainConfig:
     flip: bool = True
     rotation: float = 10.0
     patience: int = 10
+    apex_jitter: bool = False
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:

@@ -24,6 +24,12 @@ _APEX_POLICY = {
     "midpoint": "Where the table has no usable apex, the frame midway between onset and offset is taken.",
 }
 _ASPECT = {"stretch": "A frame that is not square is stretched.", "keep": "A frame keeps its aspect."}
+_FLOW = {
+    "ilk": "iterative Lucas-Kanade (scikit-image)",
+    "tvl1": "TV-L1 (scikit-image)",
+    "farneback": "Farnebäck's polynomial expansion (OpenCV)",
+    "dis": "dense inverse search down to the finest scale (OpenCV)",
+}
 _FACES = {"drop": "A frame with two faces drops its sample.", "largest": "Of several faces the largest is taken."}
 
 
@@ -39,6 +45,23 @@ def recipe_in_words(recipe: Recipe) -> Mapping[str, str]:
         else "Each phase keeps its own number of frames.",
         "Corrections": ", ".join(recipe.corrections) or "No correction set was applied to the table.",
     }
+    if recipe.flow:
+        words["Optical flow"] = f"Of both phases, by {_FLOW[recipe.flow]}."
+    if recipe.magnify_band:
+        low, high = recipe.magnify_band
+        words["Magnification"] = (
+            f"α = {recipe.magnify_alpha:g}; B is the difference of two first-order low-passes, {low:g} to {high:g} Hz, "
+            "that begin at the onset frame."
+        )
+    if recipe.apex_sigma:
+        words["Apex"] = (
+            f"Uncertain by {recipe.apex_sigma:g} frames (standard deviation): every image is the mean of those of all "
+            "apexes that leave two frames to both phases, weighed by a normal distribution up to four deviations."
+        )
+    if recipe.apex_jitter:
+        words["Neighbours"] = (
+            f"The images of both phases are held at {recipe.apex_jitter} neighbouring apexes as well, for training."
+        )
     if recipe.several_faces:
         words["Several faces"] = _FACES[recipe.several_faces]
     if recipe.landmark_model:

@@ -46,7 +46,7 @@ def one_fold(corpus, genders, name="s03", folder=None, config=GEME):
     folds = loso(corpus.subjects, validation_subjects=0, seed=0)
     run = Run(folder)
     run.claim({"seed": 0})
-    job = SeedRun(run, {"seed": 0}, corpus, folds, config, 0, "cpu", False, False, genders)
+    job = SeedRun(run, {"seed": 0}, corpus, folds, config, 0, "cpu", False, False, False, genders)
     run_fold(job, next(fold for fold in folds if fold.name == name))
     return run.fold(job.files[name])
 

@@ -45,7 +45,7 @@ def small(name):
 def samples(config, count=4, seed=0):
     images = normal(count, config.n_streams, 3, config.input_size, config.input_size, seed=seed)
     genders = torch.arange(count) // 2 % 2 if config.architecture == "geme-reconstruction" else None
-    return LabelledImages(images, torch.arange(count) % 2, genders)
+    return LabelledImages(images, torch.arange(count) % 2, genders=genders)
 
 
 def trained(name, **parameters):
