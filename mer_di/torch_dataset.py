@@ -6,7 +6,7 @@ reach a training fold.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -48,10 +48,10 @@ class LabelledImages:
         Normalized images; of optical flow u, v and strain in place of colours.
     labels : Tensor of int64, shape (N,)
         0-based class of each sample.
-    genders : Tensor of int64, shape (N,), or None
-        0 or 1, of the person in each sample, where a training is to learn it as well.
     neighbours : Tensor of float32, shape (N, K, n_streams, 3, S, S), or None
         The same samples split at K neighbouring apexes.
+    genders : Tensor of int64, shape (N,), or None
+        0 or 1, of the person in each sample, where a training is to learn it as well.
 
     Raises
     ------
@@ -61,11 +61,11 @@ class LabelledImages:
 
     images: Tensor
     labels: Tensor
-    genders: Tensor | None = None
     neighbours: Tensor | None = None
+    genders: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for tensor in filter(lambda each: each is not None, (self.images, self.labels, self.genders, self.neighbours)):
+        for tensor in (self.images, self.labels, *(each for each in self._tensors[2:] if each is not None)):
             if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.requires_grad:
                 raise InputError("images, labels, genders are to be tensors, dense and without gradients: x.detach()")
         shape = tuple(self.images.shape)
@@ -73,13 +73,13 @@ class LabelledImages:
             raise InputError(f"images are {self.images.dtype} {shape}; expected float32 (N, n_streams, 3, S, S)")
         if tuple(self.labels.shape) != shape[:1] or self.labels.dtype != torch.int64:
             raise InputError(f"labels are {self.labels.dtype} {tuple(self.labels.shape)}; expected int64 ({shape[0]},)")
-        found = self.genders
-        if found is not None and (found.shape != self.labels.shape or not {*found.tolist()} <= {0, 1}):
-            raise InputError(f"genders are {found.dtype} {tuple(found.shape)}; expected 0 or 1 for each of {shape[0]}")
         if self.neighbours is not None:
             beside = tuple(self.neighbours.shape)
             if beside[:1] + beside[2:] != shape or len(beside) != 6 or self.neighbours.dtype != torch.float32:
                 raise InputError(f"neighbours are {self.neighbours.dtype} {beside}; expected K of each of {shape}")
+        found = self.genders
+        if found is not None and (found.shape != self.labels.shape or not {*found.tolist()} <= {0, 1}):
+            raise InputError(f"genders are {found.dtype} {tuple(found.shape)}; expected 0 or 1 for each of {shape[0]}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -103,15 +103,19 @@ class LabelledImages:
         drawn = torch.randint(self.neighbours.shape[1] + 1, (len(self),), generator=generator).to(device)
         beside = self.neighbours[torch.arange(len(self), device=device), (drawn - 1).clamp(min=0)]
         images = torch.where((drawn == 0).view(-1, 1, 1, 1, 1), self.images, beside)
-        return LabelledImages(images, self.labels, self.genders)
+        return replace(self, images=images, neighbours=None)
 
     def to(self, device: torch.device | str) -> "LabelledImages":
         """Return the same samples on a device."""
         return self._each(lambda tensor: tensor.to(device))
 
+    @property
+    def _tensors(self) -> tuple[Tensor | None, ...]:
+        return self.images, self.labels, self.neighbours, self.genders
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> "LabelledImages":
-        genders, neighbours = (None if each is None else change(each) for each in (self.genders, self.neighbours))
-        return LabelledImages(change(self.images), change(self.labels), genders, neighbours)
+        changed = (None if tensor is None else change(tensor) for tensor in self._tensors)
+        return LabelledImages(*changed)  # type: ignore[arg-type]
 
 
 class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -218,7 +222,7 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         for index, row in enumerate(images):
             row.copy_(self._images(index))
         labels = torch.from_numpy(self.labels.copy())
-        return LabelledImages(images, labels, neighbours=self._neighbours(images) if neighbours else None)
+        return LabelledImages(images, labels, self._neighbours(images) if neighbours else None)
 
     def _neighbours(self, images: Tensor) -> Tensor:
         phases = [(stream, place) for place, stream in enumerate(self.streams) if stream in PHASES]

@@ -118,13 +118,9 @@ def evaluate(
     config, device = config or TrainConfig(), choose_device(device)
     corpus = caches if isinstance(caches, Corpus) else read_corpus(caches)
     rules = {"protocol": protocol, "rule": validation, "labels": "shuffled" if shuffled_labels else "annotated"}
-    identity = {
-        **json.loads(config.text),
-        **rules,
-        "audit_leakage": audit,
-        "genders": None if genders is None else _digest(genders),
-        "caches": corpus.identities,
-    }
+    identity = {**json.loads(config.text), **rules, "audit_leakage": audit, "caches": corpus.identities}
+    if genders is not None:
+        identity["genders"] = _digest(genders)
     if save_networks:
         _ = corpus.recipe
     if apex_sensitivity or config.apex_jitter:
@@ -135,8 +131,8 @@ def evaluate(
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
         require_genders(genders, config, samples.subjects, folds)
-        kept = save_networks, apex_sensitivity, genders
-        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, audit, *kept))
+        asked = (audit, save_networks, apex_sensitivity, genders)
+        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, *asked))
     with contextlib.ExitStack() as kept_out:
         for job in runs:
             kept_out.enter_context(job.run.sole_writer())

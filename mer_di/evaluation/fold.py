@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mer_di.errors import InputError
@@ -61,7 +62,7 @@ class SeedRun:
     audit: bool
     save_networks: bool
     apex_sensitivity: bool
-    genders: Mapping[str, str] | None
+    genders: Mapping[str, str] | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -104,7 +105,7 @@ def _run(job: SeedRun, fold: Fold) -> None:
     started = time.perf_counter()
     test_correct: list[int] = []
     images = labelled_images(job.corpus, job.config, neighbours=job.apex_sensitivity)
-    model, test, tested = job.config.model, images.subset(fold.test), job.tested(fold)
+    test, tested, model = images.subset(fold.test), job.tested(fold), job.config.model
     genders = training_genders(job.genders, fold.name, job.corpus.subjects[fold.train])
     training = replace(images.subset(fold.train), genders=genders)
     trained = train_model(
@@ -114,7 +115,7 @@ def _run(job: SeedRun, fold: Fold) -> None:
         job.config,
         seed=fold_seed(job.seed, fold.name),
         device=job.device,
-        watch=_auditor(job, test.images, tested, test_correct) if job.audit else None,
+        watch=_auditor(job, test, tested, test_correct) if job.audit else None,
     )
     probabilities = clip_probabilities(trained.model, test.images, model, device=job.device)
     classes, labels, subjects = job.corpus.classes, job.corpus.labels, job.corpus.subjects
@@ -132,7 +133,7 @@ def _run(job: SeedRun, fold: Fold) -> None:
         test_correct=test_correct if job.audit else None,
         seconds=time.perf_counter() - started,
         device=job.device,
-        beside=_beside(trained.model, test, job) if job.apex_sensitivity else None,
+        beside=_beside(job, trained.model, test) if job.apex_sensitivity else None,
     )
     job.run.require(job.identity)
     if job.save_networks:  # first: a finished fold has all that was asked for
@@ -141,19 +142,21 @@ def _run(job: SeedRun, fold: Fold) -> None:
     job.run.write_fold(job.files[fold.name], record)
 
 
-def _beside(model: torch.nn.Module, test: LabelledImages, job: SeedRun) -> list[list[int]]:
+def _beside(job: SeedRun, network: torch.nn.Module, test: LabelledImages) -> list[list[int]]:
     """Return what each tested sample is taken for at each of its neighbouring apexes."""
     at_each = () if test.neighbours is None else test.neighbours.unbind(1)
-    guessed = [
-        clip_probabilities(model, images, job.config.model, device=job.device).argmax(axis=1) for images in at_each
-    ]
+    guessed = [_guessed(job, network, images) for images in at_each]
     found: list[list[int]] = np.stack(guessed, axis=1).tolist()
     return found
 
 
-def _auditor(job: SeedRun, test: Tensor, tested: Corpus, correct: list[int]) -> Watch:
+def _guessed(job: SeedRun, network: torch.nn.Module, images: Tensor) -> NDArray[np.intp]:
+    found: NDArray[np.intp] = clip_probabilities(network, images, job.config.model, device=job.device).argmax(axis=1)
+    return found
+
+
+def _auditor(job: SeedRun, test: LabelledImages, tested: Corpus, correct: list[int]) -> Watch:
     def watch(model: torch.nn.Module, _epoch: int) -> None:
-        guessed = clip_probabilities(model, test, job.config.model, device=job.device).argmax(axis=1)
-        correct.append(int((guessed == tested.labels).sum()))
+        correct.append(int((_guessed(job, model, test.images) == tested.labels).sum()))
 
     return watch

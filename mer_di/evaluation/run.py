@@ -27,11 +27,10 @@ from mer_di.learning.train_config import OF_OLD
 from mer_di.lock import held
 from mer_di.recipe import differences
 
-_OF_OLD = OF_OLD | {"genders": None}
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
 _PROBABILITY = "p_"
 _OF_OLD_FOLDS: Mapping[str, Any] = MappingProxyType({"beside": None, "untrained_terms": []})
-"""What records of before lack, and what it was then."""
+"""What records of before lack, and what was true then."""
 _AGAIN = "run the same mer-di train again"
 
 
@@ -216,7 +215,7 @@ class Run:
         RunError
             If it is not, naming each field that differs.
         """
-        changed = differences(*(json.dumps({**_OF_OLD, **each}) for each in (config, self.config())))
+        changed = differences(*(json.dumps({**OF_OLD, **each}) for each in (config, self.config())))
         if changed:
             raise RunError(
                 f"{self.folder} holds a run that was started differently (ours | found): {'; '.join(changed)}. "
@@ -349,8 +348,7 @@ def _read_json(path: Path, kind: Any, of_old: Mapping[str, Any] = MappingProxyTy
         raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged ({error}); delete it and {_AGAIN}") from error
-    values: dict[str, Any] = {**of_old, **found} if isinstance(found, dict) else found
-    problem = misfit(values, kind, "it")
+    problem = misfit(found, kind, "it")
     if problem:
         raise RunError(f"{path} is damaged, or of another version of mer_di: {problem}; delete it and {_AGAIN}")
-    return values
+    return found

@@ -37,7 +37,6 @@ SMALLEST_INPUTS: dict[str, int] = {  # what makes one position of the last map; 
     "affectivenet-reconstruction": 8,
 }
 LARGEST_INPUT = 4096  # more is a slip: one image of it takes a backbone gigabytes
-_OF_TWO_STREAMS = ("fdcn-reconstruction",)
 _DIANET_ONLY = ("backbone", "weights", "fusion", "dedicated_backbones", "dropout")
 _DIGEST = "sha256:"
 
@@ -51,7 +50,7 @@ class ModelConfig:
     architecture : str
         ``dianet``, or a rival: ``learnet``, ``learnet-vnu`` and ``originet`` by the layers of their public programs,
         ``geme-reconstruction``, ``fdcn-reconstruction`` and ``affectivenet-reconstruction`` by what their abstracts
-        say and by layers of ours. FDCN takes two streams, the others one.
+        say and by layers of ours. FDCN takes a dynamic image and a flow, the others one stream.
     streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
     size : int or None
@@ -110,22 +109,31 @@ class ModelConfig:
                 f"test_images is {self.test_images}; without temporal augmentation a network is tested on what it is "
                 "trained on: leave it out"
             )
-        kinds = {stream in get_args(FlowStream) for stream in self.images_read}
-        if self.temporal_augmentation and len(kinds) > 1:
-            raise InputError(
-                f"images are {', '.join(self.images_read)}; with temporal augmentation one stream sees all of them: "
-                "name dynamic images alone, or optical flow alone, which has no image of the whole clip"
-            )
+        if self.temporal_augmentation:
+            self._require_images_of_one_kind()
         if self.architecture != "dianet":
             self._require_rival()
+
+    def _require_images_of_one_kind(self) -> None:
+        flows = {stream in get_args(FlowStream) for stream in self.images_read}
+        if len(self.streams) != 2 or len(flows) != 1:
+            raise InputError(
+                f"temporal augmentation is of {', '.join(self.images_read)}; expected two streams, and all images that "
+                "are trained on or tested dynamic images, or all of them flow"
+            )
 
     def _require_rival(self) -> None:
         for field in fields(self):
             if field.name in _DIANET_ONLY and getattr(self, field.name) != field.default:
                 raise InputError(f"{field.name} is a parameter of dianet; {self.architecture} has none: leave it out")
-        expected = 2 if self.architecture in _OF_TWO_STREAMS else 1
-        if self.n_streams != expected:
-            wanted = "two, such as full,flow_onset" if expected == 2 else "one, such as full"
+        if self.architecture == "fdcn-reconstruction":
+            fit, wanted = (
+                (self.n_streams, self.flow_streams) == (2, (1,)),
+                "an image and a flow: full,flow_onset",
+            )
+        else:
+            fit, wanted = self.n_streams == 1, "one, such as full"
+        if not fit:
             raise InputError(f"streams are {', '.join(self.streams)}; {self.architecture} takes {wanted}")
         own, smallest = INPUT_SIZES[self.architecture], SMALLEST_INPUTS.get(self.architecture)
         if smallest is None and self.input_size != own:
@@ -158,9 +166,8 @@ class ModelConfig:
 
     @property
     def flow_streams(self) -> tuple[int, ...]:
-        """Where optical flow is among the network's streams, 0-based."""
-        of_network = enumerate(self.streams[: self.n_streams])
-        return tuple(index for index, stream in of_network if stream in get_args(FlowStream))
+        """Where among the network's streams optical flow is, 0-based."""
+        return tuple(i for i, stream in enumerate(self.streams[: self.n_streams]) if stream in get_args(FlowStream))
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -28,10 +28,9 @@ def training_samples(clips: LabelledImages, config: ModelConfig) -> LabelledImag
         return clips
     count = len(config.streams)
     genders = None if clips.genders is None else clips.genders.repeat_interleave(count)
+    beside = None if clips.neighbours is None else clips.neighbours.transpose(1, 2)[:, :count].flatten(0, 1)[:, :, None]
     images = clips.images[:, :count].flatten(0, 1)[:, None]
-    beside = clips.neighbours
-    neighbours = None if beside is None else beside[:, :, :count].transpose(1, 2).flatten(0, 1)[:, :, None]
-    return LabelledImages(images, clips.labels.repeat_interleave(count), genders, neighbours)
+    return LabelledImages(images, clips.labels.repeat_interleave(count), beside, genders)
 
 
 def clip_views(images: Tensor, config: ModelConfig) -> Tensor:

@@ -382,6 +382,20 @@ def test_a_fold_of_another_run_is_not_taken_for_ours(finished, cache, tmp_path):
             run(cache, tmp_path / "run")
 
 
+def test_neighbouring_apexes_are_tested_as_the_annotated_one_is(tmp_path):
+    cache = write_tiny_cache(tmp_path / "tiny.h5", subjects=3, apex_jitter=2)
+    found = {}
+    for test_images in ("mean-of-phases", "per-image"):
+        model = replace(CONFIG.model, temporal_augmentation=True, test_images=test_images)
+        config = replace(CONFIG, model=model, epochs=1, apex_jitter=True)
+        options = {"validation": "none", "device": "cpu", "apex_sensitivity": True}
+        results = evaluate([cache], tmp_path / test_images, config, **options)
+        records = [json.loads(path.read_text()) for path in (tmp_path / test_images / "folds").iterdir()]
+        found[test_images] = {len(record["beside"]) for record in records}, {len(r["beside"][0]) for r in records}
+        assert results.apex_sensitivity["neighbours"] == 2
+    assert found == {"mean-of-phases": ({3}, {2}), "per-image": ({6}, {2})}
+
+
 @pytest.mark.parametrize("test_images", ["mean-of-phases", "whole", "per-image"])
 def test_what_is_tested_after_temporal_augmentation_is_stated(cache, tmp_path, test_images, monkeypatch):
     calls = counted(monkeypatch)

@@ -1,13 +1,18 @@
 """The paper's tables as data, and the paper's own arithmetic."""
 
+import tomllib
+from importlib.resources import files
+
 import pytest
 
 from mer_di.cli.reproduce import TABLES as CLI_TABLES
 from mer_di.errors import InputError
 from mer_di.experiments import TABLES, load_table
 from mer_di.experiments.reproduction import Overrides
+from mer_di.experiments.tables import RunSettings
 from mer_di.learning.models import BACKBONES
 from mer_di.rank_pooling import SCHEMES
+from mer_di.recipe import Recipe
 
 NOT_A_FRACTION = {  # of N, as facts: the paper's own inconsistencies
     ("table2", "ConvNeXt", "mmew"),
@@ -72,3 +77,11 @@ def test_rows_differ_in_what_their_table_is_about():
         ("dianet", ("full", "full")),
         ("dianet", ("onset", "offset")),
     ]
+
+
+def test_every_run_is_a_configuration_and_a_recipe():
+    runs = tomllib.loads(files("mer_di.experiments").joinpath("runs.toml").read_text(encoding="utf-8"))
+    for name, settings in runs.items():
+        run = RunSettings(name, **settings)
+        assert Overrides().config(run).model.input_size > 0
+        assert Recipe(align="none", aspect="stretch", **run.recipe).size > 0

@@ -24,7 +24,17 @@ def test_each_architecture_has_its_input_size():
             "optical flow alone",
         ),
         ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
-        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes two"),
+        ({"temporal_augmentation": True, "streams": ("full",)}, "expected two streams"),
+        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "or all of them flow"),
+        (
+            {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
+            "flow_onset, flow_offset, full",
+        ),
+        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes an image and a flow"),
+        (
+            {"architecture": "fdcn-reconstruction", "streams": ("flow_onset", "full")},
+            "takes an image and a flow",
+        ),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
         ({"size": 0}, "1 to 4096 pixels"),
@@ -58,6 +68,9 @@ def test_temporal_augmentation_is_for_a_network_of_one_stream():
     together, apart = ModelConfig(), ModelConfig(temporal_augmentation=True)
     assert (together.n_streams, together.samples_per_clip, together.images_read) == (2, 1, ("onset", "offset"))
     assert (apart.n_streams, apart.samples_per_clip, apart.images_read) == (1, 2, ("onset", "offset"))
+    flows = ModelConfig(streams=("flow_onset", "flow_offset"))
+    assert flows.flow_streams == (0, 1)
+    assert ModelConfig(streams=flows.streams, temporal_augmentation=True).flow_streams == (0,)
     whole = ModelConfig(architecture="learnet", temporal_augmentation=True, test_images="whole")
     assert (whole.n_streams, whole.images_read) == (1, ("onset", "offset", "full"))
 

@@ -20,7 +20,8 @@ def apart(test_images="mean-of-phases"):
 
 def clips(config, count=3):
     images = normal(count, len(config.images_read), 3, TINY.size, TINY.size)
-    return LabelledImages(images, torch.tensor([2, 0, 1][:count]), torch.tensor([1, 0, 0][:count]))
+    beside = torch.stack([images + 1, images + 2], dim=1)
+    return LabelledImages(images, torch.tensor([2, 0, 1][:count]), beside, torch.tensor([1, 0, 0][:count]))
 
 
 @pytest.mark.parametrize("test_images", ["mean-of-phases", "whole", "per-image"])
@@ -31,6 +32,7 @@ def test_both_phases_train_and_the_whole_clip_never_does(test_images):
     assert found.images.shape == (6, 1, 3, TINY.size, TINY.size)
     for row in range(6):
         assert torch.equal(found.images[row, 0], given.images[row // 2, row % 2])
+        assert torch.equal(found.neighbours[row, 1, 0], given.neighbours[row // 2, 1, row % 2])
     assert found.labels.tolist() == [2, 2, 0, 0, 1, 1]
     assert found.genders.tolist() == [1, 1, 0, 0, 0, 0]
 

@@ -33,7 +33,7 @@ PARAMETERS = {  # for 5 classes
 def config_of(name, size=None):
     if name == "dianet":
         return replace(TINY, size=size or TINY.size)
-    streams = ("full", "offset") if name == "fdcn-reconstruction" else ("full",)
+    streams = ("full", "flow_onset") if name == "fdcn-reconstruction" else ("full",)
     return ModelConfig(architecture=name, streams=streams, size=size)
 
 
@@ -45,7 +45,7 @@ def small(name):
 def samples(config, count=4, seed=0):
     images = normal(count, config.n_streams, 3, config.input_size, config.input_size, seed=seed)
     genders = torch.arange(count) // 2 % 2 if config.architecture == "geme-reconstruction" else None
-    return LabelledImages(images, torch.arange(count) % 2, genders)
+    return LabelledImages(images, torch.arange(count) % 2, genders=genders)
 
 
 def trained(name, **parameters):
@@ -127,6 +127,5 @@ def test_images_that_are_too_small_are_refused_in_words(name):
 
 @pytest.mark.parametrize("name", sorted({*ARCHITECTURES} - {"dianet"}))
 def test_streams_of_another_number_are_refused_in_words(name):
-    wrong = ("full",) if name == "fdcn-reconstruction" else ("onset", "offset")
-    with pytest.raises(InputError, match=f"{name} takes (one|two), such as full"):
-        ModelConfig(architecture=name, streams=wrong)
+    with pytest.raises(InputError, match=f"{name} takes (one, such as|an image and a flow:) full"):
+        ModelConfig(architecture=name, streams=("onset", "offset"))
