@@ -43,6 +43,7 @@ _WHAT_A_CACHE_HOLDS = {
     "samples/emotion": "in one spelling: lower case, `others`, `happiness`, `sadness`",
     "samples/emotion_written": "as the table spells it",
     "samples/action_units": "the table's cell; may be empty",
+    "samples/objective_class": "the table's cell, a class of action units; may be empty",
     "samples/apex_source": "`table`, or `midpoint` where the policy chose the apex",
     "samples/label": "0-based index into the attribute `classes` of `/samples`",
     "samples/onset": "first frame, in the database's own numbering",

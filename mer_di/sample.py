@@ -36,6 +36,8 @@ class Sample:
         column the table lacks is not among them.
     event : str or None
         What tells several micro-expressions of one recording apart; None for the only or first one.
+    objective_class : str
+        The table's objective class, which action units alone decide, as text; empty where there is none.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class Sample:
     sought: str = ""
     unread: tuple[tuple[str, str], ...] = ()
     event: str | None = None
+    objective_class: str = ""
 
     @property
     def sample_id(self) -> str:

@@ -156,12 +156,13 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": None}
 
-    def load(self) -> LabelledImages:
-        """Read every sample into memory, N · n_streams · 12 · S² bytes of it."""
-        images = torch.empty(len(self), len(self.streams), 3, self.size, self.size)
-        for index, row in enumerate(images):
-            row.copy_(self._images(index))
-        return LabelledImages(images, torch.from_numpy(self.labels.copy()))
+    def load(self, rows: Sequence[int] | None = None) -> LabelledImages:
+        """Read every sample, or those in some 0-based rows, into memory: n_streams · 12 · S² bytes of it each."""
+        chosen = list(range(len(self))) if rows is None else list(rows)
+        images = torch.empty(len(chosen), len(self.streams), 3, self.size, self.size)
+        for index, image in zip(chosen, images, strict=True):
+            image.copy_(self._images(index))
+        return LabelledImages(images, torch.from_numpy(self.labels[chosen]))
 
     def _images(self, index: int) -> Tensor:
         return torch.stack([self._image(stream, index) for stream in self.streams])

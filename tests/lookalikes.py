@@ -5,6 +5,7 @@ is invented, and clips are shorter. Frames are empty files: enough for whatever 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ CASME2_ROWS_PER_SUBJECT = {
 }
 CASME2_2014 = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2}
 CASME2_2019 = {**CASME2_2014, "surprise": 28, "sadness": 4}
+CASME2_OBJECTIVE = {"1": 25, "2": 15, "3": 99, "4": 26, "5": 20, "6": 1, "7": 69}  # of the file beside the table
+CASME2_OBJECTIVE_2019 = {"1": 30, "2": 18, "3": 93, "4": 15, "5": 18, "6": 2, "7": 79}
 CASME2_WITHOUT_ROW = ((9, "EP02_02f"), (24, "EP02_07"))
 CASME2_FRAMES = {(16, "EP01_08"): (73, 96)}  # first and last, where no copy holds the table's
 CASME2_LISTED = {  # and those of the copy whose listing is public
@@ -32,6 +35,8 @@ SAMM_COUNTS = {
     **{"Anger": 57, "Happiness": 26, "Other": 26, "Surprise": 15, "Contempt": 12},
     **{"Disgust": 9, "Fear": 8, "Sadness": 6},
 }
+
+SAMM_OBJECTIVE = {"7": 84, "1": 24, "3": 20, "2": 13, "4": 8, "6": 7, "5": 3}
 
 # In the order of the codes 01..07 within a clip's name.
 MMEW_COUNTS = {
@@ -82,6 +87,10 @@ _CASME2_KNOWN = (
     ClipRow(16, "EP04_02f", 181, 269, 271, "others"),
     ClipRow(20, "EP12_01", 41, 104, 106, "others"),
     ClipRow(20, "EP16_01", 71, 111, 111, "others"),
+    # As the composite of 2019 says, all but two subjects show something that it has.
+    *(ClipRow(subject, f"EP33_{subject}", 21, 33, 50, "repression") for subject in (4, 8, 15, 16, 21, 22)),
+    *(ClipRow(10, f"EP34_{n:02d}", 21, 33, 50, "others") for n in range(CASME2_ROWS_PER_SUBJECT[10])),
+    *(ClipRow(18, f"EP35_{n:02d}", 21, 33, 50, "others") for n in range(CASME2_ROWS_PER_SUBJECT[18])),
     *(ClipRow(24, clip, 30 + n, 45 + n, 62 + n, "sadness") for n, clip in enumerate(CASME2_RELABELLED)),
     ClipRow(25, "EP18_04f", 76, 116, 116, "disgust"),
     # The remaining rows of the classes that fall out stay with the subject who has most, so that 26 subjects stay.
@@ -157,10 +166,25 @@ def write_casme2(
 
 def write_casme2_table(path: Path, rows: Iterable[ClipRow], *, version: str = "2014") -> None:
     header = CASME2_HEADER if version == "2014" else (*CASME2_HEADER, "Objective Classes")
+    classes = dealt_classes(CASME2_OBJECTIVE_2019)
     cells = (
-        (f"{r.subject:02d}", r.clip, None, r.onset, r.apex, r.offset, None, r.action_units, r.emotion) for r in rows
+        (f"{r.subject:02d}", r.clip, None, r.onset, r.apex, r.offset, None, r.action_units, r.emotion, int(objective))
+        for r, objective in zip(rows, classes, strict=False)
     )
-    write_workbook(path, {"Sheet1": [header, *cells], "Sheet2": [], "Sheet3": []})
+    lines = [header, *(line[: len(header)] for line in cells)]
+    write_workbook(path, {"Sheet1": lines, "Sheet2": [], "Sheet3": []})
+
+
+def write_casme2_objective_classes(path: Path, rows: Iterable[ClipRow]) -> None:
+    """Write `CASME2-ObjectiveClasses.xlsx`, with the published counts if all rows are there."""
+    pairs = zip(rows, dealt_classes(CASME2_OBJECTIVE), strict=False)
+    cells = [(f"{row.subject:02d}", row.clip, int(objective)) for row, objective in pairs]
+    write_workbook(path, {"Sheet1": [("Subject", "Filename", "Objective Class"), *cells]})
+
+
+def dealt_classes(counts: Mapping[str, int]) -> list[str]:
+    """Objective classes, each as often as published."""
+    return [name for name, count in counts.items() for _ in range(count)]
 
 
 def write_casme2_tree(
@@ -203,7 +227,9 @@ def write_samm_table(path: Path, rows: Iterable[ClipRow], *, preamble: int = 13)
     text = [["SAMM Micro-Movements"], ["Please cite:"], ['"/" = or'], ['"?" = uncertain'], ["Subject", "see Filename"]]
     lines: list[Sequence[object]] = [text[n] if n < len(text) else [] for n in range(preamble)]
     lines.append(SAMM_HEADER)
-    for number, row in enumerate(rows, preamble + 2):
+    for number, (row, objective) in enumerate(
+        zip(rows, cycle(dealt_classes(SAMM_OBJECTIVE)), strict=False), preamble + 2
+    ):
         subject, duration = f"{row.subject:03d}", f"=SUM(F{number}-D{number})+1"
         numbers = (row.onset, row.apex, row.offset)
         lines.append(
@@ -216,7 +242,7 @@ def write_samm_table(path: Path, rows: Iterable[ClipRow], *, preamble: int = 13)
                 "Micro - 1/2",
                 row.action_units,
                 row.emotion,
-                7,
+                int(objective),
                 "While blinking",
             )
         )

@@ -9,13 +9,23 @@ EMOTIONS = ("disgust", "happiness", "surprise")
 
 
 def write_tiny_cache(
-    path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", version="1", **recipe
+    path,
+    *,
+    subjects=4,
+    clips=3,
+    emotions=EMOTIONS,
+    size=16,
+    seed=0,
+    dataset="tiny",
+    version="1",
+    objective_classes=("",),
+    **recipe,
 ):
     """Write a cache in which clip k of each subject shows emotion k (modulo their number); return its path."""
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)
     rows = [
-        _clip(name, index, index % len(emotions), emotions, size, np.random.default_rng([seed, index, *name.encode()]))
+        _clip(name, index, emotions, objective_classes, size, np.random.default_rng([seed, index, *name.encode()]))
         for name in names
         for index in range(clips)
     ]
@@ -23,7 +33,8 @@ def write_tiny_cache(
     return path
 
 
-def _clip(subject, index, kind, emotions, size, rng):
+def _clip(subject, index, emotions, objective_classes, size, rng):
+    kind = index % len(emotions)
     columns = {
         "sample_id": f"{subject}/c{index}",
         "subject": subject,
@@ -31,6 +42,7 @@ def _clip(subject, index, kind, emotions, size, rng):
         "emotion": emotions[kind],
         "emotion_written": emotions[kind].title(),
         "action_units": "",
+        "objective_class": objective_classes[index % len(objective_classes)],
         "apex_source": "table",
         "onset": 1,
         "apex": 5,

@@ -105,6 +105,7 @@ def sample_from(row: Row, spec: Spec) -> Sample:
         action_units=_without_controls(row, "action_units", row.text("action_units"), but="\n\r\t"),
         fps=fps,
         unread=tuple((name, shortened(row.text(name))) for name in unread),
+        objective_class=_without_controls(row, "objective_class", row.text("objective_class")),
     )
 
 

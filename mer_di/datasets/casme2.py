@@ -11,6 +11,7 @@ from mer_di.datasets.clips import subject_clips
 from mer_di.datasets.correction import Correction, Field
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
+from mer_di.datasets.objective_classes import with_objective_classes
 from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 
@@ -39,6 +40,7 @@ SPEC = Spec(
     layout="""\
 CASME2/
   CASME2-coding-20140508.xlsx
+  CASME2-ObjectiveClasses.xlsx                      beside it, for --labels megc2018
   Cropped/sub01/EP02_01f/reg_img46.jpg              registered faces, onset..offset
   CASME2_RAW_selected/sub01/EP02_01f/img46.jpg      whole frames, onset..offset
   CASME2_RAW/CASME2-RAW/sub01/EP02_01f/img1.jpg     whole frames, whole clip
@@ -114,4 +116,6 @@ CORRECTIONS = (
 
 def load(root: Path | None, choice: Choice) -> Database:
     """Load CASME II; see `mer_di.datasets.load_dataset`."""
-    return read_release(SPEC, find_root(SPEC, root), choice, subject_clips, corrections=CORRECTIONS)
+    return with_objective_classes(
+        read_release(SPEC, find_root(SPEC, root), choice, subject_clips, corrections=CORRECTIONS)
+    )

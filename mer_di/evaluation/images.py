@@ -31,7 +31,8 @@ def labelled_images(corpus: Corpus, config: TrainConfig) -> LabelledImages:
     """
     stamps = tuple(source.path.stat().st_mtime_ns if source.path.exists() else 0 for source in corpus.sources)
     size, streams = config.model.input_size, config.model.streams
-    images = _images(corpus.sources, corpus.digests, stamps, streams, config.normalization, size)
+    rows = tuple(tuple(corpus.rows[corpus.datasets == source.dataset].tolist()) for source in corpus.sources)
+    images = _images(corpus.sources, corpus.digests, stamps, rows, streams, config.normalization, size)
     return LabelledImages(images, torch.from_numpy(corpus.labels))
 
 
@@ -40,14 +41,15 @@ def _images(
     sources: tuple[Source, ...],
     digests: tuple[str, ...],
     _stamps: tuple[int, ...],
+    rows: tuple[tuple[int, ...], ...],
     streams: tuple[str, ...],
     normalization: Normalization,
     size: int,
 ) -> torch.Tensor:
     try:
         parts = [
-            DynamicImageDataset(source.path, streams, normalization=normalization, size=size).load().images
-            for source in sources
+            DynamicImageDataset(source.path, streams, normalization=normalization, size=size).load(kept).images
+            for source, kept in zip(sources, rows, strict=True)
         ]
     finally:
         require_unchanged(sources, digests)  # after reading: what was read, or could not be, is what was meant

@@ -20,8 +20,8 @@ from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
 
-KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit precision caches"
-KEYS += " seconds versions"
+KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class per_dataset only_in label_scheme"
+KEYS += " seeds validation audit precision caches seconds versions"
 
 
 def test_a_run_leaves_what_the_design_promises(finished, cache):
