@@ -298,7 +298,7 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         if column.name == "apex" and column.name not in table.columns
     ]
     if version == UNRECOGNIZED:
-        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published)
+        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)
         subjects = len({sample.subject for sample in samples})
         text = f"{len(samples)} rows, {subjects} subjects: class counts agree with no published version ({known})"
         findings.append(Finding("table-unrecognized", table.path.name, text))
