@@ -43,6 +43,13 @@ MMEW_COUNTS = {
     **{"happiness": 36, "surprise": 89, "disgust": 72, "others": 66, "fear": 16, "sadness": 13, "anger": 8},
 }
 
+SMIC_SUBJECTS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
+SMIC_COUNTS = {"negative": 70, "positive": 51, "surprise": 43}
+SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
+SMIC_LACKS = {  # frames that copies lack, from the onset on; None for all of them
+    **{"s18_sur_03": None, "s3_po_08": (4, 7), "s3_sur_01": (3,), "s3_sur_05": (5,), "s3_ne_16": (6,)},
+}
+
 CASME2_HEADER = (
     *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units"),
     "Estimated Emotion",
@@ -276,6 +283,39 @@ def mmew_folder(row: ClipRow, *, order: str = "emotion-first", others: str = "ot
 def write_mmew_table(path: Path, rows: Iterable[ClipRow]) -> None:
     cells = [(r.subject, r.clip, r.onset, r.apex, r.offset, r.action_units, r.emotion, None) for r in rows]
     write_workbook(path, {"Sheet1": [MMEW_HEADER, *cells]})
+
+
+def smic_rows() -> list[ClipRow]:
+    """All 164 short clips of the high-speed camera, those among them of which copies lack frames."""
+    known = list(SMIC_LACKS)
+    rows = []
+    for emotion, count in SMIC_COUNTS.items():
+        names = [name for name in known if f"_{SMIC_CODES[emotion]}_" in name]
+        dealt = (SMIC_SUBJECTS[n % len(SMIC_SUBJECTS)] for n in range(count))
+        numbered = (f"s{subject}_{SMIC_CODES[emotion]}_{20 + n}" for n, subject in enumerate(dealt))
+        names += [next(numbered) for _ in range(count - len(names))]
+        for n, name in enumerate(names):
+            onset = 1000 + 37 * n
+            rows.append(ClipRow(int(name[1:].partition("_")[0]), name, onset, None, onset + 11 + n % 9, emotion))
+    return rows
+
+
+def write_smic(
+    root: Path,
+    *,
+    home: str = "SMIC_all_cropped/HS",
+    frame: str = "reg_image{:06d}.bmp",
+    rows: Sequence[ClipRow] = (),
+    frames_lack: Mapping[str, tuple[int, ...] | None] = SMIC_LACKS,
+) -> Path:
+    """Write a tree of short clips: there is no table."""
+    for row in rows or smic_rows():
+        lacks = frames_lack.get(row.clip, ())
+        there = [] if lacks is None else [n for n in range(row.onset, row.offset + 1) if n - row.onset not in lacks]
+        folder = root / home / f"s{row.subject}" / "micro" / row.emotion / row.clip
+        touch(folder, (frame.format(n) for n in there))
+    touch(root / home / "s1" / "non_micro" / "s1_non_01", [frame.format(1)])
+    return root
 
 
 def write_workbook(path: Path, sheets: dict[str, Sequence[Sequence[object]]]) -> None:

@@ -13,7 +13,7 @@ from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError
 from mer_di.sample import Sample
 
-_DEPTH = 3  # root / release / zip folder / zip folder again / subjects
+_DEPTH = 4  # root / release / part / zip folder / zip folder again / subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,43 @@ class Clips:
     findings: tuple[Finding, ...] = ()
 
 
-def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
+Within = Callable[[Path], Iterable[tuple[str, Path]]]
+TreeOf = Callable[[Spec, Path, Path], Tree | None]
+
+
+def folders_within(subject: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each folder in a subject's folder: its clips, as most databases keep them."""
+    return ((folder.name, folder) for folder in subfolders(subject))
+
+
+def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
+    """Return the tree that a folder of subjects belongs to, or None if nothing says it.
+
+    It is known by the name of a folder between root and its subjects, else by how its frames are named.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+    home : pathlib.Path
+        A folder in which subjects have folders, at or below root.
+    """
+    for folder in (home, *home.parents):
+        for tree in spec.trees:
+            if plain(folder.name) in tree.folders:
+                return tree
+        if folder == root:
+            break
+    frame = _some_frame(spec, home)
+    return next((tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix)), None)
+
+
+def subject_clips(
+    spec: Spec, root: Path, wanted: str | None, *, within: Within = folders_within, tree_of: TreeOf = named_tree
+) -> Clips:
     """Find ``.../<subject>/<clip>/`` folders, in the wanted tree or the most preferred one.
 
-    A tree is known by the name of a folder between root and its subjects, doubled or not; where none is known,
-    by how its frames are named.
+    A tree may be doubled. One that nothing tells apart is read as the wanted one.
 
     Parameters
     ----------
@@ -51,6 +83,10 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
         The database, one of its trees, or a folder above.
     wanted : str or None
         Name of a tree.
+    within : callable
+        Yields name and folder of each clip in a subject's folder.
+    tree_of : callable
+        Says which tree a folder of subjects is, as `named_tree` does.
 
     Returns
     -------
@@ -69,13 +105,16 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     require_tree(spec, wanted)
     homes: dict[str, list[Path]] = defaultdict(list)
     for home in _homes(spec, root, _DEPTH):
-        homes[_tree_of(spec, root, home).name].append(home)
+        tree = tree_of(spec, root, home)
+        if tree is None and wanted is None:
+            raise no_frames(spec, home, _unknown_tree(spec, home))
+        homes[tree.name if tree else str(wanted)].append(home)
     present = [tree for tree in spec.trees if tree.name in homes]
     chosen = next((tree for tree in present if wanted in (None, tree.name)), None)
     if chosen is None:
         raise no_frames(spec, root, _no_tree(spec, root, wanted, present))
     found = homes[chosen.name]
-    return Clips(chosen, index(_keyed(spec, found)), tuple(found), _several(present, chosen, homes, wanted))
+    return Clips(chosen, index(_keyed(spec, found, within)), tuple(found), _several(present, chosen, homes, wanted))
 
 
 def require_tree(spec: Spec, wanted: str | None) -> None:
@@ -160,19 +199,11 @@ def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _subject(spec: Spec, folder: Path) -> str | None:
-    name = subject_name(spec.subject or "", folder.name)
-    return name if name is not None and name.casefold() == folder.name.casefold() else None
-
-
-def _tree_of(spec: Spec, root: Path, home: Path) -> Tree:
-    for folder in (home, *home.parents):
-        for tree in spec.trees:
-            if plain(folder.name) in tree.folders:
-                return tree
-        if folder == root:
-            break
-    frame = _some_frame(spec, home)
-    return next(tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix))
+    notation, written = spec.subject or "", folder.name.casefold()
+    name = subject_name(notation, written)
+    prefix = notation.partition("{")[0].casefold()
+    padded = bool(prefix) and written.startswith(prefix) and written.removeprefix(prefix).isdecimal()
+    return name if name is not None and (padded or name.casefold() == written) else None
 
 
 def _some_frame(spec: Spec, home: Path) -> str:
@@ -180,11 +211,16 @@ def _some_frame(spec: Spec, home: Path) -> str:
     return next((frame.name for clip in clips for frame in files(clip)), "")
 
 
-def _keyed(spec: Spec, homes: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[str, Path]]:
     for home in homes:
         for child in subfolders(home):
             if subject := _subject(spec, child):
-                yield from ((f"{subject}/{clip.name}", clip) for clip in subfolders(child))
+                yield from ((f"{subject}/{name}", clip) for name, clip in within(child))
+
+
+def _unknown_tree(spec: Spec, home: Path) -> str:
+    names = ", ".join(tree.name for tree in spec.trees)
+    return f"nothing says which frame tree lies in {home}: name it with --tree, one of {names}"
 
 
 def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]) -> str:
@@ -192,7 +228,7 @@ def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]
     if there:
         return f"{root} holds no frame tree {wanted!r}, only {there}"
     example = (spec.subject or "").format(1)
-    return f"{root} holds a table and no frames: no folder of a subject, such as {example}, within {_DEPTH} levels"
+    return f"{root} holds no frames: no folder of a subject, such as {example}, within {_DEPTH} levels"
 
 
 def _several(

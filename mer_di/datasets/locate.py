@@ -53,7 +53,9 @@ def find_tables(spec: Spec, root: Path) -> list[Path]:
     """Return the files that are named like a database's table: in root or one level below it, else above it."""
     if not root.is_dir():
         raise not_found(spec, f"{root} is not a folder; expected the database's, and a table with --table")
-    below = [path for folder in (root, *subfolders(root)) for path in _tables_in(spec, folder)]
+    inside = subfolders(root)
+    inside += [folder for home in inside if home.name.casefold() == "annotation" for folder in subfolders(home)]
+    below = [path for folder in (root, *inside) for path in _tables_in(spec, folder)]
     for folder in root.parents[:_LEVELS_ABOVE]:
         below = below or _tables_in(spec, folder)
     return below

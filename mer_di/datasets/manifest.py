@@ -46,7 +46,7 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
         Column("objective_class", ("objective class", "Objective Classes"), required=False),
         Column("fps", ("fps",), required=False),
     ),
-    recordings=True,
+    recordings="exception",
 )
 
 _LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message
