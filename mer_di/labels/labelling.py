@@ -23,6 +23,8 @@ class Labelled:
         0-based rows of the cache that have one, ascending.
     names : tuple of str
         The class of each.
+    classes : tuple of str
+        In label order: the cache's own, or those of a scheme that occur, sorted.
     left_out : dict of str to str
         Sample id of every other row, and why it has none.
     published : dict of str to int
@@ -31,13 +33,9 @@ class Labelled:
 
     rows: NDArray[np.int64]
     names: tuple[str, ...]
+    classes: tuple[str, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes that occur, sorted: in label order."""
-        return tuple(sorted(set(self.names)))
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -68,7 +66,7 @@ def labelled(cache: Cache, scheme: LabelScheme | None = None) -> Labelled:
     """
     emotions = [cache.classes[label] for label in cache.column("label")]  # `verify` holds label and emotion together
     if scheme is None:
-        return Labelled(np.arange(len(emotions)), tuple(emotions))
+        return Labelled(np.arange(len(emotions)), tuple(emotions), tuple(cache.classes))
     database = _of_database(cache, scheme)
     written = emotions if scheme.column == "emotion" else _objective_classes(cache)
     class_of = database.class_of
@@ -84,7 +82,8 @@ def labelled(cache: Cache, scheme: LabelScheme | None = None) -> Labelled:
     if not kept:
         raise InputError(f"the label scheme {scheme.name} leaves out every sample of {cache.path}")
     names = tuple(str(class_of[written[row]]) for row in kept)
-    return Labelled(np.array(kept, dtype=np.int64), names, left_out, dict(database.published))
+    classes = tuple(sorted(set(names)))
+    return Labelled(np.array(kept, dtype=np.int64), names, classes, left_out, dict(database.published))
 
 
 def _of_database(cache: Cache, scheme: LabelScheme) -> DatabaseLabels:

@@ -19,6 +19,7 @@ from mer_di.evaluation.evaluate import evaluate
 from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
+from mer_di.labels import DatabaseLabels, LabelScheme
 
 KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class per_dataset only_in label_scheme"
 KEYS += " seeds validation audit precision caches seconds versions"
@@ -334,3 +335,26 @@ def test_a_fold_of_another_run_is_not_taken_for_ours(finished, cache, tmp_path):
         path.write_text(json.dumps(record | change))
         with pytest.raises(RunError, match=r"fold 's02' of another run.*delete it"):
             run(cache, tmp_path / "run")
+
+
+def test_a_label_scheme_is_part_of_the_run_and_said_in_its_results(cache, tmp_path):
+    labels = DatabaseLabels({"bad": ["disgust"], "good": ["happiness"]}, ["surprise"], {}, {"bad": 5, "good": 4})
+    scheme = LabelScheme("own", "two", "nobody", "emotion", {"tiny": labels})
+    corpus, options = read_corpus([cache], scheme), {"validation": "none", "device": "cpu"}
+    results = evaluate(corpus, tmp_path, CONFIG, **options)
+    assert (results.n, results.classes) == (8, ["bad", "good"])
+    assert results.label_scheme == {
+        "name": "own",
+        "title": "two",
+        "sha256": scheme.sha256,
+        "left_out": [{"dataset": "tiny", "reason": "emotion 'surprise'", "n": 4}],
+        "published": [
+            {"dataset": "tiny", "label": "bad", "n": 4, "published": 5},
+            {"dataset": "tiny", "label": "good", "n": 4, "published": 4},
+        ],
+    }
+    said = Run(tmp_path).config()["label_scheme"]
+    assert said == {"name": "own", "sha256": scheme.sha256, "left_out": 4}
+    with pytest.raises(RunError, match=r'label_scheme: "\(absent\)" \| \{"name": "own"'):
+        evaluate([cache], tmp_path, CONFIG, **options)
+    assert evaluate(corpus, tmp_path, CONFIG, **options).n == 8
