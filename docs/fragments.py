@@ -21,6 +21,7 @@ from mer_di.datasets import dataset_spec
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
+from mer_di.labels import list_schemes, read_scheme
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models import BACKBONES
 from mer_di.learning.models.fusion import FUSIONS
@@ -153,6 +154,23 @@ def defaults() -> str:
     ]
     rows.append(("`validation`", f"`{DEFAULT_VALIDATION!r}`"))
     return table(("parameter", "default"), rows)
+
+
+def label_schemes() -> str:
+    """Return the label schemes that ship, their classes and their samples as published."""
+    rows = []
+    for name in list_schemes():
+        scheme = read_scheme(name)
+        samples = {base: sum(labels.published.values()) for base, labels in scheme.databases.items()}
+        rows.append(
+            (
+                f"`{name}`",
+                ", ".join(scheme.classes),
+                ", ".join(f"{base} {n}" for base, n in samples.items()),
+                sum(samples.values()),
+            )
+        )
+    return table(("`--labels`", "classes", "samples as published", "in all"), rows)
 
 
 def backbones() -> str:

@@ -134,7 +134,7 @@ def scheme_text(name: str | os.PathLike[str]) -> str:
             "TOML file of your own. 'mer-di labels NAME' prints one to begin with"
         )
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no label scheme: not in UTF-8 ({error})") from error
 

@@ -87,6 +87,7 @@ def furnished(tmp_path_factory):
         _draw_quickly(patch)
         mmew = write_database(data / "MMEW_Final", layout="mmew", subjects=2)
         casme2 = write_database(data / "CASME2", layout="casme2", subjects=1)
+        write_database(data / "SMIC", layout="smic", subjects=2)
     _write_samm(data / "SAMM")
     _write_own(data / "own")
     (data / "databases").mkdir()
