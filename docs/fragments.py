@@ -75,7 +75,7 @@ _ATTRIBUTES = {
     "mer_di_version": "of the program that wrote the file",
     "dataset": "registry name",
     "annotation_sha256": "digest of the annotation table's bytes",
-    "annotation_version": "version of the table, recognised by its counts",
+    "annotation_version": "version of the table, recognised by its counts and by rows that are public",
     "recipe": "every parameter that changes a pixel: JSON, keys sorted, no spaces",
     "recipe_sha256": "digest of that text in UTF-8",
     "min_class_size": "smallest class that was kept",

@@ -57,6 +57,11 @@ class Sample:
     event: str | None = None
     objective_class: str = ""
 
+    def written(self, name: str) -> int | str:
+        """Return what the table holds in onset, apex or offset: a number, or the text of a cell without one."""
+        number: int | None = getattr(self, name)
+        return dict(self.unread).get(name, "") if number is None else number
+
     @property
     def recording(self) -> str:
         """``subject/clip``, which several events of a recording share."""

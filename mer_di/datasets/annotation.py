@@ -301,7 +301,7 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
     if version == UNRECOGNIZED:
         known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)
         subjects = len({sample.subject for sample in samples})
-        text = f"{len(samples)} rows, {subjects} subjects: class counts agree with no published version ({known})"
+        text = f"{len(samples)} rows, {subjects} subjects: none of the published versions ({known}), by their counts and public rows"
         findings.append(Finding("table-unrecognized", table.path.name, text))
     return findings
 

@@ -13,7 +13,7 @@ from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
 from mer_di.datasets.objective_classes import with_objective_classes
 from mer_di.datasets.release import read_release
-from mer_di.datasets.spec import Choice, Published, Spec, Tree
+from mer_di.datasets.spec import Choice, KnownRow, Published, Spec, Tree
 
 _COUNTS_2014 = {
     "others": 99,
@@ -23,6 +23,27 @@ _COUNTS_2014 = {
     "surprise": 25,
     "sadness": 7,
     "fear": 2,
+}
+
+# Rows that are public, each for an oddity.
+_KNOWN_2014 = {
+    "sub04/EP12_01f": KnownRow(261, "/", 321, "disgust"),
+    "sub05/EP09_05f": KnownRow(69, 69, 123, "disgust"),
+    "sub05/EP16_04f": KnownRow(141, 181, 181, "others"),
+    "sub07/EP06_01": KnownRow(15, 49, 68),
+    "sub12/EP09_02": KnownRow(16, 59, 101),
+    "sub12/EP09_06": KnownRow(66, 111, 111, "disgust"),
+    "sub16/EP01_08": KnownRow(73, 94, 110),
+    "sub16/EP04_02f": KnownRow(181, 269, 271),
+    "sub20/EP12_01": KnownRow(41, 104, 106),
+    "sub20/EP16_01": KnownRow(71, 111, 111, "others"),
+    "sub24/EP07_01": KnownRow(emotion="sadness"),
+    "sub24/EP07_04f": KnownRow(emotion="sadness"),
+    "sub24/EP10_03": KnownRow(emotion="sadness"),
+    "sub25/EP18_04f": KnownRow(76, 116, 116, "disgust"),
+}
+_KNOWN_2019 = _KNOWN_2014 | {
+    f"sub24/{clip}": KnownRow(emotion="surprise") for clip in ("EP07_01", "EP07_04f", "EP10_03")
 }
 
 SPEC = Spec(
@@ -52,9 +73,9 @@ CASME2/
     ),
     published=(
         # First, because the benchmarks' sample counts (246, 240) are those of the 2014 table.
-        Published("2014", subjects=26, emotions=_COUNTS_2014),
+        Published("2014", subjects=26, emotions=_COUNTS_2014, rows=_KNOWN_2014),
         # Three clips of sub24 moved from sadness to surprise; frame numbers are the same.
-        Published("2019", subjects=26, emotions={**_COUNTS_2014, "surprise": 28, "sadness": 4}),
+        Published("2019", subjects=26, emotions={**_COUNTS_2014, "surprise": 28, "sadness": 4}, rows=_KNOWN_2019),
     ),
     subject="sub{:02d}",
 )

@@ -8,6 +8,7 @@ from mer_di.datasets.annotation import Annotation, ReadTable, choose_annotation,
 from mer_di.datasets.clips import Clips, place
 from mer_di.datasets.correction import Correction, choose_corrections, correct, offers
 from mer_di.datasets.database import Database
+from mer_di.datasets.resemblance import resemblance
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.sample import Sample
 
@@ -107,6 +108,7 @@ def join(
         applied=corrected.applied,
         findings=(
             *annotation.findings,
+            *resemblance(spec, annotation.table.path, annotation.version, annotation.samples, corrections),
             *clips.findings,
             *corrected.findings,
             *offers(corrected.samples, others),

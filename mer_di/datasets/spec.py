@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,8 +38,18 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRow:
+    """What is public of one row of a published table, by which an edited copy is told from it; None is not known."""
+
+    onset: int | None = None
+    apex: int | str | None = None
+    offset: int | None = None
+    emotion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
-    """Row counts of one published version of an annotation table.
+    """What is public of one published version of an annotation table: counts, and some of its rows.
 
     Attributes
     ----------
@@ -51,12 +61,15 @@ class Published:
         Canonical emotion to number of rows; empty if only their total is known.
     total : int
         Number of rows where those of each emotion are not known.
+    rows : mapping of str to KnownRow
+        Sample id to what is public of its row.
     """
 
     version: str
     subjects: int | None
     emotions: Mapping[str, int] = field(default_factory=dict)
     total: int = 0
+    rows: Mapping[str, KnownRow] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
@@ -131,7 +144,7 @@ class Spec:
         return self.published[0].subjects if self.published else None
 
     def version_of(self, samples: Iterable[Sample]) -> str:
-        """Recognise a table by its content: the number of its subjects and of the rows of each emotion.
+        """Recognise a table by its content: its subjects, the rows of each emotion, and the rows that are public.
 
         File names are no evidence: tables are renamed, and edited copies keep the name of their original.
 
@@ -150,9 +163,30 @@ class Spec:
         subjects = len({sample.subject for sample in rows})
         known = [version for version in self.published if version.emotions]
         for version in known:
-            if version.subjects == subjects and version.distance(rows) == 0:
+            if version.subjects == subjects and version.distance(rows) == 0 and not unlike_rows(version, rows):
                 return version.version
         return UNRECOGNIZED if known else UNVERSIONED
+
+
+def unlike_rows(version: Published, samples: Iterable[Sample]) -> dict[str, dict[str, tuple[int | str, int | str]]]:
+    """Compare the rows of a table with those of a published version that are public.
+
+    Returns
+    -------
+    dict of str to dict of str to (int or str, int or str)
+        Sample id to what differs: the field, and what is written and what was published there. A row that the table
+        lacks has no fields.
+    """
+    by_id = {sample.sample_id: sample for sample in samples}
+    found = {}
+    for sample_id, row in version.rows.items():
+        sample = by_id.get(sample_id)
+        known = {name: value for name, value in asdict(row).items() if value is not None}
+        here = {name: sample.emotion if name == "emotion" else sample.written(name) for name in known} if sample else {}
+        unlike = {name: (value, known[name]) for name, value in here.items() if value != known[name]}
+        if unlike or sample is None:
+            found[sample_id] = unlike
+    return found
 
 
 @dataclass(frozen=True, slots=True)
