@@ -301,7 +301,8 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
     if version == UNRECOGNIZED:
         known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)
         subjects = len({sample.subject for sample in samples})
-        text = f"{len(samples)} rows, {subjects} subjects: none of the published versions ({known}), by their counts and public rows"
+        here = f"{len(samples)} rows, {subjects} subjects"
+        text = f"{here}: by its counts and its rows, as far as these are public, it is no published version ({known})"
         findings.append(Finding("table-unrecognized", table.path.name, text))
     return findings
 

@@ -61,8 +61,8 @@ def test_labels_are_compared_by_row_and_by_count(home):
     (text,) = said(database, "table-resembles").values()
     assert text.startswith("resembles the table of 2014")
     assert text.endswith(
-        "1 differ, 0 in key frames, 0 are absent; the labels of at least 1 row(s) differ, or rows were added or removed: "
-        "sadness 6 instead of 7, surprise 26 instead of 25"
+        "1 differ, 0 in key frames, 0 are absent; the labels of at least 1 row(s) differ, or rows were added or "
+        "removed: sadness 6 instead of 7, surprise 26 instead of 25"
     )
     assert said(database, "row-differs") == {"sub24/EP07_01": "emotion surprise instead of sadness"}
 
