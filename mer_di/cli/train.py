@@ -178,7 +178,9 @@ def _labelled(corpus: "Corpus", dataset: str) -> str:
     )
     total = f" of {sum(published.values())} published" if published else ""
     left_out = ", ".join(f"{each.n} {each.reason}" for each in corpus.left_out if each.dataset == dataset)
-    return f"{dataset}: {sum(counts.values())} samples{total} ({classes}); left out: {left_out or 'none'}"
+    absent = ", ".join(sample_id for of, sample_id in corpus.absent if of == dataset)
+    missing = f"; left out by name, and not in the table: {absent}" if absent else ""
+    return f"{dataset}: {sum(counts.values())} samples{total} ({classes}); left out: {left_out or 'none'}{missing}"
 
 
 def _folds(corpus: "Corpus", protocol: str, validation: str, seed: int, as_json: bool) -> str:

@@ -76,6 +76,8 @@ class Corpus:
         What made classes of emotions.
     left_out : tuple of LeftOut
         What it left out.
+    absent : tuple of (str, str)
+        Database and id of samples that it leaves out by name and the table lacks.
     published : dict of (str, str) to int
         Samples that the scheme's source states, by database and class.
     """
@@ -90,6 +92,7 @@ class Corpus:
     rows: NDArray[np.int64]
     scheme: LabelScheme | None = None
     left_out: tuple[LeftOut, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
     published: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -183,6 +186,7 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | N
         np.concatenate([each.rows for each in found.values()]),
         scheme,
         tuple(LeftOut(name, reason, n) for name, each in found.items() for reason, n in each.reasons.items()),
+        tuple((name, sample_id) for name, each in found.items() for sample_id in each.absent),
         {(name, label): n for name, each in found.items() for label, n in each.published.items()},
     )
 

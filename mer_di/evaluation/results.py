@@ -47,7 +47,8 @@ class Results:
         Each class that only one of several databases has, and that database: the class gives it away.
     label_scheme : dict or None
         ``name``, ``title`` and ``sha256`` of the scheme; ``left_out``, how many samples (``n``) of which ``dataset``
-        for which ``reason``; ``published``, for each ``dataset`` and ``label`` whose samples the scheme's source
+        for which ``reason``; ``absent``, the ``dataset`` and ``sample_id`` of what it leaves out by name and
+        the table lacks; ``published``, for each ``dataset`` and ``label`` whose samples the scheme's source
         states, ``n`` here and ``published``. None where emotions are the classes.
     seeds : dict
         ``values``; and for ``accuracy``, ``uf1`` and ``uar`` the ``mean``, sample standard deviation ``sd`` (None
@@ -196,6 +197,7 @@ def _label_scheme(corpus: Corpus) -> dict[str, Any] | None:
         "title": corpus.scheme.title,
         "sha256": corpus.scheme.sha256,
         "left_out": [asdict(each) for each in corpus.left_out],
+        "absent": [{"dataset": dataset, "sample_id": sample_id} for dataset, sample_id in corpus.absent],
         "published": [
             {"dataset": dataset, "label": label, "n": counts.get((dataset, label), 0), "published": n}
             for (dataset, label), n in corpus.published.items()

@@ -168,7 +168,7 @@ def _save(path: Path, image: Image) -> None:
 def _origin(
     cache: Cache, form: Form, scheme: LabelScheme | None, found: Labelled, streams: Sequence[str], normalization: str
 ) -> str:
-    by = scheme and {"name": scheme.name, "sha256": scheme.sha256, "left_out": found.left_out}
+    by = scheme and {"name": scheme.name, "sha256": scheme.sha256, "left_out": found.left_out, "absent": found.absent}
     origin = {name: cache.attributes[name] for name in ("dataset", "annotation_sha256", "recipe_sha256")}
     choices = {"form": form, "streams": streams, "normalization": normalization, "classes": found.classes}
     all_of_it = {

@@ -27,6 +27,8 @@ class Labelled:
         In label order: the cache's own, or those of a scheme that occur, sorted.
     left_out : dict of str to str
         Sample id of every other row, and why it has none.
+    absent : tuple of str
+        Sample ids that the scheme leaves out by name and the table lacks: another table, or a slip.
     published : dict of str to int
         Samples a class, where the scheme's source states them.
     """
@@ -35,6 +37,7 @@ class Labelled:
     names: tuple[str, ...]
     classes: tuple[str, ...]
     left_out: dict[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
     published: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -83,7 +86,8 @@ def labelled(cache: Cache, scheme: LabelScheme | None = None) -> Labelled:
         raise InputError(f"the label scheme {scheme.name} leaves out every sample of {cache.path}")
     names = tuple(str(class_of[written[row]]) for row in kept)
     classes = tuple(sorted(set(names)))
-    return Labelled(np.array(kept, dtype=np.int64), names, classes, left_out, dict(database.published))
+    absent = tuple(sorted(database.without.keys() - {*ids} - cache.dropped.keys()))
+    return Labelled(np.array(kept, dtype=np.int64), names, classes, left_out, absent, dict(database.published))
 
 
 def _of_database(cache: Cache, scheme: LabelScheme) -> DatabaseLabels:

@@ -103,7 +103,7 @@ def _scheme_facts(scheme: LabelScheme, found: Labelled) -> dict[str, str]:
         "Its digest": scheme.sha256,
         "Left out by it": f"{len(found.left_out)} samples: {reasons}" if found.left_out else "nothing",
         "Samples as published": published or "not stated",
-    }
+    } | ({"Left out by name, not in the table": ", ".join(found.absent)} if found.absent else {})
 
 
 def _figures(cache: Cache, found: Labelled) -> list[Figure]:

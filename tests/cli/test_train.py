@@ -200,7 +200,8 @@ def test_what_a_scheme_makes_of_the_caches_is_said_before_the_training(tmp_path)
     result = run(train, a, b, "--labels", "megc2019", "--out", tmp_path / "run", *SMALL)
     assert result.stderr.splitlines() == [
         "megc2019: casme2: 8 samples of 145 published (negative 4 of 88, positive 4 of 32, surprise 0 of 25); "
-        "left out: 4 emotion 'others', 4 emotion 'fear'",
+        "left out: 4 emotion 'others', 4 emotion 'fear'; left out by name, and not in the table: "
+        "sub04/EP12_01f, sub05/EP09_05f, sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03",
         "megc2019: samm: 8 samples of 133 published (negative 4 of 92, positive 4 of 26, surprise 0 of 15); "
         "left out: none",
     ]

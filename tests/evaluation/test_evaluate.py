@@ -338,7 +338,8 @@ def test_a_fold_of_another_run_is_not_taken_for_ours(finished, cache, tmp_path):
 
 
 def test_a_label_scheme_is_part_of_the_run_and_said_in_its_results(cache, tmp_path):
-    labels = DatabaseLabels({"bad": ["disgust"], "good": ["happiness"]}, ["surprise"], {}, {"bad": 5, "good": 4})
+    named = {"s1/c0": "a slip of the pen"}
+    labels = DatabaseLabels({"bad": ["disgust"], "good": ["happiness"]}, ["surprise"], named, {"bad": 5, "good": 4})
     scheme = LabelScheme("own", "two", "nobody", "emotion", {"tiny": labels})
     corpus, options = read_corpus([cache], scheme), {"validation": "none", "device": "cpu"}
     results = evaluate(corpus, tmp_path, CONFIG, **options)
@@ -348,6 +349,7 @@ def test_a_label_scheme_is_part_of_the_run_and_said_in_its_results(cache, tmp_pa
         "title": "two",
         "sha256": scheme.sha256,
         "left_out": [{"dataset": "tiny", "reason": "emotion 'surprise'", "n": 4}],
+        "absent": [{"dataset": "tiny", "sample_id": "s1/c0"}],
         "published": [
             {"dataset": "tiny", "label": "bad", "n": 4, "published": 5},
             {"dataset": "tiny", "label": "good", "n": 4, "published": 4},

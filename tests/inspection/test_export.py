@@ -121,7 +121,12 @@ def test_a_label_scheme_names_folders_and_labels_and_what_it_leaves_out(cache, t
             np.testing.assert_array_equal(read, picture(opened, "onset", number, "symmetric"))
     origin = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
     assert origin["classes"] == ["bad", "good"]
-    assert origin["label_scheme"] == {"name": "own", "sha256": scheme.sha256, "left_out": {"a:b/c2": "blurred"}}
+    assert origin["label_scheme"] == {
+        "name": "own",
+        "sha256": scheme.sha256,
+        "left_out": {"a:b/c2": "blurred"},
+        "absent": [],
+    }
 
 
 def test_the_command_says_how_many_a_scheme_leaves_out(tmp_path):

@@ -39,6 +39,7 @@ def test_every_sample_is_in_a_class_or_left_out_with_a_reason(cache):
     assert found.left_out == {"s01/c1": "emotion 'happiness'", "s02/c0": "blurred", "s02/c1": "emotion 'happiness'"}
     assert found.reasons == {"emotion 'happiness'": 2, "blurred": 1}
     assert found.published == {"bad": 2}
+    assert found.absent == ("s09/c0",)
 
 
 def test_an_emotion_that_the_scheme_does_not_name_is_refused(cache):
