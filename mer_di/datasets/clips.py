@@ -1,5 +1,6 @@
 """Clip folders on disk: which frame trees there are, which one is read, and which folder belongs to which sample."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -78,6 +79,44 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     return Clips(chosen, index(_keyed(spec, found)), tuple(found), _several(present, chosen, homes, wanted))
 
 
+def named_clips(spec: Spec, root: Path, wanted: str | None, name: re.Pattern[str], example: str, depth: int) -> Clips:
+    """Find the folders that are named as clips are, wherever they lie, of a database with one tree.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+    wanted : str or None
+        Name of a tree.
+    name : re.Pattern
+        What the whole name of a clip's folder matches. Folders named ``macro...`` are not entered.
+    example : str
+        Such a name, for a message.
+    depth : int
+        Levels of folders between root and the clips, at most.
+
+    Returns
+    -------
+    Clips
+        Keyed by the folder's name.
+
+    Raises
+    ------
+    InputError
+        If the database has no tree of that name.
+    DatasetNotFoundError
+        If there is no such folder.
+    AnnotationError
+        If two folders hold one clip.
+    """
+    require_tree(spec, wanted)
+    folders = index((folder.name, folder) for folder in _named(root, name, depth))
+    if not folders:
+        found = f"{root} holds a table and no frames: no folder such as {example} within {depth} levels"
+        raise no_frames(spec, root, found)
+    return Clips(spec.trees[0], folders, (root / "**",))
+
+
 def require_tree(spec: Spec, wanted: str | None) -> None:
     """Refuse the name of a tree that a database does not have.
 
@@ -146,6 +185,14 @@ def _placed(sample: Sample, clips: Clips, key: str) -> Sample:
     if folder is None:
         return replace(sample, sought=", ".join(str(home / key) for home in clips.homes))
     return replace(sample, path=folder)
+
+
+def _named(folder: Path, name: re.Pattern[str], depth: int) -> Iterator[Path]:
+    for child in subfolders(folder):
+        if name.fullmatch(child.name):
+            yield child
+        elif depth and not plain(child.name).startswith("macro"):
+            yield from _named(child, name, depth - 1)
 
 
 def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
