@@ -10,7 +10,7 @@ from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
 from mer_di.datasets.sheets import shortened
 from mer_di.datasets.spec import UNRECOGNIZED, Spec
-from mer_di.datasets.table import Row, Table, frame_number, read_table
+from mer_di.datasets.table import Row, Table, frame_number, joined, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
 from mer_di.people import other_spellings, subject_number
@@ -187,6 +187,44 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
         raise no_table(spec, root, (root, *subfolders(root)))
     candidates = [read_annotation(spec, path) for path in paths]
     return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
+
+
+def every_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
+    """Read a database that is given out in several tables as one: the named table, or all that there are.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+        Where to look.
+    table : pathlib.Path or None
+        The caller's choice.
+
+    Returns
+    -------
+    Annotation
+        Of several, the first one's path, and a finding of kind ``tables-joined``.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If there is none.
+    AnnotationError
+        If one cannot be read, or two of them hold one clip.
+    """
+    if table is not None:
+        return read_annotation(spec, table)
+    paths = find_tables(spec, root)
+    if not paths:
+        raise no_table(spec, root, (root, *subfolders(root)))
+    parts = [read_annotation(spec, path) for path in paths]
+    if len(parts) == 1:
+        return parts[0]
+    tables = joined([part.table for part in parts])
+    annotation = annotate(spec, tables, [sample_from(row, spec) for row in tables.rows])
+    listed = "; ".join(f"{part.table.path} ({part.version}, {len(part.samples)} rows)" for part in parts)
+    finding = Finding("tables-joined", paths[0].name, f"{len(parts)} tables are read as one: {listed}; --table takes one")
+    return replace(annotation, findings=(finding, *annotation.findings))
 
 
 def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding, ...]:

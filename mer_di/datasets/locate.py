@@ -50,13 +50,23 @@ def find_root(spec: Spec, root: str | os.PathLike[str] | None) -> Path:
 
 
 def find_tables(spec: Spec, root: Path) -> list[Path]:
-    """Return the files that are named like a database's table: in root or one level below it, else above it."""
+    """Return the files that are named like a database's table: in root or one level below it, else above it.
+
+    A folder that was unpacked twice, ``tables/tables``, counts as one level.
+    """
     if not root.is_dir():
         raise not_found(spec, f"{root} is not a folder; expected the database's, and a table with --table")
-    below = [path for folder in (root, *subfolders(root)) for path in _tables_in(spec, folder)]
+    below = [path for folder in (root, *_below(root)) for path in _tables_in(spec, folder)]
     for folder in root.parents[:_LEVELS_ABOVE]:
         below = below or _tables_in(spec, folder)
     return below
+
+
+def _below(root: Path) -> Iterator[Path]:
+    for folder in subfolders(root):
+        yield folder
+        if (again := folder / folder.name).is_dir():
+            yield again
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di.datasets.columns import Column
@@ -133,6 +133,14 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
         () if sheet.delimiter else tuple(further.name for further, _ in ignored),
         title,
     )
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Return several tables as one, whose digest is that of their digests; columns are those that all of them have."""
+    first = tables[0]
+    digest = hashlib.sha256("".join(table.sha256 for table in tables).encode()).hexdigest()
+    columns = tuple(name for name in first.columns if all(name in table.columns for table in tables))
+    return replace(first, sha256=digest, rows=tuple(row for table in tables for row in table.rows), columns=columns)
 
 
 def frame_number(cell: object) -> int | None:
