@@ -56,13 +56,14 @@ def write_database(
     ----------
     out : pathlib.Path
         A folder that does not exist yet, or is empty; see `mer_di.files.whole_folder`.
-    layout : {"mmew", "casme2", "samm"}
-    tree : {"cropped", "selected", "raw"} or None
-        For CASME II, which of its frame trees; ``cropped`` unless named.
+    layout : str
+        One of `mer_di.synthetic.LAYOUTS`.
+    tree : str or None
+        Which of the database's frame trees; the most used one unless named: of CASME II ``cropped``.
     subjects : int
         Number of people, 1 or more.
     clips_per_emotion : int
-        Clips of each of the layout's emotions (7 or 8) for each subject, 1..99.
+        Clips of each of the layout's emotions for each subject, 1..99.
     seed : int
         0 or more; another seed draws other people.
     messy : bool
@@ -94,7 +95,9 @@ def write_database(
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(out) as root:
         _write_all_frames(root, entries, progress)
-        (root / chosen.table_name).write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
+        table = root / chosen.table_name
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
         _write_truth(root / "ground_truth.csv", entries)
         if messy:
             planted.append(litter(root, entries))
@@ -174,21 +177,21 @@ def _write_clips(root: Path, left: Event, entries: Sequence[Entry]) -> int:
 
 
 def _write_clip(folder: Path, entry: Entry) -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # a recording with several entries has one folder
     for position, frame in zip(entry.stored, film(entry.take, entry.stored), strict=True):
         if position == entry.missing:
             continue
         if position == entry.shrunk:
             frame = np.ascontiguousarray(frame[8:, 8:])
-        encoded = _encoded(frame)
+        encoded = _encoded(frame, Path(entry.file(position)).suffix)
         if position == entry.cut:
             encoded = encoded[: len(encoded) // 3]
         (folder / entry.file(position)).write_bytes(encoded)
 
 
-def _encoded(frame: NDArray[np.uint8]) -> bytes:
+def _encoded(frame: NDArray[np.uint8], suffix: str) -> bytes:
     picture = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", picture, _JPEG)[1].tobytes()
+    return cv2.imencode(suffix, picture, _JPEG if suffix == ".jpg" else [])[1].tobytes()
 
 
 def _write_truth(path: Path, entries: Iterable[Entry]) -> None:

@@ -4,7 +4,9 @@ from collections import Counter
 import pytest
 from drawn_files import jpegs, read_csv
 
+from mer_di.errors import InputError
 from mer_di.synthetic import write_database
+from mer_di.synthetic.layouts import LAYOUTS, find_layout
 
 TREES = {
     "cropped": (r"Cropped/Cropped/sub\d\d/EP\d\d_\d\df?/reg_img([1-9]\d*)\.jpg", False),
@@ -32,6 +34,13 @@ def test_casme2_files(tmp_path, sketched, tree):
         assert row["folder"].endswith(f"/{row['subject']}/{row['clip']}")
     shared = Counter(row["clip"] for row in truth)
     assert set(shared.values()) == {2}, "names recur with other subjects, and not within one"
+
+
+def test_what_is_no_layout_and_what_no_tree_of_one():
+    with pytest.raises(InputError, match=rf"'casme4'; expected one of {', '.join(LAYOUTS)}"):
+        find_layout("casme4")
+    with pytest.raises(InputError, match=r"casme2 has no frame tree 'nir'; expected cropped, selected, raw"):
+        find_layout("casme2", "nir")
 
 
 def test_cropped_is_what_casme2_means_unless_told(tmp_path, sketched):
