@@ -1,19 +1,20 @@
 """DFME, as the University of Science and Technology of China distributes it.
 
 Its rows stand in three tables, those of the challenge: a training set and two test sets, which share no subject. They
-are read as one. Frame numbers count from 0; frames a second are a column, for three cameras filmed.
+are read as one. Frame numbers count from 0; frames a second are a column, for three kinds of camera filmed.
 """
 
 import re
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 from mer_di.datasets.annotation import every_annotation, subject_findings
-from mer_di.datasets.clips import Clips, named_clips
+from mer_di.datasets.clips import named_clips
 from mer_di.datasets.columns import COLUMNS, Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
-from mer_di.datasets.release import read_release
+from mer_di.datasets.release import join
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 
 _EMOTIONS = ("disgust", "surprise", "sadness", "fear", "happiness", "anger", "contempt")
@@ -61,11 +62,8 @@ _DEPTH = 3  # root / train_data / train_data / clip
 
 def load(root: Path | None, choice: Choice) -> Database:
     """Load DFME; see `mer_di.datasets.load_dataset`."""
-    database = read_release(
-        SPEC, find_root(SPEC, root), choice, _find_clips, read_table=every_annotation, key=lambda sample: sample.clip
-    )
+    place = find_root(SPEC, root)
+    annotation = every_annotation(SPEC, place, choice.table)
+    clips = named_clips(SPEC, place, choice.tree, _CLIP, "sub0003_01", _DEPTH)
+    database = join(SPEC, place, choice, annotation, clips, key=attrgetter("clip"))
     return replace(database, findings=(*database.findings, *subject_findings(database.samples, "_")))
-
-
-def _find_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
-    return named_clips(spec, root, wanted, _CLIP, "sub0003_01", _DEPTH)

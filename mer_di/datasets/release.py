@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from mer_di.datasets.annotation import Annotation, choose_annotation
+from mer_di.datasets.annotation import choose_annotation
 from mer_di.datasets.clips import Clips, place
 from mer_di.datasets.correction import Correction, choose_corrections, correct, offers
 from mer_di.datasets.database import Database
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.sample import Sample
 
-ReadTable = Callable[[Spec, Path, Path | None], Annotation]
 FindClips = Callable[[Spec, Path, str | None], Clips]
 
 
@@ -21,7 +20,6 @@ def read_release(
     choice: Choice,
     find_clips: FindClips,
     *,
-    read_table: ReadTable = choose_annotation,
     corrections: Sequence[Correction] = (),
     key: Callable[[Sample], str] = attrgetter("sample_id"),
 ) -> Database:
@@ -36,8 +34,6 @@ def read_release(
         Tree, correction sets, table.
     find_clips : callable
         Finds the clip folders of a tree below root.
-    read_table : callable
-        Reads the table, or the tables: the named one, or what is found below root.
     corrections : sequence of Correction
         All that are known of this database.
     key : callable
@@ -57,7 +53,7 @@ def read_release(
         If the table cannot be read without guessing, or a correction does not fit it.
     """
     chosen = choose_corrections(corrections, choice.corrections)
-    annotation = read_table(spec, root, choice.table)
+    annotation = choose_annotation(spec, root, choice.table)
     clips = find_clips(spec, root, choice.tree)
     placed, unlabelled = place(annotation.samples, clips, key)
     corrected = correct(placed, chosen)
