@@ -35,7 +35,8 @@ class Sample:
         ``(field, cell text)`` for each of onset, apex, offset, fps whose cell holds no such number. A field whose
         column the table lacks is not among them.
     event : str or None
-        What tells several micro-expressions of one recording apart; None for the only or first one.
+        What tells several micro-expressions of one recording apart; None for the only one of a clip, or the first
+        where further rows are the exception.
     """
 
     dataset: str
@@ -54,7 +55,11 @@ class Sample:
     event: str | None = None
 
     @property
+    def recording(self) -> str:
+        """``subject/clip``, which several events of a recording share."""
+        return f"{self.subject}/{self.clip}"
+
+    @property
     def sample_id(self) -> str:
-        """``subject/clip``, unique within a database; ``subject/clip@event`` of a further event of a recording."""
-        clip = f"{self.subject}/{self.clip}"
-        return clip if self.event is None else f"{clip}@{self.event}"
+        """``subject/clip``, unique within a database; ``subject/clip@event`` of an event of a recording."""
+        return self.recording if self.event is None else f"{self.recording}@{self.event}"

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,6 +40,9 @@ class Annotation:
     samples: tuple[Sample, ...]
     version: str
     findings: tuple[Finding, ...] = ()
+
+
+ReadTable = Callable[[Spec, Path], Annotation]
 
 
 def canonical_emotion(text: str) -> str:
@@ -129,13 +132,15 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
     """
     if not samples:
         raise AnnotationError(f"{table.path} has a header and no rows below it; expected one row a clip")
-    if spec.recordings:
+    if spec.recordings == "rule":
+        samples = [replace(sample, event=_onset(sample)) for sample in samples]
+    elif spec.recordings == "exception":
         samples = _told_apart(samples)
     _require_unique(spec, table, samples)
     version = SYNTHETIC if table.title == SYNTHETIC_TITLE else spec.version_of(samples)
     findings = (
         *_table_findings(spec, table, samples, version),
-        *_recording_findings(samples),
+        *(_recording_findings(samples) if spec.recordings == "exception" else ()),
         *_alias_findings(samples),
         *_people_findings(samples),
     )
@@ -156,7 +161,7 @@ def read_annotation(spec: Spec, path: Path) -> Annotation:
     return annotate(spec, table, [sample_from(row, spec) for row in table.rows])
 
 
-def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
+def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTable = read_annotation) -> Annotation:
     """Read a database's table: the named one, or the only one there is, or the benchmarks' version of several.
 
     Parameters
@@ -167,6 +172,8 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
         Where to look.
     table : pathlib.Path or None
         The caller's choice.
+    read : callable
+        Reads one.
 
     Returns
     -------
@@ -181,11 +188,11 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
         If one cannot be read, or there are several and none is a published version.
     """
     if table is not None:
-        return read_annotation(spec, table)
+        return read(spec, table)
     paths = find_tables(spec, root)
     if not paths:
         raise no_table(spec, root, (root, *subfolders(root)))
-    candidates = [read_annotation(spec, path) for path in paths]
+    candidates = [read(spec, path) for path in paths]
     return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
 
 
@@ -302,11 +309,11 @@ def _require_unique(spec: Spec, table: Table, samples: Sequence[Sample]) -> None
     seen: dict[str, str] = {}
     for row, sample in zip(table.rows, samples, strict=True):
         names = {sample.sample_id.casefold()}
-        if spec.recordings:
+        if spec.recordings != "never":
             names.add(replace(sample, event=_onset(sample)).sample_id.casefold())
         first = next((seen[name] for name in names if name in seen), None)
         if first is not None:
-            onset = " and its onset" if spec.recordings else ""
+            onset = "" if spec.recordings == "never" else " and its onset"
             raise AnnotationError(
                 f"{table.path}: two rows for the clip {sample.sample_id}{onset} ({first}; {row.where}); compare them "
                 "with their source: remove the row that was copied twice, or give the two clips different names"

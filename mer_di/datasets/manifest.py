@@ -45,7 +45,7 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
         Column("action_units", ("action units", "AU", "AUs"), required=False),
         Column("fps", ("fps",), required=False),
     ),
-    recordings=True,
+    recordings="exception",
 )
 
 _LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mer_di.datasets.columns import COLUMNS, Column
 from mer_di.sample import Sample
 
 UNRECOGNIZED = "unrecognized"
 UNVERSIONED = "unversioned"
+
+Recordings = Literal["never", "exception", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,10 @@ class Spec:
         Notation of a subject, as a format of its number: ``sub{:02d}``; None for verbatim text.
     columns : tuple of Column
         What is read of its table; ``subject``, ``clip``, ``onset``, ``offset`` and ``emotion`` are needed.
-    recordings : bool
-        Whether one clip may have several rows: a recording with several micro-expressions, told apart by their onset.
+    recordings : {"never", "exception", "rule"}
+        Whether a clip is a recording that may have several rows, told apart by their onset. Where that is the
+        exception the first row keeps the clip's name, where it is the rule each row carries its onset: in both, no
+        name changes when rows are added.
     """
 
     name: str
@@ -110,7 +115,7 @@ class Spec:
     published: tuple[Published, ...] = ()
     subject: str | None = None
     columns: tuple[Column, ...] = COLUMNS
-    recordings: bool = False
+    recordings: Recordings = "never"
 
     @property
     def n_samples(self) -> int | None:
