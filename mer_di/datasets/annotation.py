@@ -162,7 +162,7 @@ def read_annotation(spec: Spec, path: Path) -> Annotation:
 
 
 def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTable = read_annotation) -> Annotation:
-    """Read a database's table: the named one, or the only one there is, or the benchmarks' version of several.
+    """Read a database's table: the named one, or the only one there is; of several the benchmarks' version, or all.
 
     Parameters
     ----------
@@ -178,14 +178,14 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTabl
     Returns
     -------
     Annotation
-        With a finding of kind ``table-chosen`` where there were several.
+        With a finding of kind ``table-chosen`` where there were several, and ``tables-joined`` where `Spec.in_parts`.
 
     Raises
     ------
     DatasetNotFoundError
         If there is none.
     AnnotationError
-        If one cannot be read, or there are several and none is a published version.
+        If one cannot be read, or there are several and none is a published version, or two parts hold one clip.
     """
     if table is not None:
         return read(spec, table)
@@ -193,45 +193,9 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTabl
     if not paths:
         raise no_table(spec, root, (root, *subfolders(root)))
     candidates = [read(spec, path) for path in paths]
-    return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
-
-
-def every_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
-    """Read a database that is given out in several tables as one: the named table, or all that there are.
-
-    Parameters
-    ----------
-    spec : Spec
-    root : pathlib.Path
-        Where to look.
-    table : pathlib.Path or None
-        The caller's choice.
-
-    Returns
-    -------
-    Annotation
-        Of several, the first one's path, and a finding of kind ``tables-joined``.
-
-    Raises
-    ------
-    DatasetNotFoundError
-        If there is none.
-    AnnotationError
-        If one cannot be read, or two of them hold one clip.
-    """
-    if table is not None:
-        return read_annotation(spec, table)
-    paths = find_tables(spec, root)
-    if not paths:
-        raise no_table(spec, root, (root, *subfolders(root)))
-    parts = [read_annotation(spec, path) for path in paths]
-    if len(parts) == 1:
-        return parts[0]
-    tables = joined([part.table for part in parts])
-    annotation = annotate(spec, tables, [sample_from(row, spec) for row in tables.rows])
-    listed = "; ".join(f"{part.table.path} ({part.version}, {len(part.samples)} rows)" for part in parts)
-    finding = Finding("tables-joined", paths[0].name, f"{len(parts)} tables are read as one: {listed}; --table takes one")
-    return replace(annotation, findings=(finding, *annotation.findings))
+    if len(candidates) == 1:
+        return candidates[0]
+    return _whole(spec, candidates) if spec.in_parts else _preferred(spec, candidates)
 
 
 def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding, ...]:
@@ -335,6 +299,9 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         for column in spec.columns
         if column.name == "apex" and column.name not in table.columns
     ]
+    if not spec.published and spec.rows not in (None, len(samples)) and version != SYNTHETIC:
+        text = f"{len(samples)} rows; the owners' table has {spec.rows}"
+        findings.append(Finding("table-unrecognized", table.path.name, text))
     if version == UNRECOGNIZED:
         known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published)
         subjects = len({sample.subject for sample in samples})
@@ -377,6 +344,15 @@ def _people_findings(samples: Iterable[Sample]) -> list[Finding]:
         )
         for group in other_spellings(sample.subject for sample in samples)
     ]
+
+
+def _whole(spec: Spec, parts: Sequence[Annotation]) -> Annotation:
+    table = joined([part.table for part in parts])
+    annotation = annotate(spec, table, [sample_from(row, spec) for row in table.rows])
+    listed = "; ".join(f"{part.table.path} ({part.version}, {len(part.samples)} rows)" for part in parts)
+    text = f"{len(parts)} tables are read as one: {listed}. To read one of them, name it with --table"
+    finding = Finding("tables-joined", table.path.name, text)
+    return replace(annotation, findings=(finding, *annotation.findings))
 
 
 def _preferred(spec: Spec, candidates: Sequence[Annotation]) -> Annotation:

@@ -42,7 +42,7 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     """Find ``.../<subject>/<clip>/`` folders, in the wanted tree or the most preferred one.
 
     A tree is known by the name of a folder between root and its subjects, doubled or not; where none is known,
-    by how its frames are named.
+    by how its frames are named. Subjects without a notation are all folders in a folder that is named as a tree is.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _named(folder: Path, name: re.Pattern[str], depth: int) -> Iterator[Path]:
 
 def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
     inside = subfolders(folder)
-    subjects = [child for child in inside if _subject(spec, child)]
+    subjects = _subjects(spec, folder, inside)
     if subjects:
         yield folder
     if depth:
@@ -206,8 +206,22 @@ def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
                 yield from _homes(spec, child, depth - 1)
 
 
+def _subjects(spec: Spec, folder: Path, inside: Sequence[Path]) -> Sequence[Path]:
+    if spec.subject is not None:
+        return [child for child in inside if _subject(spec, child)]
+    names = _names(spec)
+    doubled = any(plain(child.name) in names for child in inside)
+    return inside if plain(folder.name) in names and not doubled else ()
+
+
+def _names(spec: Spec) -> Sequence[str]:
+    return [name for tree in spec.trees for name in tree.folders]
+
+
 def _subject(spec: Spec, folder: Path) -> str | None:
-    name = subject_name(spec.subject or "", folder.name)
+    if spec.subject is None:
+        return folder.name
+    name = subject_name(spec.subject, folder.name)
     return name if name is not None and name.casefold() == folder.name.casefold() else None
 
 
@@ -238,8 +252,8 @@ def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]
     there = ", ".join(tree.name for tree in present)
     if there:
         return f"{root} holds no frame tree {wanted!r}, only {there}"
-    example = (spec.subject or "").format(1)
-    return f"{root} holds a table and no frames: no folder of a subject, such as {example}, within {_DEPTH} levels"
+    known = f"of a subject, such as {spec.subject.format(1)}," if spec.subject else f"named {' or '.join(_names(spec))}"
+    return f"{root} holds a table and no frames: no folder {known} within {_DEPTH} levels"
 
 
 def _several(

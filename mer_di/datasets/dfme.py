@@ -9,12 +9,12 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from mer_di.datasets.annotation import every_annotation, subject_findings
-from mer_di.datasets.clips import named_clips
+from mer_di.datasets.annotation import subject_findings
+from mer_di.datasets.clips import Clips, named_clips
 from mer_di.datasets.columns import COLUMNS, Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
-from mer_di.datasets.release import join
+from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 
 _EMOTIONS = ("disgust", "surprise", "sadness", "fear", "happiness", "anger", "contempt")
@@ -54,6 +54,7 @@ DFME/
     published=(_published(*_TABLES), *map(_published, _TABLES)),
     subject="sub{:04d}",
     columns=(*COLUMNS, Column("fps", ("Fps",))),
+    in_parts=True,
 )
 
 _CLIP = re.compile(r"sub\d+_\d+", re.IGNORECASE)
@@ -62,8 +63,9 @@ _DEPTH = 3  # root / train_data / train_data / clip
 
 def load(root: Path | None, choice: Choice) -> Database:
     """Load DFME; see `mer_di.datasets.load_dataset`."""
-    place = find_root(SPEC, root)
-    annotation = every_annotation(SPEC, place, choice.table)
-    clips = named_clips(SPEC, place, choice.tree, _CLIP, "sub0003_01", _DEPTH)
-    database = join(SPEC, place, choice, annotation, clips, key=attrgetter("clip"))
+    database = read_release(SPEC, find_root(SPEC, root), choice, _find_clips, key=attrgetter("clip"))
     return replace(database, findings=(*database.findings, *subject_findings(database.samples, "_")))
+
+
+def _find_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
+    return named_clips(spec, root, wanted, _CLIP, "sub0003_01", _DEPTH)

@@ -92,6 +92,8 @@ class Spec:
         Its frame trees, most preferred first; empty if paths stand in the table.
     published : tuple of Published
         Published versions of the table, the benchmarks' version first.
+    rows : int or None
+        Rows of its table, where the counts of its classes were never published.
     subject : str or None
         Notation of a subject, as a format of its number: ``sub{:02d}``; None for verbatim text.
     columns : tuple of Column
@@ -100,6 +102,8 @@ class Spec:
         Whether a clip is a recording that may have several rows, told apart by their onset. Where that is the
         exception the first row keeps the clip's name, where it is the rule each row carries its onset: in both, no
         name changes when rows are added.
+    in_parts : bool
+        Whether its rows stand in several tables, which are read as one.
     """
 
     name: str
@@ -113,14 +117,16 @@ class Spec:
     layout: str
     trees: tuple[Tree, ...] = ()
     published: tuple[Published, ...] = ()
+    rows: int | None = None
     subject: str | None = None
     columns: tuple[Column, ...] = COLUMNS
     recordings: Recordings = "never"
+    in_parts: bool = False
 
     @property
     def n_samples(self) -> int | None:
         """Rows in the benchmarks' version of the table; None if none was published."""
-        return self.published[0].samples if self.published else None
+        return self.published[0].samples if self.published else self.rows
 
     @property
     def n_subjects(self) -> int | None:

@@ -259,6 +259,6 @@ def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -
     others = "" if sheet.delimiter else f" (it has: {', '.join(sheet.name for sheet in sheets)})"
     return (
         f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
-        f"{_shown(nearest)}; missing: {', '.join(lacking(nearest, above))}. Give the column that holds it this name; or, if "
-        "this is not the right table, name that with --table."
+        f"{_shown(nearest)}; missing: {', '.join(lacking(nearest, above))}. Give the column that holds it this "
+        "name; or, if this is not the right table, name that with --table."
     )

@@ -201,9 +201,9 @@ def _write_video(path: Path, frames: Iterable[NDArray[np.uint8]]) -> None:
     with av.open(path, "w", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("mpeg4", rate=_RATE, options={"qscale": "3", "flags": "+bitexact+qscale"})
         for position, frame in enumerate(frames):
-            rgb = frame if frame.ndim == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
-            stream.width, stream.height = rgb.shape[1], rgb.shape[0]
-            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            if position == 0:
+                stream.height, stream.width = frame.shape[:2]
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
             picture.pts = position
             container.mux(stream.encode(picture))
         container.mux(stream.encode())

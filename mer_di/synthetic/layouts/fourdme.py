@@ -20,7 +20,7 @@ _WORDS: Final = ("Positive", "Negative", "Surprise", "Repression", "Others")
 
 
 def table(rows: Sequence[Row]) -> bytes:
-    """Return ``4DME_Labelling_Micro_release v1.xlsx``: header in the first row, a column for each word of an emotion."""
+    """Return ``4DME_Labelling_Micro_release v1.xlsx``: header in the first row, a column for each word of a label."""
     workbook, sheet = book("Sheet1")
     header = ("sub_ID", "fold", "fold_name", "Onset", "Apex", "Offset", "Emotion", "AUs", "eye blink")
     sheet.append((*header, *_WORDS))

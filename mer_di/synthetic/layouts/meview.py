@@ -38,7 +38,9 @@ def table(rows: Sequence[Row]) -> bytes:
     for row in rows:
         coders = [(row.onset + shift, row.offset, row.offset - row.onset, row.label, None) for shift in (0, 1)]
         cells = [cell for coder in coders for cell in coder]
-        sheet.append((row.subject, int(row.clip), *cells, None, row.onset, row.offset, *_EMPTY, row.label, row.action_units))
+        sheet.append(
+            (row.subject, int(row.clip), *cells, None, row.onset, row.offset, *_EMPTY, row.label, row.action_units)
+        )
     return saved(workbook)
 
 

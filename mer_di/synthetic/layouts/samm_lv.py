@@ -31,9 +31,8 @@ def table(rows: Sequence[Row]) -> bytes:
         frames = (float(row.onset), row.apex, float(row.offset), float(row.offset - row.onset + 1))
         sheet.append((row.subject, row.clip, inducement, *frames, "Micro - 1/2", row.action_units, None))
     for recording in sorted({row.clip.rpartition("_")[0] for row in rows}):
-        subject, inducement = recording.split("_")
-        frames = (9000.0, 9200.0, 9400.0, 401.0)
-        sheet.append((subject, f"{recording}_99", int(inducement), *frames, "Macro", "12", None))
+        subject, _, code = recording.partition("_")
+        sheet.append((subject, f"{recording}_99", int(code), 9000.0, 9200.0, 9400.0, 401.0, "Macro", "12", None))
     return saved(workbook)
 
 
