@@ -38,6 +38,14 @@ MMEW_COUNTS = {
     **{"happiness": 36, "surprise": 89, "disgust": 72, "others": 66, "fear": 16, "sadness": 13, "anger": 8},
 }
 
+# Rows and subjects of its three tables; classes in one order.
+DFME_EMOTIONS = ("disgust", "surprise", "sadness", "fear", "happiness", "anger", "contempt")
+DFME_TABLES = {
+    "training_full_with_AU": (176, (548, 298, 278, 265, 206, 161, 100)),
+    "test_A_full_with_AU": (42, (129, 101, 46, 62, 63, 39, 34)),
+    "test_B_full_with_AU": (41, (58, 48, 35, 38, 42, 41, 37)),
+}
+
 CASME2_HEADER = (
     *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units"),
     "Estimated Emotion",
@@ -46,6 +54,11 @@ SAMM_HEADER = (
     *("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro"),
     *("Action Units", "Estimated Emotion", "Objective Classes", "Notes"),
 )
+SAMM_LV_HEADER = (
+    *("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes"),
+)
+DFME_HEADER = (*("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "EmotionId", "Fps", "AU"),)
+FOURDME_HEADER = ("sub_ID", "fold", "fold_name", "Onset", "Apex", "Offset", "Emotion", "AUs", "eye blink", "Surprise")
 MMEW_HEADER = (
     *("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units"),
     *("Estimated Emotion", "remarks"),
@@ -250,6 +263,103 @@ def mmew_folder(row: ClipRow, *, order: str = "emotion-first", others: str = "ot
 def write_mmew_table(path: Path, rows: Iterable[ClipRow]) -> None:
     cells = [(r.subject, r.clip, r.onset, r.apex, r.offset, r.action_units, r.emotion, None) for r in rows]
     write_workbook(path, {"Sheet1": [MMEW_HEADER, *cells]})
+
+
+def dfme_rows() -> dict[str, list[ClipRow]]:
+    """All 2,629 rows by table, numbered from 0; no subject is in two tables."""
+    tables, first = {}, 1
+    for table, (subjects, counts) in DFME_TABLES.items():
+        emotions = [emotion for emotion, count in zip(DFME_EMOTIONS, counts, strict=True) for _ in range(count)]
+        who = range(first, first + subjects)
+        tables[table] = [
+            ClipRow(
+                who[n % subjects], f"sub{who[n % subjects]:04d}_{n // subjects + 1:02d}", n % 3, n % 3 + 2, n % 3 + 4, e
+            )
+            for n, e in enumerate(emotions)
+        ]
+        first += subjects
+    return tables
+
+
+def write_dfme(root: Path, *, rows: Mapping[str, Sequence[ClipRow]] | Sequence[ClipRow] | None = None) -> Path:
+    """Write one table or three, and one folder of clips."""
+    tables = rows if isinstance(rows, Mapping) else {"training_full_with_AU": rows} if rows else dfme_rows()
+    for table, lines in tables.items():
+        cells = [
+            (f"sub{r.subject:04d}", r.clip, r.onset, r.apex, r.offset, r.emotion, 0, (500, 300, 200)[n % 3], "4+7")
+            for n, r in enumerate(lines)
+        ]
+        write_workbook(root / f"{table}.xlsx", {"Sheet1": [DFME_HEADER, *cells]})
+        for row in lines:
+            touch(root / "train_data" / "train_data" / row.clip, (f"{n:05d}.png" for n in range(int(row.offset) + 1)))
+    return root
+
+
+def write_samm_lv(
+    root: Path, *, rows: Sequence[ClipRow] | None = None, macro: int = 343, labels: bool = True, table: str = "V3"
+) -> Path:
+    """Write the table with macro-expressions below, SAMM's table, and one folder a recording."""
+    rows = samm_rows() if rows is None else rows
+    recordings = sorted({row.clip.rpartition("_")[0] for row in rows})
+    lines: list[Sequence[object]] = [["SAMM Long Videos"], *[[]] * 8, SAMM_LV_HEADER]
+    for row in rows:
+        frames = (float(row.onset), float(row.apex), float(row.offset), 99.0)
+        lines.append((f"{row.subject:03d}", row.clip, 1, *frames, "Micro - 1/2", row.action_units, None))
+    for n in range(macro):
+        recording = recordings[n % len(recordings)]
+        clip = f"{recording}_{900 + n}"
+        lines.append((recording[:3], clip, 1, 3532.0, 4000.0, 5476.0, 1945.0, "Macro", "12", "Head movement"))
+    write_workbook(root / f"SAMM_LongVideos_{table}_Release.xlsx", {"FACS_Movement_Only": lines})
+    if labels:
+        write_samm_table(root / "SAMM_Micro_FACS_Codes_v2.xlsx", rows)
+    for row in rows:
+        recording = row.clip.rpartition("_")[0]
+        width = 4 + row.subject % 2
+        names = (f"{recording}_{n:0{width}d}.jpg" for n in range(int(row.onset), int(row.offset) + 1))
+        touch(root / "SAMM_longvideos" / recording, names)
+    return root
+
+
+def fourdme_rows() -> list[ClipRow]:
+    """267 rows; the owners' number of each class is not public."""
+    emotions = ("Negative", "Positive", "Surprise+Positive", "Surprise", "Others", "Repression", "Negative+Repression")
+    return [
+        ClipRow(n % 41 + 1, f"{n:03d}_01_1", 2400 + n, 2403 + n, 2407 + n, emotions[n % len(emotions)], "AU4(k)+L7")
+        for n in range(267)
+    ]
+
+
+def write_4dme(root: Path, *, rows: Sequence[ClipRow] | None = None, tree: str = "gray_micro") -> Path:
+    """Write table and tree; a subject is ``S`` and a number."""
+    rows = fourdme_rows() if rows is None else rows
+    cells = [(f"S{r.subject}", 1, r.clip, r.onset, r.apex, r.offset, r.emotion, r.action_units, 0, 1) for r in rows]
+    write_workbook(root / "4DME_Labelling_Micro_release v1.xlsx", {"Sheet1": [FOURDME_HEADER, *cells]})
+    for row in rows:
+        names = (f"{n}.jpg" for n in range(int(row.onset), int(row.offset) + 1))
+        touch(root / tree / f"S{row.subject}" / row.clip, names)
+    return root
+
+
+MEVIEW_ROWS = (
+    ClipRow(1, "1", 10, None, 20, "contempt"),
+    ClipRow(1, "2", 5, None, 17, "contempt/disgust"),
+    ClipRow(11, "3", 30, None, 42, "surprise"),
+    ClipRow(11, "3", 50, None, 60, "happy"),
+    ClipRow(12, "1", 1, None, 12, "anger"),
+)
+
+
+def write_meview(root: Path, *, rows: Sequence[ClipRow] = MEVIEW_ROWS) -> Path:
+    """Write the table, with its row of groups, and an empty file for each video."""
+    above = [None, None, "Coder 1", *[None] * 10, "FINAL"]
+    header = ["Subject", "ID", "Onset", "Offset", *[None] * 9, "Onset", "Offset", *[None] * 4, "Emotion"]
+    cells = [
+        (r.subject, int(r.clip), r.onset + 1, r.offset + 1, *[None] * 9, r.onset, r.offset, *[None] * 4, r.emotion)
+        for r in rows
+    ]
+    write_workbook(root / "MEVIEW_v2.xlsx", {"Sheet1": [above, header, *cells]})
+    touch(root / "me-cuts" / "cuts", {f"sub{r.subject:02d}-{r.clip}.mp4" for r in rows})
+    return root
 
 
 def write_workbook(path: Path, sheets: dict[str, Sequence[Sequence[object]]]) -> None:

@@ -145,7 +145,7 @@ def index(folders: Iterable[tuple[str, Path]]) -> dict[str, Path]:
         first = found.setdefault(key.casefold(), folder)
         if first != folder:
             raise AnnotationError(
-                f"two folders hold the clip {key}: {first} and {folder}; remove one, or name the right tree with --root"
+                f"two {'videos' if folder.is_file() else 'folders'} hold the clip {key}: {first} and {folder}; remove one, or name the right tree with --root"
             )
     return found
 
