@@ -46,6 +46,13 @@ DFME_TABLES = {
     "test_B_full_with_AU": (41, (58, 48, 35, 38, 42, 41, 37)),
 }
 
+SMIC_SUBJECTS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
+SMIC_COUNTS = {"negative": 70, "positive": 51, "surprise": 43}
+SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
+SMIC_LACKS = {  # frames that copies lack, from the onset on; None for all of them
+    **{"s18_sur_03": None, "s3_po_08": (4, 7), "s3_sur_01": (3,), "s3_sur_05": (5,), "s3_ne_16": (6,)},
+}
+
 CASME2_HEADER = (
     *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units"),
     "Estimated Emotion",
@@ -359,6 +366,33 @@ def write_meview(root: Path, *, rows: Sequence[ClipRow] = MEVIEW_ROWS) -> Path:
     ]
     write_workbook(root / "MEVIEW_v2.xlsx", {"Sheet1": [above, header, *cells]})
     touch(root / "me-cuts" / "cuts", {f"sub{r.subject:02d}-{r.clip}.mp4" for r in rows})
+
+
+def smic_rows() -> list[ClipRow]:
+    """All 164 short clips of the high-speed camera, those among them of which copies lack frames."""
+    known = list(SMIC_LACKS)
+    rows = []
+    for emotion, count in SMIC_COUNTS.items():
+        names = [name for name in known if f"_{SMIC_CODES[emotion]}_" in name]
+        dealt = (SMIC_SUBJECTS[n % len(SMIC_SUBJECTS)] for n in range(count))
+        numbered = (f"s{subject}_{SMIC_CODES[emotion]}_{20 + n}" for n, subject in enumerate(dealt))
+        names += [next(numbered) for _ in range(count - len(names))]
+        for n, name in enumerate(names):
+            onset = 1000 + 37 * n
+            rows.append(ClipRow(int(name[1:].partition("_")[0]), name, onset, None, onset + 11 + n % 9, emotion))
+    return rows
+
+
+def write_smic(
+    root: Path, *, home: str = "SMIC_all_cropped/HS", frame: str = "reg_image{:06d}.bmp", rows: Sequence[ClipRow] = ()
+) -> Path:
+    """Write a tree of short clips: there is no table."""
+    for row in rows or smic_rows():
+        lacks = SMIC_LACKS.get(row.clip, ())
+        there = [] if lacks is None else [n for n in range(row.onset, row.offset + 1) if n - row.onset not in lacks]
+        folder = root / home / f"s{row.subject}" / "micro" / row.emotion / row.clip
+        touch(folder, (frame.format(n) for n in there))
+    touch(root / home / "s1" / "non_micro" / "s1_non_01", [frame.format(1)])
     return root
 
 

@@ -303,7 +303,7 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         text = f"{len(samples)} rows; the owners' table has {spec.rows}"
         findings.append(Finding("table-unrecognized", table.path.name, text))
     if version == UNRECOGNIZED:
-        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published)
+        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)
         subjects = len({sample.subject for sample in samples})
         text = f"{len(samples)} rows, {subjects} subjects: class counts agree with no published version ({known})"
         findings.append(Finding("table-unrecognized", table.path.name, text))

@@ -14,7 +14,7 @@ from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError
 from mer_di.sample import Sample
 
-_DEPTH = 3  # root / release / zip folder / zip folder again / subjects
+_DEPTH = 4  # root / release / part / zip folder / zip folder again / subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,44 @@ class Clips:
     findings: tuple[Finding, ...] = ()
 
 
-def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
+Within = Callable[[Path], Iterable[tuple[str, Path]]]
+TreeOf = Callable[[Spec, Path, Path], Tree | None]
+
+
+def folders_within(subject: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each folder in a subject's folder: its clips, as most databases keep them."""
+    return ((folder.name, folder) for folder in subfolders(subject))
+
+
+def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
+    """Return the tree that a folder of subjects belongs to, or None if nothing says it.
+
+    It is known by the name of a folder between root and its subjects, else by how its frames are named.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+    home : pathlib.Path
+        A folder in which subjects have folders, at or below root.
+    """
+    for folder in (home, *home.parents):
+        for tree in spec.trees:
+            if plain(folder.name) in tree.folders:
+                return tree
+        if folder == root:
+            break
+    frame = _some_frame(spec, home)
+    return next((tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix)), None)
+
+
+def subject_clips(
+    spec: Spec, root: Path, wanted: str | None, *, within: Within = folders_within, tree_of: TreeOf = named_tree
+) -> Clips:
     """Find ``.../<subject>/<clip>/`` folders, in the wanted tree or the most preferred one.
 
-    A tree is known by the name of a folder between root and its subjects, doubled or not; where none is known,
-    by how its frames are named. Subjects without a notation are all folders in a folder that is named as a tree is.
+    A tree may be doubled. One that nothing tells apart is read as the wanted one. Subjects without a notation are all
+    folders in a folder that is named as a tree is.
 
     Parameters
     ----------
@@ -52,6 +85,10 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
         The database, one of its trees, or a folder above.
     wanted : str or None
         Name of a tree.
+    within : callable
+        Yields name and folder of each clip in a subject's folder.
+    tree_of : callable
+        Says which tree a folder of subjects is, as `named_tree` does.
 
     Returns
     -------
@@ -70,13 +107,16 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     require_tree(spec, wanted)
     homes: dict[str, list[Path]] = defaultdict(list)
     for home in _homes(spec, root, _DEPTH):
-        homes[_tree_of(spec, root, home).name].append(home)
+        tree = tree_of(spec, root, home)
+        if tree is None and wanted is None:
+            raise no_frames(spec, home, _unknown_tree(spec, home))
+        homes[tree.name if tree else str(wanted)].append(home)
     present = [tree for tree in spec.trees if tree.name in homes]
     chosen = next((tree for tree in present if wanted in (None, tree.name)), None)
     if chosen is None:
         raise no_frames(spec, root, _no_tree(spec, root, wanted, present))
     found = homes[chosen.name]
-    return Clips(chosen, index(_keyed(spec, found)), tuple(found), _several(present, chosen, homes, wanted))
+    return Clips(chosen, index(_keyed(spec, found, within)), tuple(found), _several(present, chosen, homes, wanted))
 
 
 def named_clips(spec: Spec, root: Path, wanted: str | None, name: re.Pattern[str], example: str, depth: int) -> Clips:
@@ -145,7 +185,8 @@ def index(folders: Iterable[tuple[str, Path]]) -> dict[str, Path]:
         first = found.setdefault(key.casefold(), folder)
         if first != folder:
             raise AnnotationError(
-                f"two {'videos' if folder.is_file() else 'folders'} hold the clip {key}: {first} and {folder}; remove one, or name the right tree with --root"
+                f"two {'videos' if folder.is_file() else 'folders'} hold the clip {key}: {first} and {folder}; remove "
+                "one, or name the right tree with --root"
             )
     return found
 
@@ -221,19 +262,11 @@ def _names(spec: Spec) -> Sequence[str]:
 def _subject(spec: Spec, folder: Path) -> str | None:
     if spec.subject is None:
         return folder.name
-    name = subject_name(spec.subject, folder.name)
-    return name if name is not None and name.casefold() == folder.name.casefold() else None
-
-
-def _tree_of(spec: Spec, root: Path, home: Path) -> Tree:
-    for folder in (home, *home.parents):
-        for tree in spec.trees:
-            if plain(folder.name) in tree.folders:
-                return tree
-        if folder == root:
-            break
-    frame = _some_frame(spec, home)
-    return next(tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix))
+    notation, written = spec.subject, folder.name.casefold()
+    name = subject_name(notation, written)
+    prefix = notation.partition("{")[0].casefold()
+    padded = bool(prefix) and written.startswith(prefix) and written.removeprefix(prefix).isdecimal()
+    return name if name is not None and (padded or name.casefold() == written) else None
 
 
 def _some_frame(spec: Spec, home: Path) -> str:
@@ -241,11 +274,16 @@ def _some_frame(spec: Spec, home: Path) -> str:
     return next((frame.name for clip in clips for frame in files(clip)), "")
 
 
-def _keyed(spec: Spec, homes: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[str, Path]]:
     for home in homes:
         for child in subfolders(home):
             if subject := _subject(spec, child):
-                yield from ((f"{subject}/{clip.name}", clip) for clip in subfolders(child))
+                yield from ((f"{subject}/{name}", clip) for name, clip in within(child))
+
+
+def _unknown_tree(spec: Spec, home: Path) -> str:
+    names = ", ".join(tree.name for tree in spec.trees)
+    return f"nothing says which frame tree lies in {home}: name it with --tree, one of {names}"
 
 
 def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]) -> str:
@@ -253,7 +291,7 @@ def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]
     if there:
         return f"{root} holds no frame tree {wanted!r}, only {there}"
     known = f"of a subject, such as {spec.subject.format(1)}," if spec.subject else f"named {' or '.join(_names(spec))}"
-    return f"{root} holds a table and no frames: no folder {known} within {_DEPTH} levels"
+    return f"{root} holds no frames: no folder {known} within {_DEPTH} levels"
 
 
 def _several(

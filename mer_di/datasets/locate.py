@@ -56,7 +56,9 @@ def find_tables(spec: Spec, root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise not_found(spec, f"{root} is not a folder; expected the database's, and a table with --table")
-    below = [path for folder in (root, *_below(root)) for path in _tables_in(spec, folder)]
+    inside = list(_below(root))
+    inside += [folder for home in inside if home.name.casefold() == "annotation" for folder in subfolders(home)]
+    below = [path for folder in (root, *inside) for path in _tables_in(spec, folder)]
     for folder in root.parents[:_LEVELS_ABOVE]:
         below = below or _tables_in(spec, folder)
     return below

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -45,20 +45,23 @@ class Published:
     ----------
     version : str
         Short name of the version: ``2014``.
-    subjects : int
-        Number of subjects with at least one row.
+    subjects : int or None
+        Number of subjects with at least one row; None if that was not published.
     emotions : mapping of str to int
-        Canonical emotion to number of rows.
+        Canonical emotion to number of rows; empty if only their total is known.
+    total : int
+        Number of rows where those of each emotion are not known.
     """
 
     version: str
-    subjects: int
-    emotions: Mapping[str, int]
+    subjects: int | None
+    emotions: Mapping[str, int] = field(default_factory=dict)
+    total: int = 0
 
     @property
     def samples(self) -> int:
         """Number of rows."""
-        return sum(self.emotions.values())
+        return sum(self.emotions.values()) or self.total
 
     def distance(self, samples: Iterable[Sample]) -> int:
         """Return by how many samples the class counts of a table differ from these, 0 if they agree."""
@@ -147,14 +150,15 @@ class Spec:
         -------
         str
             Name of a published version; ``unrecognized`` if there are some and none agrees, ``unversioned``
-            if none was ever published.
+            if none was ever published with the rows of each emotion: a total says too little.
         """
         rows = tuple(samples)
         subjects = len({sample.subject for sample in rows})
-        for version in self.published:
+        known = [version for version in self.published if version.emotions]
+        for version in known:
             if version.subjects == subjects and version.distance(rows) == 0:
                 return version.version
-        return UNRECOGNIZED if self.published else UNVERSIONED
+        return UNRECOGNIZED if known else UNVERSIONED
 
 
 @dataclass(frozen=True, slots=True)

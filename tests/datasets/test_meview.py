@@ -57,7 +57,7 @@ def test_two_videos_for_one_cut_and_none_at_all(tmp_path):
         load_dataset("meview", root)
     write_meview(tmp_path / "bare", rows=MEVIEW_ROWS[:1])
     (tmp_path / "bare" / "me-cuts" / "cuts" / "sub01-1.mp4").unlink()
-    with pytest.raises(DatasetNotFoundError, match="no videos: none such as sub01-1.mp4"):
+    with pytest.raises(DatasetNotFoundError, match=r"no videos: none such as sub01-1\.mp4"):
         load_dataset("meview", tmp_path / "bare")
 
 

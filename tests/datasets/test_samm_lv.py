@@ -45,7 +45,7 @@ def test_a_recording_holds_several_clips_whatever_the_padding(tmp_path):
     assert [sample.path.name for sample in samples] == ["006_1", "006_1", "007_3"]
     for sample in samples:
         assert set(range(sample.onset, sample.offset + 1)) <= list_frames(sample.path).keys()
-    assert [(sample.onset, sample.apex, sample.offset) for sample in samples][0] == (62, 70, 80)
+    assert (samples[0].onset, samples[0].apex, samples[0].offset) == (62, 70, 80)
 
 
 def test_without_the_table_that_has_the_labels(tmp_path):
@@ -70,7 +70,7 @@ def test_a_column_of_emotions_needs_no_other_table(tmp_path):
 def test_rows_without_a_label_and_tables_without_micro_expressions_are_refused(tmp_path):
     root = write_samm_lv(tmp_path, rows=FEW)
     write_samm_table(root / "SAMM_Micro_FACS_Codes_v2.xlsx", FEW[:1])
-    with pytest.raises(AnnotationError, match="2 of 3 micro-expressions have no row.*006_1_3, 007_3_1"):
+    with pytest.raises(AnnotationError, match=r"2 of 3 micro-expressions have no row.*006_1_3, 007_3_1"):
         load_dataset("samm_lv", root)
     header = ("Subject", "Filename", "Onset", "Apex", "Offset", "Type")
     lines = [header, (6, "006_1_2", 62, 70, 80, "Macro")]
