@@ -366,6 +366,7 @@ def write_meview(root: Path, *, rows: Sequence[ClipRow] = MEVIEW_ROWS) -> Path:
     ]
     write_workbook(root / "MEVIEW_v2.xlsx", {"Sheet1": [above, header, *cells]})
     touch(root / "me-cuts" / "cuts", {f"sub{r.subject:02d}-{r.clip}.mp4" for r in rows})
+    return root
 
 
 def smic_rows() -> list[ClipRow]:

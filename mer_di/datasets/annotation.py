@@ -9,7 +9,7 @@ from pathlib import Path
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
 from mer_di.datasets.sheets import shortened
-from mer_di.datasets.spec import UNRECOGNIZED, Spec
+from mer_di.datasets.spec import UNRECOGNIZED, UNVERSIONED, Spec
 from mer_di.datasets.table import Row, Table, frame_number, joined, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
@@ -299,8 +299,9 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         for column in spec.columns
         if column.name == "apex" and column.name not in table.columns
     ]
-    if not spec.published and spec.rows not in (None, len(samples)) and version != SYNTHETIC:
-        text = f"{len(samples)} rows; the owners' table has {spec.rows}"
+    totals = [published.samples for published in spec.published]
+    if version == UNVERSIONED and totals and len(samples) not in totals:
+        text = f"{len(samples)} rows; the owners' table has {' or '.join(map(str, totals))}"
         findings.append(Finding("table-unrecognized", table.path.name, text))
     if version == UNRECOGNIZED:
         known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)

@@ -14,6 +14,7 @@ from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError
 from mer_di.sample import Sample
 
+VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4", ".mpg", ".wmv")
 _DEPTH = 4  # root / release / part / zip folder / zip folder again / subjects
 
 
@@ -47,10 +48,21 @@ def folders_within(subject: Path) -> Iterator[tuple[str, Path]]:
     return ((folder.name, folder) for folder in subfolders(subject))
 
 
+def videos_within(subject: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each video in a subject's folder."""
+    return ((path.stem, path) for path in files(subject) if is_video(path))
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is called as a video is."""
+    return path.suffix.casefold() in VIDEO_SUFFIXES
+
+
 def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
     """Return the tree that a folder of subjects belongs to, or None if nothing says it.
 
-    It is known by the name of a folder between root and its subjects, else by how its frames are named.
+    It is known by the name of a folder between root and its subjects, else by its clips being videos, or by how its
+    frames are named.
 
     Parameters
     ----------
@@ -65,6 +77,8 @@ def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
                 return tree
         if folder == root:
             break
+    if _some_video(spec, home) is not None:
+        return next((tree for tree in spec.trees if tree.videos), None)
     frame = _some_frame(spec, home)
     return next((tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix)), None)
 
@@ -116,7 +130,10 @@ def subject_clips(
     if chosen is None:
         raise no_frames(spec, root, _no_tree(spec, root, wanted, present))
     found = homes[chosen.name]
-    return Clips(chosen, index(_keyed(spec, found, within)), tuple(found), _several(present, chosen, homes, wanted))
+    clips = index(_keyed(spec, found, videos_within if chosen.videos else within))
+    if not clips:
+        raise no_frames(spec, root, _no_clip(spec, found, chosen))
+    return Clips(chosen, clips, tuple(found), _several(present, chosen, homes, wanted))
 
 
 def named_clips(spec: Spec, root: Path, wanted: str | None, name: re.Pattern[str], example: str, depth: int) -> Clips:
@@ -274,6 +291,11 @@ def _some_frame(spec: Spec, home: Path) -> str:
     return next((frame.name for clip in clips for frame in files(clip)), "")
 
 
+def _some_video(spec: Spec, home: Path) -> Path | None:
+    inside = (path for child in subfolders(home) if _subject(spec, child) for _, path in videos_within(child))
+    return next(inside, None)
+
+
 def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[str, Path]]:
     for home in homes:
         for child in subfolders(home):
@@ -284,6 +306,13 @@ def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[
 def _unknown_tree(spec: Spec, home: Path) -> str:
     names = ", ".join(tree.name for tree in spec.trees)
     return f"nothing says which frame tree lies in {home}: name it with --tree, one of {names}"
+
+
+def _no_clip(spec: Spec, homes: Sequence[Path], tree: Tree) -> str:
+    wanted = "videos" if tree.videos else "folders of images"
+    video = next((path for home in homes if (path := _some_video(spec, home))), None)
+    instead = f"; there are videos, such as {video}" if video and not tree.videos else ""
+    return f"the tree {tree.name} in {', '.join(map(str, homes))} holds no clip: its clips are {wanted}{instead}"
 
 
 def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]) -> str:

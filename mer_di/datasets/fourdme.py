@@ -17,7 +17,7 @@ from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_root
 from mer_di.datasets.release import read_release
-from mer_di.datasets.spec import Choice, Spec, Tree
+from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.sample import Sample
 
 SPEC = Spec(
@@ -46,7 +46,8 @@ SPEC = Spec(
         Tree("cropped", registered=True, folders=("graymicrocrop", "graymicroregister", "graymicroregisterfinal")),
         Tree("raw", registered=False, folders=("graymicro",)),
     ),
-    rows=267,
+    # The rows of each emotion were not found in a public source.
+    published=(Published("v1", subjects=None, total=267),),
     columns=(
         Column("subject", ("sub_ID", "Subject")),
         Column("clip", ("fold_name", "Filename")),

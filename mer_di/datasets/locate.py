@@ -14,6 +14,10 @@ DATA_VARIABLE = "MER_DI_DATA"
 # What viewers, archivers and file systems leave behind; macOS archives also hold a hidden "._x" for each x.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx", "lost+found", "$recycle.bin", "system volume information")
 _TABLES = (*SUFFIXES, ".xls", ".xlsb", ".ods", ".fods", ".numbers", ".txt", ".tab")
+_MANIFEST = (
+    "--dataset manifest, with a table of your own that has the columns subject, clip, path, onset, apex, offset, "
+    "emotion ('mer-di datasets manifest' describes them)."
+)
 _SHOWN = 10  # files of a folder, in a message
 _LEVELS_ABOVE = 2  # a user may name the inner folder of Cropped/Cropped
 
@@ -98,7 +102,7 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
     also = " or a folder in it" if len(folders) > 1 else ""
     ways = (
         f"If one of these is the table, name it with --table; what is none of {kinds} has to be saved as one first. "
-        "For a table with other columns there is --dataset manifest, which 'mer-di datasets manifest' describes."
+        f"For a table with other columns: {_MANIFEST}"
     )
     text = f"{root}{also} holds no annotation table named like {' or '.join(spec.tables)} ({kinds})"
     return not_found(spec, text, tables, ways)
@@ -107,7 +111,8 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
 def no_frames(spec: Spec, root: Path, found: str) -> DatasetNotFoundError:
     """Compose the error of a table without frames: what was looked for, and what lies there instead."""
     ways = (
-        "An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, --table the table."
+        "An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, --table the table. "
+        f"Frames or videos in any other layout: {_MANIFEST}"
     )
     return not_found(spec, found, [*subfolders(root), *files(root)], ways)
 

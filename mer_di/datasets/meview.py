@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mer_di.datasets.clips import Clips, index, require_tree
+from mer_di.datasets.clips import Clips, index, is_video, require_tree
 from mer_di.datasets.columns import Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import files, find_root, no_frames, subfolders
@@ -34,7 +34,7 @@ SPEC = Spec(
 MEVIEW/
   MEVIEW_v2.xlsx
   me-cuts/cuts/sub01-1.mp4                          subject and ID of the table, as videos""",
-    trees=(Tree("video", registered=False),),
+    trees=(Tree("video", registered=False, videos=True),),
     subject="sub{:02d}",
     columns=(
         Column("subject", ("Subject",)),
@@ -49,7 +49,6 @@ MEVIEW/
 )
 
 _CUT = re.compile(r"sub0*(\d+)-0*(\d+)", re.IGNORECASE)
-_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv")
 _DEPTH = 3  # root / me-cuts / cuts / cuts
 
 
@@ -78,7 +77,7 @@ def _find_cuts(spec: Spec, root: Path, wanted: str | None) -> Clips:
 
 
 def _videos(folder: Path, depth: int) -> Iterator[Path]:
-    yield from (path for path in files(folder) if path.suffix.casefold() in _SUFFIXES)
+    yield from filter(is_video, files(folder))
     if depth:
         for child in subfolders(folder):
             yield from _videos(child, depth - 1)

@@ -29,12 +29,15 @@ class Tree:
         Folder names under which it is met, in lower case, letters and digits only.
     prefix : str or None
         Start of its frame names, by which a renamed tree is known; None if that says nothing.
+    videos : bool
+        Whether a clip is a video file, and no folder of images.
     """
 
     name: str
     registered: bool
     folders: tuple[str, ...] = ()
     prefix: str | None = None
+    videos: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,6 @@ class Spec:
         Its frame trees, most preferred first; empty if paths stand in the table.
     published : tuple of Published
         Published versions of the table, the benchmarks' version first.
-    rows : int or None
-        Rows of its table, where the counts of its classes were never published.
     subject : str or None
         Notation of a subject, as a format of its number: ``sub{:02d}``; None for verbatim text.
     columns : tuple of Column
@@ -120,7 +121,6 @@ class Spec:
     layout: str
     trees: tuple[Tree, ...] = ()
     published: tuple[Published, ...] = ()
-    rows: int | None = None
     subject: str | None = None
     columns: tuple[Column, ...] = COLUMNS
     recordings: Recordings = "never"
@@ -129,7 +129,7 @@ class Spec:
     @property
     def n_samples(self) -> int | None:
         """Rows in the benchmarks' version of the table; None if none was published."""
-        return self.published[0].samples if self.published else self.rows
+        return self.published[0].samples if self.published else None
 
     @property
     def n_subjects(self) -> int | None:
