@@ -9,6 +9,7 @@ from mer_di.datasets import dataset_spec, list_datasets, load_dataset
 from mer_di.errors import DatasetNotFoundError, InputError
 
 GATED = {
+    "cas_me_3": "10.1109/TPAMI.2022.3174895",
     "casme2": "10.1371/journal.pone.0086041",
     "mmew": "10.1109/TPAMI.2021.3067464",
     "samm": "10.1109/TAFFC.2016.2573832",
@@ -48,6 +49,7 @@ def test_published_counts():
         "samm": (159, 29),
         "mmew": (300, 30),
         "smic": (164, 16),
+        "cas_me_3": (860, 94),
         "manifest": (None, None),
         "synthetic": (None, None),
     }
@@ -55,7 +57,8 @@ def test_published_counts():
 
 def test_frame_rates():
     rates = {name: dataset_spec(name).fps for name in list_datasets()}
-    assert rates == {"casme2": 200, "samm": 200, "mmew": 90, "smic": 100, "synthetic": 90, "manifest": None}
+    slow = {"mmew": 90, "synthetic": 90, "smic": 100, "cas_me_3": 30}
+    assert rates == {"casme2": 200, "samm": 200, "manifest": None, **slow}
 
 
 @pytest.mark.parametrize("name", list_datasets())
