@@ -53,6 +53,16 @@ SMIC_LACKS = {  # frames that copies lack, from the onset on; None for all of th
     **{"s18_sur_03": None, "s3_po_08": (4, 7), "s3_sur_01": (3,), "s3_sur_05": (5,), "s3_ne_16": (6,)},
 }
 
+CAS_ME_3_SUBJECTS = (
+    *(*range(1, 16), 17, *range(39, 43), 77, 138, 139, *range(142, 151), *range(152, 164), *range(165, 191)),
+    *(*range(192, 199), *range(200, 205), *range(206, 218)),
+)
+CAS_ME_3_COUNTS = {
+    **{"disgust": 250, "surprise": 187, "others": 158, "Others": 3, "fear": 86, "anger": 64, "sad": 57, "happy": 55},
+}
+# How many recordings have how many rows.
+CAS_ME_3_RECORDINGS = {1: 272, 2: 105, 3: 34, 4: 23, 5: 15, 6: 7, 7: 1, 8: 4, 11: 1, 17: 1}
+
 CASME2_HEADER = (
     *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units"),
     "Estimated Emotion",
@@ -83,6 +93,15 @@ class ClipRow(NamedTuple):
     emotion: str
     action_units: object = 12
 
+
+_CAS_ME_3_KNOWN = (
+    ClipRow(149, "d", 112, 83, 358, "fear"),
+    ClipRow(214, "c", 5, 5, 3460, "disgust"),
+    ClipRow(216, "d", 3647, 2668, 2694, "others"),
+    ClipRow(216, "e", 0, 0, 25, "others"),
+    ClipRow(40, "e", 1812, 1824, 0, "others"),
+    ClipRow(40, "e", 2327, 2363, 0, "others"),
+)
 
 _CASME2_KNOWN = (
     ClipRow(1, "EP02_01f", 46, 59, 86, "happiness"),
@@ -394,6 +413,36 @@ def write_smic(
         folder = root / home / f"s{row.subject}" / "micro" / row.emotion / row.clip
         touch(folder, (frame.format(n) for n in there))
     touch(root / home / "s1" / "non_micro" / "s1_non_01", [frame.format(1)])
+    return root
+
+
+def cas_me_3_rows() -> list[ClipRow]:
+    """All 860 rows of part A: 463 recordings of 94 subjects; 55 begin at their apex."""
+    sizes = [size for size, count in CAS_ME_3_RECORDINGS.items() for _ in range(count)]
+    sizes = sizes[4:272] + sizes[273:]  # without the recordings of the known rows: four of one row, one of two
+    recordings = [(CAS_ME_3_SUBJECTS[n % 94], "fghijklm"[n // 94]) for n in range(len(sizes))]
+    names = [name for name, size in zip(recordings, sizes, strict=True) for _ in range(size)]
+    known = [row.emotion for row in _CAS_ME_3_KNOWN]
+    emotions = [e for e, count in CAS_ME_3_COUNTS.items() for _ in range(count - known.count(e))]
+    rows = list(_CAS_ME_3_KNOWN)
+    for n, ((subject, clip), emotion) in enumerate(zip(names, emotions, strict=True)):
+        onset = 10 + 20 * sum(row.subject == subject and row.clip == clip for row in rows)
+        rows.append(ClipRow(subject, clip, onset, onset + (6 if n >= 53 else 0), onset + 12, emotion))
+    return rows
+
+
+def write_cas_me_3(root: Path, *, rows: Sequence[ClipRow] = (), home: str = "part_A") -> Path:
+    """Write table and recordings of part A."""
+    rows = rows or cas_me_3_rows()
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
+    cells = [
+        (f"spNO.{r.subject}", r.clip, str(r.onset), str(r.apex), str(r.offset), "12", "VII", r.emotion) for r in rows
+    ]
+    write_workbook(root / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"label": [header, *cells], "Sheet1": []})
+    for row in rows:
+        numbers = range(min(row.onset, row.offset), max(row.onset, row.offset) + 1)
+        touch(root / home / f"spNo.{row.subject}" / row.clip.upper() / "color", (f"{n}.jpg" for n in numbers))
+    touch(root / home / "spNO.1" / "b" / "color", ["1.jpg"])
     return root
 
 

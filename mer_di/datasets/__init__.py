@@ -29,7 +29,7 @@ __all__ = [
     "load_dataset",
 ]
 
-_NAMES = ("4dme", "casme2", "dfme", "manifest", "meview", "mmew", "samm", "samm_lv", "smic", "synthetic")
+_NAMES = ("4dme", "cas_me_3", "casme2", "dfme", "manifest", "meview", "mmew", "samm", "samm_lv", "smic", "synthetic")
 _MODULES = {"4dme": "fourdme"}  # a name of Python begins with a letter
 
 

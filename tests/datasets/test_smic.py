@@ -164,7 +164,7 @@ def test_two_folders_of_one_clip_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("tree", ["hs", "e"])
-def test_a_drawn_one_is_checked_and_built(tmp_path, tree):
+def test_a_drawn_one_is_checked_and_built(tmp_path, sketched, tree):
     root = write_database(tmp_path / "db", layout="smic", tree=tree, subjects=1)
     database = load_dataset("smic", root)
     assert (database.tree, database.synthetic, len(database.samples)) == (tree, True, 3)
