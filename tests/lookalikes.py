@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import av
+import numpy as np
 from openpyxl import Workbook
 
 CASME2_ROWS_PER_SUBJECT = {
@@ -376,7 +378,7 @@ MEVIEW_ROWS = (
 
 
 def write_meview(root: Path, *, rows: Sequence[ClipRow] = MEVIEW_ROWS) -> Path:
-    """Write the table, with its row of groups, and an empty file for each video."""
+    """Write the table, with its row of groups, and a short grey video for each cut."""
     above = [None, None, "Coder 1", *[None] * 10, "FINAL"]
     header = ["Subject", "ID", "Onset", "Offset", *[None] * 9, "Onset", "Offset", *[None] * 4, "Emotion"]
     cells = [
@@ -384,8 +386,21 @@ def write_meview(root: Path, *, rows: Sequence[ClipRow] = MEVIEW_ROWS) -> Path:
         for r in rows
     ]
     write_workbook(root / "MEVIEW_v2.xlsx", {"Sheet1": [above, header, *cells]})
-    touch(root / "me-cuts" / "cuts", {f"sub{r.subject:02d}-{r.clip}.mp4" for r in rows})
+    for name in {f"sub{r.subject:02d}-{r.clip}.mp4" for r in rows}:
+        write_video(root / "me-cuts" / "cuts" / name, 64)
     return root
+
+
+def write_video(path: Path, length: int) -> None:
+    """Write a video whose frame number n, from 1, has the grey level 3 n."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=30, options={"qscale": "1", "flags": "+qscale"})
+        stream.width, stream.height = 32, 32
+        for number in range(1, length + 1):
+            grey = np.full((32, 32, 3), 3 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def smic_rows() -> list[ClipRow]:
