@@ -102,7 +102,8 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
     Parameters
     ----------
     path : pathlib.Path
-        ``.xlsx`` or ``.xlsm``; ``.csv`` or ``.tsv`` in UTF-8, separated by comma, semicolon or tab.
+        ``.xlsx`` or ``.xlsm``; ``.csv`` or ``.tsv`` in UTF-8, separated by comma, semicolon or tab; with the extra
+        ``tables``, ``.xls``, ``.xlsb`` and ``.ods``.
     columns : sequence of Column
         What to look for.
 
@@ -166,7 +167,9 @@ def _header(path: Path, sheet: Sheet, columns: Sequence[Column]) -> _Header | No
             if len(positions) > 1:
                 texts = ", ".join(repr(cells[position]) for position in positions)
                 raise AnnotationError(
-                    f"{path}, {sheet.name}, row {number}: the columns {texts} all mean {name!r}; keep one of them"
+                    f"{path}, {sheet.name}, row {number}: the columns {texts} all mean {name!r}, and which is meant is "
+                    "not guessed; keep one of them, under the name that it has, and rename or delete the others (of "
+                    "onset, apex and offset, keep the one that counts frames)"
                 )
         return _Header(line, {name: positions[0] for name, positions in found.items()})
     return None
