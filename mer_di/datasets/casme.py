@@ -1,7 +1,7 @@
 """CASME, the first database of the Institute of Psychology of the Chinese Academy of Sciences.
 
-The table has two apex columns and nobody says what the second one is, so that it is reported and not read. Frame numbers
-of the clips in its second half are padded, those of the first are not.
+The table has two apex columns and nobody says what the second one is, so that it is reported and not read. Frame
+numbers of the clips in its second half are padded, those of the first are not.
 
 Sources: the owners' page (http://casme.psych.ac.cn/casme/e1) for 195 micro-expressions and 60 frames a second;
 github.com/tvaranka/meb for the 189 rows of the table, its columns, the folders and the padding. How many rows there are
