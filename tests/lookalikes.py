@@ -332,6 +332,48 @@ def write_casme(root: Path, *, rows: Sequence[ClipRow] = (), tree: str = "Croppe
     return root
 
 
+def cas_me_2_rows() -> list[ClipRow]:
+    """All 57 micro-expressions, of subjects by their number in the table; their labels are invented."""
+    videos = ("disgust1", "disgust2", "anger1", "happy1")
+    emotions = ("negative", "positive", "surprise", "others")
+    return [
+        ClipRow(1 + n % 22, f"{videos[n % 4]}_{1 + n // 4}", 100 + n, 105 + n, 110 + n, emotions[n % 4])
+        for n in range(57)
+    ]
+
+
+CAS_ME_2_CODES = {"disgust1": "0101", "disgust2": "0102", "anger1": "0401", "happy1": "0502"}
+CAS_ME_2_PEOPLE = dict(enumerate((15, 16, *range(19, 28), *range(29, 39), 40), 1))
+
+
+def write_cas_me_2(
+    root: Path, *, rows: Sequence[ClipRow] = (), macro: int = 300, tree: str = "cropped", subject: str = "s{}"
+) -> Path:
+    """Write table and tree; the folders of subjects are called after ``subject``, of their number there."""
+    rows = rows or cas_me_2_rows()
+    write_cas_me_2_table(root / "CAS(ME)^2code_final.xlsx", rows, macro=macro)
+    for row in rows:
+        person, code = CAS_ME_2_PEOPLE[row.subject], CAS_ME_2_CODES[row.clip.partition("_")[0]]
+        clip = f"{person}_{code}disgustingteeth" if tree == "rawpic" else row.clip
+        last = max(row.apex, row.offset)
+        touch(root / tree / subject.format(person) / clip, (f"img{n:03d}.jpg" for n in range(row.onset, last + 1)))
+    return root
+
+
+def write_cas_me_2_table(
+    path: Path, rows: Iterable[ClipRow], *, macro: int = 300, header: Sequence[object] = ()
+) -> None:
+    micro = [
+        (r.subject, r.clip, r.onset, r.apex, r.offset, r.action_units, r.emotion, "micro-expression", "sadness")
+        for r in rows
+    ]
+    others = [(1, f"happy1_{90 + n}", 500, 510, 540, 12, "positive", "macro-expression", "x") for n in range(macro)]
+    people = [(None, f"s{person}", number) for number, person in CAS_ME_2_PEOPLE.items()]
+    videos = [(code, video) for video, code in CAS_ME_2_CODES.items()]
+    first = [header, *micro, *others] if header else [*micro, *others]
+    write_workbook(path, {"CASFEcode_final": first, "naming rule1": people, "naming rule2": videos})
+
+
 def cas_me_3_rows() -> list[ClipRow]:
     """All 860 rows of part A: 463 recordings of 94 subjects; 55 begin at their apex."""
     sizes = [size for size, count in CAS_ME_3_RECORDINGS.items() for _ in range(count)]

@@ -29,7 +29,7 @@ __all__ = [
     "load_dataset",
 ]
 
-_NAMES = ("cas_me_3", "casme", "casme2", "manifest", "mmew", "samm", "smic", "synthetic")
+_NAMES = ("cas_me_2", "cas_me_3", "casme", "casme2", "manifest", "mmew", "samm", "smic", "synthetic")
 
 
 class _Module(Protocol):

@@ -87,6 +87,8 @@ def furnished(tmp_path_factory):
         _draw_quickly(patch)
         mmew = write_database(data / "MMEW_Final", layout="mmew", subjects=2)
         casme2 = write_database(data / "CASME2", layout="casme2", subjects=1)
+        for folder, layout in (("CASME", "casme"), ("CASME_sq", "cas_me_2"), ("CASME3", "cas_me_3"), ("SMIC", "smic")):
+            write_database(data / folder, layout=layout, subjects=1)
     _write_samm(data / "SAMM")
     _write_own(data / "own")
     (data / "databases").mkdir()

@@ -9,7 +9,7 @@ from mer_di.synthetic.layouts.layout import Entry, Layout
 
 __all__ = ["LAYOUTS", "Entry", "Layout", "find_layout"]
 
-LAYOUTS: Final = ("casme2", "samm", "mmew", "smic", "cas_me_3", "casme")
+LAYOUTS: Final = ("casme2", "samm", "mmew", "smic", "casme", "cas_me_2", "cas_me_3")
 
 
 def find_layout(name: str, tree: str | None = None) -> Layout:
