@@ -96,7 +96,7 @@ class ClipRow(NamedTuple):
     action_units: object = 12
 
 
-_CAS_ME_3_KNOWN = (
+CAS_ME_3_KNOWN = (
     ClipRow(149, "d", 112, 83, 358, "fear"),
     ClipRow(214, "c", 5, 5, 3460, "disgust"),
     ClipRow(216, "d", 3647, 2668, 2694, "others"),
@@ -431,15 +431,83 @@ def write_smic(
     return root
 
 
+def casme_rows() -> list[ClipRow]:
+    """All 189 rows; how many there are of each emotion is invented."""
+    emotions = ("tense", "disgust", "repression", "surprise", "happiness", "sadness")
+    return [
+        ClipRow(1 + n % 19, f"EP{1 + n // 19:02d}_{n}", 20 + n % 30, 27 + n % 30, 34 + n % 30, emotions[n % 6])
+        for n in range(189)
+    ]
+
+
+def write_casme(root: Path, *, rows: Sequence[ClipRow] = (), tree: str = "Cropped", second: object = None) -> Path:
+    """Write table and tree; the second half of the rows has padded numbers, the first row ``second`` as second apex."""
+    rows = rows or casme_rows()
+    header = ("Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "AU", "Emotion")
+    cells = [
+        (r.subject, r.clip, None, r.onset, r.apex, None if n else second, r.offset, None, r.action_units, r.emotion)
+        for n, r in enumerate(rows)
+    ]
+    write_workbook(root / "casme.xlsx", {"Sheet1": [header, *cells]})
+    prefix = "reg_" if tree == "Cropped" else ""
+    for n, row in enumerate(rows):
+        digits = 3 if n >= len(rows) // 2 else 1
+        names = (f"{prefix}{row.clip}-{number:0{digits}d}.jpg" for number in range(row.onset, row.offset + 1))
+        touch(root / tree / f"sub{row.subject:02d}" / row.clip, names)
+    return root
+
+
+def cas_me_2_rows() -> list[ClipRow]:
+    """All 57 micro-expressions, of subjects by their number in the table; their labels are invented."""
+    videos = ("disgust1", "disgust2", "anger1", "happy1")
+    emotions = ("negative", "positive", "surprise", "others")
+    return [
+        ClipRow(1 + n % 22, f"{videos[n % 4]}_{1 + n // 4}", 100 + n, 105 + n, 110 + n, emotions[n % 4])
+        for n in range(57)
+    ]
+
+
+CAS_ME_2_CODES = {"disgust1": "0101", "disgust2": "0102", "anger1": "0401", "happy1": "0502"}
+CAS_ME_2_PEOPLE = dict(enumerate((15, 16, *range(19, 28), *range(29, 39), 40), 1))
+
+
+def write_cas_me_2(
+    root: Path, *, rows: Sequence[ClipRow] = (), macro: int = 300, tree: str = "cropped", subject: str = "s{}"
+) -> Path:
+    """Write table and tree; the folders of subjects are called after ``subject``, of their number there."""
+    rows = rows or cas_me_2_rows()
+    write_cas_me_2_table(root / "CAS(ME)^2code_final.xlsx", rows, macro=macro)
+    for row in rows:
+        person, code = CAS_ME_2_PEOPLE[row.subject], CAS_ME_2_CODES[row.clip.partition("_")[0]]
+        clip = f"{person}_{code}disgustingteeth" if tree == "rawpic" else row.clip
+        last = max(row.apex, row.offset)
+        touch(root / tree / subject.format(person) / clip, (f"img{n:03d}.jpg" for n in range(row.onset, last + 1)))
+    return root
+
+
+def write_cas_me_2_table(
+    path: Path, rows: Iterable[ClipRow], *, macro: int = 300, header: Sequence[object] = ()
+) -> None:
+    micro = [
+        (r.subject, r.clip, r.onset, r.apex, r.offset, r.action_units, r.emotion, "micro-expression", "sadness")
+        for r in rows
+    ]
+    others = [(1, f"happy1_{90 + n}", 500, 510, 540, 12, "positive", "macro-expression", "x") for n in range(macro)]
+    people = [(None, f"s{person}", number) for number, person in CAS_ME_2_PEOPLE.items()]
+    videos = [(code, video) for video, code in CAS_ME_2_CODES.items()]
+    first = [header, *micro, *others] if header else [*micro, *others]
+    write_workbook(path, {"CASFEcode_final": first, "naming rule1": people, "naming rule2": videos})
+
+
 def cas_me_3_rows() -> list[ClipRow]:
     """All 860 rows of part A: 463 recordings of 94 subjects; 55 begin at their apex."""
     sizes = [size for size, count in CAS_ME_3_RECORDINGS.items() for _ in range(count)]
     sizes = sizes[4:272] + sizes[273:]  # without the recordings of the known rows: four of one row, one of two
     recordings = [(CAS_ME_3_SUBJECTS[n % 94], "fghijklm"[n // 94]) for n in range(len(sizes))]
     names = [name for name, size in zip(recordings, sizes, strict=True) for _ in range(size)]
-    known = [row.emotion for row in _CAS_ME_3_KNOWN]
+    known = [row.emotion for row in CAS_ME_3_KNOWN]
     emotions = [e for e, count in CAS_ME_3_COUNTS.items() for _ in range(count - known.count(e))]
-    rows = list(_CAS_ME_3_KNOWN)
+    rows = list(CAS_ME_3_KNOWN)
     for n, ((subject, clip), emotion) in enumerate(zip(names, emotions, strict=True)):
         onset = 10 + 20 * sum(row.subject == subject and row.clip == clip for row in rows)
         rows.append(ClipRow(subject, clip, onset, onset + (6 if n >= 53 else 0), onset + 12, emotion))
@@ -455,7 +523,8 @@ def write_cas_me_3(root: Path, *, rows: Sequence[ClipRow] = (), home: str = "par
     ]
     write_workbook(root / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"label": [header, *cells], "Sheet1": []})
     for row in rows:
-        numbers = range(min(row.onset, row.offset), max(row.onset, row.offset) + 1)
+        first, last = sorted((row.onset, row.offset))
+        numbers = range(first, min(last, first + 20) + 1)  # of clips that last minutes a few suffice
         touch(root / home / f"spNo.{row.subject}" / row.clip.upper() / "color", (f"{n}.jpg" for n in numbers))
     touch(root / home / "spNO.1" / "b" / "color", ["1.jpg"])
     return root

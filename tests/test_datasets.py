@@ -9,6 +9,8 @@ from mer_di.datasets import dataset_spec, list_datasets, load_dataset
 from mer_di.errors import DatasetNotFoundError, InputError
 
 GATED = {
+    "cas_me_2": "10.1109/TAFFC.2017.2654440",
+    "casme": "10.1109/FG.2013.6553799",
     "cas_me_3": "10.1109/TPAMI.2022.3174895",
     "casme2": "10.1371/journal.pone.0086041",
     "mmew": "10.1109/TPAMI.2021.3067464",
@@ -59,6 +61,8 @@ def test_published_counts():
         "4dme": (267, None),
         "meview": (None, None),
         "cas_me_3": (860, 94),
+        "casme": (189, None),
+        "cas_me_2": (57, None),
         "manifest": (None, None),
         "synthetic": (None, None),
     }
@@ -66,8 +70,9 @@ def test_published_counts():
 
 def test_frame_rates():
     rates = {name: dataset_spec(name).fps for name in list_datasets()}
-    slow = {"mmew": 90, "synthetic": 90, "smic": 100, "cas_me_3": 30, "4dme": 60, "meview": 30}
-    assert rates == {"casme2": 200, "samm": 200, "samm_lv": 200, "manifest": None, "dfme": None, **slow}
+    slow = {"mmew": 90, "synthetic": 90, "smic": 100, "cas_me_2": 30, "cas_me_3": 30, "casme": 60, "4dme": 60}
+    others = {"manifest": None, "dfme": None, "meview": 30}
+    assert rates == {"casme2": 200, "samm": 200, "samm_lv": 200, **slow, **others}
 
 
 @pytest.mark.parametrize("name", list_datasets())

@@ -29,7 +29,21 @@ __all__ = [
     "load_dataset",
 ]
 
-_NAMES = ("4dme", "cas_me_3", "casme2", "dfme", "manifest", "meview", "mmew", "samm", "samm_lv", "smic", "synthetic")
+_NAMES = (
+    "4dme",
+    "cas_me_2",
+    "cas_me_3",
+    "casme",
+    "casme2",
+    "dfme",
+    "manifest",
+    "meview",
+    "mmew",
+    "samm",
+    "samm_lv",
+    "smic",
+    "synthetic",
+)
 _MODULES = {"4dme": "fourdme"}  # a name of Python begins with a letter
 
 

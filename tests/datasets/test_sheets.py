@@ -114,7 +114,7 @@ def test_a_panic_of_the_other_reader_is_an_error_like_any(tmp_path, monkeypatch)
     monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: True)
     monkeypatch.setitem(sys.modules, "python_calamine", SimpleNamespace(load_workbook=load_workbook))
     (tmp_path / "t.xls").write_bytes(b"x")
-    with pytest.raises(AnnotationError, match="not a readable workbook .range start index 116"):
+    with pytest.raises(AnnotationError, match=r"not a readable workbook .range start index 116"):
         read_table(tmp_path / "t.xls", COLUMNS)
 
 

@@ -87,7 +87,9 @@ def furnished(tmp_path_factory):
         _draw_quickly(patch)
         mmew = write_database(data / "MMEW_Final", layout="mmew", subjects=2)
         casme2 = write_database(data / "CASME2", layout="casme2", subjects=1)
-        for layout, folder in (("dfme", "DFME"), ("4dme", "4DMicro"), ("meview", "MEVIEW")):
+        several = {"CASME": "casme", "CASME_sq": "cas_me_2", "CASME3": "cas_me_3", "SMIC": "smic"}
+        several |= {"DFME": "dfme", "4DMicro": "4dme", "MEVIEW": "meview"}
+        for folder, layout in several.items():
             write_database(data / folder, layout=layout, subjects=1)
     _write_samm(data / "SAMM")
     _write_own(data / "own")

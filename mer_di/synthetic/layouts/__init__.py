@@ -9,7 +9,19 @@ from mer_di.synthetic.layouts.layout import Entry, Layout
 
 __all__ = ["LAYOUTS", "Entry", "Layout", "find_layout"]
 
-LAYOUTS: Final = ("casme2", "samm", "mmew", "smic", "cas_me_3", "dfme", "samm_lv", "4dme", "meview")
+LAYOUTS: Final = (
+    "casme2",
+    "samm",
+    "mmew",
+    "smic",
+    "casme",
+    "cas_me_2",
+    "cas_me_3",
+    "dfme",
+    "samm_lv",
+    "4dme",
+    "meview",
+)
 _MODULES: Final = {"4dme": "fourdme"}  # a name of Python begins with a letter
 
 
