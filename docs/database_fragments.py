@@ -60,7 +60,7 @@ def about(name: str) -> str:
     spec = dataset_spec(name)
     trees = ", ".join(f"`{t.name}`{' (registered faces)' if t.registered else ''}" for t in spec.trees)
     lines = {
-        "Cite": f"{spec.citation}. [doi:{spec.doi}](https://doi.org/{spec.doi})" if spec.citation else "",
+        "Cite": f"{spec.citation}. {f'[doi:{spec.doi}](https://doi.org/{spec.doi})' if spec.doi else ''}".strip(". "),
         "Ask for it at": _link(spec.request_url),
         "Terms": spec.licence + (" The agreement that comes with the data decides." if spec.request_url else ""),
         "Frames a second": f"{spec.fps:g}" if spec.fps else "",

@@ -106,6 +106,7 @@ def numbers() -> dict[str, str]:
         "default_validation": f"`{DEFAULT_VALIDATION}`",
         "epochs": str(TrainConfig().epochs),
         "input_size": str(ModelConfig().input_size),
+        "fourdme_samples": str(dataset_spec("4dme").n_samples),
         "samm_subjects": str(dataset_spec("samm").n_subjects),
         **{f"n_{name}": str(n) for name, n in load_table("table1").samples.items()},
     }

@@ -9,8 +9,8 @@ from pathlib import Path
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
 from mer_di.datasets.sheets import shortened
-from mer_di.datasets.spec import UNRECOGNIZED, Spec
-from mer_di.datasets.table import Row, Table, frame_number, read_table
+from mer_di.datasets.spec import UNRECOGNIZED, UNVERSIONED, Spec
+from mer_di.datasets.table import Row, Table, frame_number, joined, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
 from mer_di.people import other_spellings, subject_number
@@ -163,7 +163,7 @@ def read_annotation(spec: Spec, path: Path) -> Annotation:
 
 
 def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTable = read_annotation) -> Annotation:
-    """Read a database's table: the named one, or the only one there is, or the benchmarks' version of several.
+    """Read a database's table: the named one, or the only one there is; of several the benchmarks' version, or all.
 
     Parameters
     ----------
@@ -179,14 +179,14 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTabl
     Returns
     -------
     Annotation
-        With a finding of kind ``table-chosen`` where there were several.
+        With a finding of kind ``table-chosen`` where there were several, and ``tables-joined`` where `Spec.in_parts`.
 
     Raises
     ------
     DatasetNotFoundError
         If there is none.
     AnnotationError
-        If one cannot be read, or there are several and none is a published version.
+        If one cannot be read, or there are several and none is a published version, or two parts hold one clip.
     """
     if table is not None:
         return read(spec, table)
@@ -194,7 +194,9 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTabl
     if not paths:
         raise no_table(spec, root, (root, *subfolders(root)))
     candidates = [read(spec, path) for path in paths]
-    return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
+    if len(candidates) == 1:
+        return candidates[0]
+    return _whole(spec, candidates) if spec.in_parts else _preferred(spec, candidates)
 
 
 def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding, ...]:
@@ -298,6 +300,10 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         for column in spec.columns
         if column.name == "apex" and column.name not in table.columns
     ]
+    totals = [published.samples for published in spec.published]
+    if version == UNVERSIONED and totals and len(samples) not in totals:
+        text = f"{len(samples)} rows; the owners' table has {' or '.join(map(str, totals))}"
+        findings.append(Finding("table-unrecognized", table.path.name, text))
     if version == UNRECOGNIZED:
         known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)
         subjects = len({sample.subject for sample in samples})
@@ -341,6 +347,15 @@ def _people_findings(samples: Iterable[Sample]) -> list[Finding]:
         )
         for group in other_spellings(sample.subject for sample in samples)
     ]
+
+
+def _whole(spec: Spec, parts: Sequence[Annotation]) -> Annotation:
+    table = joined([part.table for part in parts])
+    annotation = annotate(spec, table, [sample_from(row, spec) for row in table.rows])
+    listed = "; ".join(f"{part.table.path} ({part.version}, {len(part.samples)} rows)" for part in parts)
+    text = f"{len(parts)} tables are read as one: {listed}. To read one of them, name it with --table"
+    finding = Finding("tables-joined", table.path.name, text)
+    return replace(annotation, findings=(finding, *annotation.findings))
 
 
 def _preferred(spec: Spec, candidates: Sequence[Annotation]) -> Annotation:

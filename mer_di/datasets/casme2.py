@@ -12,6 +12,7 @@ from mer_di.datasets.correction import Correction, Field
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
 from mer_di.datasets.objective_classes import with_objective_classes
+from mer_di.datasets.positions import by_length
 from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, KnownRow, Published, Spec, Tree
 
@@ -65,11 +66,14 @@ CASME2/
   Cropped/sub01/EP02_01f/reg_img46.jpg              registered faces, onset..offset
   CASME2_RAW_selected/sub01/EP02_01f/img46.jpg      whole frames, onset..offset
   CASME2_RAW/CASME2-RAW/sub01/EP02_01f/img1.jpg     whole frames, whole clip
-  (one of the three trees is enough)""",
+  CASME2_Compressed video/CASME2_compressed/sub01/EP02_01f.avi     the same as videos
+  (one of the four trees is enough)""",
     trees=(
         Tree("cropped", registered=True, folders=("cropped", "casme2cropped"), prefix="reg_"),
         Tree("selected", registered=False, folders=("casme2rawselected", "rawselected", "selected")),
         Tree("raw", registered=False, folders=("casme2raw", "raw"), prefix=""),
+        # Met under this path in public programs; whether a video holds the whole recording is seen from its length.
+        Tree("avi", registered=False, folders=("casme2compressed", "casme2compressedvideo", "avi"), videos=True),
     ),
     published=(
         # First, because the benchmarks' sample counts (246, 240) are those of the 2014 table.
@@ -137,6 +141,5 @@ CORRECTIONS = (
 
 def load(root: Path | None, choice: Choice) -> Database:
     """Load CASME II; see `mer_di.datasets.load_dataset`."""
-    return with_objective_classes(
-        read_release(SPEC, find_root(SPEC, root), choice, subject_clips, corrections=CORRECTIONS)
-    )
+    database = read_release(SPEC, find_root(SPEC, root), choice, subject_clips, corrections=CORRECTIONS)
+    return with_objective_classes(by_length(database) if database.tree == "avi" else database)

@@ -15,6 +15,7 @@ SETS: Mapping[str, str] = {
     "released": "facts about released copies: the numbers of a clip whose frames on disk contradict the table",
     "meb": "re-annotations of the meb benchmark (github.com/tvaranka/meb) that are known by clip",
     "qqxuyujie": "re-annotations of github.com/QqXuyujie/Micro-Expression-Datasets that are known by clip",
+    "apex-as-offset": "an offset 0 read as the apex, as github.com/genbing99/MEAN_Spot-then-recognize does",
     "rebased": "MMEW numbers of the whole recording, moved to the clip's own; on in every choice but 'none'",
     "none": "the table as it is",
 }

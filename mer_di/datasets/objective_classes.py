@@ -30,7 +30,11 @@ def with_objective_classes(database: Database) -> Database:
     AnnotationError
         If the file cannot be read without guessing.
     """
-    found = [path for path in files(database.table.parent) if _NAMED in plain(path.stem) and path.suffix in SUFFIXES]
+    found = [
+        path
+        for path in files(database.table.parent)
+        if _NAMED in plain(path.stem) and path.suffix.casefold() in SUFFIXES
+    ]
     if not found:
         return database
     if len(found) > 1:

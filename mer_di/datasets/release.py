@@ -8,6 +8,7 @@ from mer_di.datasets.annotation import Annotation, ReadTable, choose_annotation,
 from mer_di.datasets.clips import Clips, place
 from mer_di.datasets.correction import Correction, choose_corrections, correct, offers
 from mer_di.datasets.database import Database
+from mer_di.datasets.finding import Finding
 from mer_di.datasets.resemblance import resemblance
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.sample import Sample
@@ -94,6 +95,9 @@ def join(
     """
     chosen = choose_corrections(corrections, choice.corrections)
     placed, unlabelled = place(annotation.samples, clips, key)
+    if spec.recordings == "rule" and unlabelled:  # most of a recording is at rest, and so are many recordings
+        text = f"{len(unlabelled)} of {len(clips.folders)} recordings have no row in the table"
+        unlabelled = (Finding("folder-without-row", str(clips.homes[0]), text),)
     corrected = correct(placed, chosen)
     others = [correction for correction in corrections if correction not in chosen]
     return Database(

@@ -29,12 +29,15 @@ class Tree:
         Folder names under which it is met, in lower case, letters and digits only.
     prefix : str or None
         Start of its frame names, by which a renamed tree is known; None if that says nothing.
+    videos : bool
+        Whether a clip is a video file, and no folder of images.
     """
 
     name: str
     registered: bool
     folders: tuple[str, ...] = ()
     prefix: str | None = None
+    videos: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ class Spec:
         Whether a clip is a recording that may have several rows, told apart by their onset. Where that is the
         exception the first row keeps the clip's name, where it is the rule each row carries its onset: in both, no
         name changes when rows are added.
+    in_parts : bool
+        Whether its rows stand in several tables, which are read as one.
     """
 
     name: str
@@ -132,6 +137,7 @@ class Spec:
     subject: str | None = None
     columns: tuple[Column, ...] = COLUMNS
     recordings: Recordings = "never"
+    in_parts: bool = False
 
     @property
     def n_samples(self) -> int | None:

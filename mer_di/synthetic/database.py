@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
+import av
 import cv2
 import numpy as np
 import platformdirs
@@ -31,6 +32,8 @@ Progress = Callable[[int, int], None]
 DRAWING: Final = 1  # raised whenever the same parameters would draw other pixels
 _DEFAULT: Final[dict[str, Any]] = {"layout": "mmew", "subjects": 12, "clips_per_emotion": 1, "seed": 0}
 _JPEG: Final = [cv2.IMWRITE_JPEG_QUALITY, 92]
+VIDEOS: Final = (".avi", ".mp4")
+_RATE: Final = 30  # frames a second that a video's header names
 _WORKERS: Final = 8  # each holds a portrait
 
 
@@ -95,9 +98,10 @@ def write_database(
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(out) as root:
         _write_all_frames(root, entries, progress)
-        table = root / chosen.table_name
-        table.parent.mkdir(parents=True, exist_ok=True)
-        table.write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
+        rows = [entry.row for entry in entries if entry.row is not None]
+        for name, table in {chosen.table_name: chosen.table, **chosen.more_tables}.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(table(rows))
         _write_truth(root / "ground_truth.csv", entries)
         if messy:
             planted.append(litter(root, entries))
@@ -178,6 +182,9 @@ def _write_clips(root: Path, left: Event, entries: Sequence[Entry]) -> int:
 
 def _write_clip(folder: Path, entry: Entry) -> None:
     folder.mkdir(parents=True, exist_ok=True)  # a recording with several entries has one folder
+    if entry.file(0).endswith(VIDEOS):
+        _write_video(folder / entry.file(0), film(entry.take, entry.stored))
+        return
     for position, frame in zip(entry.stored, film(entry.take, entry.stored), strict=True):
         if position == entry.missing:
             continue
@@ -187,6 +194,19 @@ def _write_clip(folder: Path, entry: Entry) -> None:
         if position == entry.cut:
             encoded = encoded[: len(encoded) // 3]
         (folder / entry.file(position)).write_bytes(encoded)
+
+
+def _write_video(path: Path, frames: Iterable[NDArray[np.uint8]]) -> None:
+    """Encode as MPEG-4 part 2, which is in every FFmpeg, without the time of writing."""
+    with av.open(path, "w", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("mpeg4", rate=_RATE, options={"qscale": "3", "flags": "+bitexact+qscale"})
+        for position, frame in enumerate(frames):
+            if position == 0:
+                stream.height, stream.width = frame.shape[:2]
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts = position
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
 
 
 def _encoded(frame: NDArray[np.uint8], suffix: str) -> bytes:

@@ -9,7 +9,20 @@ from mer_di.synthetic.layouts.layout import Entry, Layout
 
 __all__ = ["LAYOUTS", "Entry", "Layout", "find_layout"]
 
-LAYOUTS: Final = ("casme2", "samm", "mmew", "smic")
+LAYOUTS: Final = (
+    "casme2",
+    "samm",
+    "mmew",
+    "smic",
+    "casme",
+    "cas_me_2",
+    "cas_me_3",
+    "dfme",
+    "samm_lv",
+    "4dme",
+    "meview",
+)
+_MODULES: Final = {"4dme": "fourdme"}  # a name of Python begins with a letter
 
 
 def find_layout(name: str, tree: str | None = None) -> Layout:
@@ -29,7 +42,7 @@ def find_layout(name: str, tree: str | None = None) -> Layout:
     """
     if name not in LAYOUTS:
         raise InputError(f"layout is {name!r}; expected one of {', '.join(LAYOUTS)}")
-    trees: Mapping[str, Layout] = import_module(f"mer_di.synthetic.layouts.{name}").TREES
+    trees: Mapping[str, Layout] = import_module(f"mer_di.synthetic.layouts.{_MODULES.get(name, name)}").TREES
     if tree is None:
         return next(iter(trees.values()))
     if tree not in trees:

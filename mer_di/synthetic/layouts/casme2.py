@@ -38,6 +38,12 @@ def _whole(folder: str, file_name: str, number: int, count: int, take: Take, lab
     return replace(_selected(folder, file_name, number, count, take, label), stored=range(take.length))
 
 
+def _video(number: int, count: int, take: Take, label: str) -> Entry:
+    entry = _whole("", "", number, count, take, label)
+    folder = f"CASME2_Compressed video/CASME2_compressed/{entry.subject}"
+    return replace(entry, folder=folder, file_name=f"{entry.clip}.avi")
+
+
 def _layout(camera: Camera, entry: Callable[[int, int, Take, str], Entry]) -> Layout:
     emotions = ("happiness", "others", "disgust", "repression", "surprise", "fear", "sadness")
     return Layout(
@@ -55,4 +61,5 @@ TREES: Final = {
     "cropped": _layout(drawing.CASME2_CROPPED, partial(_selected, "Cropped/Cropped", "reg_img{}.jpg")),
     "selected": _layout(drawing.CASME2_RAW, partial(_selected, "CASME2_RAW_selected/CASME2_RAW_selected", "img{}.jpg")),
     "raw": _layout(drawing.CASME2_RAW, partial(_whole, "CASME2_RAW/CASME2-RAW", "img{}.jpg")),
+    "avi": _layout(drawing.CASME2_RAW, _video),
 }

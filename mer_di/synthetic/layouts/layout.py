@@ -1,7 +1,7 @@
 """What a layout is: where a database keeps its clips, how it names them, and what its table looks like."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mer_di.synthetic.drawing import Camera, Take, stage
 from mer_di.synthetic.expression import EMOTIONS
@@ -25,7 +25,7 @@ class Entry:
     folder : str or None
         Relative to the root, with ``/``; None if the clip is not on disk.
     file_name : str
-        Format of a frame's file name, of the frame's number.
+        Format of a frame's file name, of the frame's number; the name of a video, ``.mp4`` or ``.avi``.
     stored : range
         Positions of the take that are on disk.
     missing, cut, shrunk : int or None
@@ -67,6 +67,8 @@ class Layout:
         Relative to the root, with ``/``.
     table : callable
         Rows to the bytes of the annotation table; of a notice, where the database has no table.
+    more_tables : dict of str to callable
+        Further tables, by name.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Layout:
     entry: Callable[[int, int, Take, str], Entry]
     table_name: str
     table: Callable[[Sequence[Row]], bytes]
+    more_tables: dict[str, Callable[[Sequence[Row]], bytes]] = field(default_factory=dict)
 
     def entries(self, subjects: int, clips_per_emotion: int, seed: int) -> Iterator[Entry]:
         """Yield the clips in the table's order."""
