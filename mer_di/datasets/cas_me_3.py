@@ -70,6 +70,7 @@ CAS(ME)3/
         Column("offset", ("Offset",)),
         Column("emotion", ("emotion",)),
         Column("action_units", ("AU",), required=False),
+        Column("objective_class", ("Objective class",), required=False),
     ),
     recordings="rule",
 )
