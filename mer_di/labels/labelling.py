@@ -12,6 +12,8 @@ from mer_di.errors import CacheError, InputError
 from mer_di.labels.scheme import DatabaseLabels, LabelScheme
 from mer_di.origin import SYNTHETIC
 
+_COPY = "a file of your own, which may begin as the output of 'mer-di labels NAME'"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
@@ -95,8 +97,7 @@ def _of_database(cache: Cache, scheme: LabelScheme) -> DatabaseLabels:
     if drawn_as not in scheme.databases:
         raise InputError(
             f"the label scheme {scheme.name} says nothing of the database {drawn_as!r} of {cache.path}; it knows "
-            f"{', '.join(sorted(scheme.databases))}. Add a table [databases.{drawn_as}.classes] to a copy of it: "
-            f"mer-di labels {scheme.name} > mine.toml"
+            f"{', '.join(sorted(scheme.databases))}. Add a table [databases.{drawn_as}.classes] in {_COPY}"
         )
     return scheme.databases[drawn_as]
 
@@ -118,10 +119,10 @@ def _require_known(cache: Cache, scheme: LabelScheme, written: Sequence[str]) ->
     if unknown.keys() == {""}:
         raise InputError(
             f"the label scheme {scheme.name} maps objective classes, and {unknown['']} of {len(written)} samples of "
-            f"{cache.path} have none: mer-di check --dataset {cache.dataset} says where they were looked for"
+            f"{cache.path} have none. They are read from a column 'Objective Classes' of the annotation table or, of "
+            "CASME II, from CASME2-ObjectiveClasses.xlsx beside it; with that in place, run the same mer-di build again"
         )
     raise InputError(
         f"the label scheme {scheme.name} does not say what {found} of {cache.path} is; it knows "
-        f"{', '.join(map(repr, sorted(known)))} of {cache.dataset}. Add it to a class, or to left_out, in a copy: "
-        f"mer-di labels {scheme.name} > mine.toml"
+        f"{', '.join(map(repr, sorted(known)))} of {cache.dataset}. Add it to a class, or to left_out, in {_COPY}"
     )
