@@ -62,7 +62,7 @@ def about(name: str) -> str:
     spec = dataset_spec(name)
     trees = ", ".join(f"`{t.name}`{' (registered faces)' if t.registered else ''}" for t in spec.trees)
     lines = {
-        "Cite": f"{spec.citation}. [doi:{spec.doi}](https://doi.org/{spec.doi})" if spec.citation else "",
+        "Cite": f"{spec.citation}. {f'[doi:{spec.doi}](https://doi.org/{spec.doi})' if spec.doi else ''}".strip(". "),
         "Ask for it at": _link(spec.request_url),
         "Terms": spec.licence + (" The agreement that comes with the data decides." if spec.request_url else ""),
         "Frames a second": f"{spec.fps:g}" if spec.fps else "",
@@ -79,8 +79,8 @@ def layout(name: str) -> str:
 def counts(name: str) -> str:
     """Return the rows of each emotion in each published version of the table."""
     published = dataset_spec(name).published
-    emotions = published[0].emotions
-    rows = [(emotion, *(version.emotions[emotion] for version in published)) for emotion in emotions]
+    emotions = dict.fromkeys(emotion for version in published for emotion in version.emotions)
+    rows = [(emotion, *(version.emotions.get(emotion) for version in published)) for emotion in emotions]
     rows += [("**all**", *(version.samples for version in published))]
     return table(("emotion", *(f"table `{version.version}`" for version in published)), rows)
 
@@ -99,10 +99,11 @@ def correction_sets() -> str:
     return table(("`--corrections`", ""), [(f"`{name}`", what) for name, what in SETS.items()])
 
 
-def checked(name: str) -> str:
+def checked(name: str, *options: str) -> str:
     """Return what ``mer-di check`` says of a look-alike with the published counts and the known oddities."""
     place = _lookalike(name)
-    found = CliRunner().invoke(command_line, ["check", "--dataset", name, "--root", str(place)], catch_exceptions=False)
+    words = ["check", "--dataset", name, "--root", str(place), *options]
+    found = CliRunner().invoke(command_line, words, catch_exceptions=False)
     text = found.stdout.replace(str(place), f"~/data/{place.name}")
     return block(re.sub(r"sha256 \w{64}", "sha256 …", text).rstrip())
 

@@ -22,6 +22,7 @@ from mer_di.datasets import dataset_spec
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
+from mer_di.labels import list_schemes, read_scheme
 from mer_di.learning.model_config import INPUT_SIZES, SMALLEST_INPUTS, Architecture, ModelConfig
 from mer_di.learning.models import BACKBONES, architecture
 from mer_di.learning.models.fusion import FUSIONS
@@ -48,6 +49,7 @@ _WHAT_A_CACHE_HOLDS = {
     "samples/emotion": "in one spelling: lower case, `others`, `happiness`, `sadness`",
     "samples/emotion_written": "as the table spells it",
     "samples/action_units": "the table's cell; may be empty",
+    "samples/objective_class": "the table's cell, a class of action units; may be empty",
     "samples/apex_source": "`table`, or `midpoint` where the policy chose the apex",
     "samples/label": "0-based index into the attribute `classes` of `/samples`",
     "samples/onset": "first frame, in the database's own numbering",
@@ -79,7 +81,7 @@ _ATTRIBUTES = {
     "mer_di_version": "of the program that wrote the file",
     "dataset": "registry name",
     "annotation_sha256": "digest of the annotation table's bytes",
-    "annotation_version": "version of the table, recognised by its counts",
+    "annotation_version": "version of the table, recognised by its counts and by rows that are public",
     "recipe": "every parameter that changes a pixel: JSON, keys sorted, no spaces",
     "recipe_sha256": "digest of that text in UTF-8",
     "min_class_size": "smallest class that was kept",
@@ -110,6 +112,7 @@ def numbers() -> dict[str, str]:
         "default_validation": f"`{DEFAULT_VALIDATION}`",
         "epochs": str(TrainConfig().epochs),
         "input_size": str(ModelConfig().input_size),
+        "fourdme_samples": str(dataset_spec("4dme").n_samples),
         "samm_subjects": str(dataset_spec("samm").n_subjects),
         **{f"n_{name}": str(n) for name, n in load_table("table1").samples.items()},
     }
@@ -158,6 +161,23 @@ def defaults() -> str:
     ]
     rows.append(("`validation`", f"`{DEFAULT_VALIDATION!r}`"))
     return table(("parameter", "default"), rows)
+
+
+def label_schemes() -> str:
+    """Return the label schemes that ship, their classes and their samples as published."""
+    rows = []
+    for name in list_schemes():
+        scheme = read_scheme(name)
+        samples = {base: sum(labels.published.values()) for base, labels in scheme.databases.items()}
+        rows.append(
+            (
+                f"`{name}`",
+                ", ".join(scheme.classes),
+                ", ".join(f"{base} {n}" for base, n in samples.items()),
+                sum(samples.values()),
+            )
+        )
+    return table(("`--labels`", "classes", "samples as published", "in all"), rows)
 
 
 def backbones() -> str:

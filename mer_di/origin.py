@@ -5,3 +5,6 @@ SYNTHETIC_TITLE = "Synthetic micro-expressions"
 
 SYNTHETIC = "synthetic"
 """The version of such a table, in a `Database` and in the attribute ``annotation_version`` of a cache."""
+
+SYNTHETIC_NOTE = "SYNTHETIC.txt"
+"""Name of the file that says it of a drawn database that has no table."""

@@ -112,13 +112,10 @@ def key_frames(sample: Sample, policy: ApexPolicy = "drop", *, apex_in: ApexIn =
 
 
 def _ends(sample: Sample) -> tuple[int, int]:
-    unread = dict(sample.unread)
     if sample.onset is None:
-        raise SampleError("onset-missing", f"the table's onset cell holds {unread.get('onset', '')!r}, no frame number")
+        raise SampleError("onset-missing", _no_number(sample, "onset"))
     if sample.offset is None:
-        raise SampleError(
-            "offset-missing", f"the table's offset cell holds {unread.get('offset', '')!r}, no frame number"
-        )
+        raise SampleError("offset-missing", _no_number(sample, "offset"))
     if sample.offset < sample.onset:
         raise SampleError("offset-before-onset", f"onset {sample.onset}, offset {sample.offset}")
     if sample.offset - sample.onset >= LONGEST_CLIP:
@@ -126,6 +123,13 @@ def _ends(sample: Sample) -> tuple[int, int]:
             "clip-too-long", f"onset {sample.onset}, offset {sample.offset}; expected at most {LONGEST_CLIP} frames"
         )
     return sample.onset, sample.offset
+
+
+def _no_number(sample: Sample, field: str) -> str:
+    written = dict(sample.unread).get(field)
+    if written is None and sample.path is not None:  # a clip that no table describes, only its frames
+        return f"no table says it, nor do the numbers of frames in {sample.path}"
+    return f"the table's {field} cell holds {written or ''!r}, no frame number"
 
 
 def _table_apex(sample: Sample, onset: int, offset: int) -> int:

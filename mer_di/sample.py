@@ -35,7 +35,10 @@ class Sample:
         ``(field, cell text)`` for each of onset, apex, offset, fps whose cell holds no such number. A field whose
         column the table lacks is not among them.
     event : str or None
-        What tells several micro-expressions of one recording apart; None for the only or first one.
+        What tells several micro-expressions of one recording apart; None for the only one of a clip, or the first
+        where further rows are the exception.
+    objective_class : str
+        The table's objective class, which action units alone decide, as text; empty where there is none.
     """
 
     dataset: str
@@ -52,9 +55,19 @@ class Sample:
     sought: str = ""
     unread: tuple[tuple[str, str], ...] = ()
     event: str | None = None
+    objective_class: str = ""
+
+    def written(self, name: str) -> int | str:
+        """Return what the table holds in onset, apex or offset: a number, or the text of a cell without one."""
+        number: int | None = getattr(self, name)
+        return dict(self.unread).get(name, "") if number is None else number
+
+    @property
+    def recording(self) -> str:
+        """``subject/clip``, which several events of a recording share."""
+        return f"{self.subject}/{self.clip}"
 
     @property
     def sample_id(self) -> str:
-        """``subject/clip``, unique within a database; ``subject/clip@event`` of a further event of a recording."""
-        clip = f"{self.subject}/{self.clip}"
-        return clip if self.event is None else f"{clip}@{self.event}"
+        """``subject/clip``, unique within a database; ``subject/clip@event`` of an event of a recording."""
+        return self.recording if self.event is None else f"{self.recording}@{self.event}"

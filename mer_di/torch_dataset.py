@@ -202,11 +202,12 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": None}
 
-    def load(self, *, neighbours: bool = False) -> LabelledImages:
-        """Read every sample into memory, N · n_streams · 12 · S² bytes of it.
+    def load(self, rows: Sequence[int] | None = None, *, neighbours: bool = False) -> LabelledImages:
+        """Read every sample, or those in some 0-based rows, into memory: n_streams · 12 · S² bytes of it each.
 
         Parameters
         ----------
+        rows : sequence of int, optional
         neighbours : bool
             Read those of the neighbouring apexes as well, K times as much. A stream that is no phase, of which a cache
             holds none, is the same at all of them.
@@ -218,13 +219,14 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         InputError
             If no stream is a phase.
         """
-        images = torch.empty(len(self), len(self.streams), 3, self.size, self.size)
-        for index, row in enumerate(images):
-            row.copy_(self._images(index))
-        labels = torch.from_numpy(self.labels.copy())
-        return LabelledImages(images, labels, self._neighbours(images) if neighbours else None)
+        chosen = list(range(len(self))) if rows is None else list(rows)
+        images = torch.empty(len(chosen), len(self.streams), 3, self.size, self.size)
+        for index, image in zip(chosen, images, strict=True):
+            image.copy_(self._images(index))
+        labels = torch.from_numpy(self.labels[chosen])
+        return LabelledImages(images, labels, self._neighbours(images, chosen) if neighbours else None)
 
-    def _neighbours(self, images: Tensor) -> Tensor:
+    def _neighbours(self, images: Tensor, chosen: Sequence[int]) -> Tensor:
         phases = [(stream, place) for place, stream in enumerate(self.streams) if stream in PHASES]
         if not phases:
             raise InputError(f"streams are {', '.join(self.streams)}; only the images of phases have neighbours")
@@ -232,7 +234,7 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
             units = {stream: GREY_LEVELS * cache.neighbour_half_weights(stream) for stream, _ in phases}
             beside = images[:, None].repeat(1, cache.jitter, 1, 1, 1, 1)
             for stream, place in phases:
-                for index, of_sample in enumerate(beside[:, :, place]):
+                for index, of_sample in zip(chosen, beside[:, :, place], strict=True):
                     for k, raw in enumerate(torch.from_numpy(cache.neighbour_images(stream)[index])):
                         of_sample[k] = self._normalized(self._resized(raw.permute(2, 0, 1)), units[stream][index, k])
         return beside

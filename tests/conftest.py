@@ -14,6 +14,7 @@ from tiny_build import load, plain
 
 from mer_di.building.build import build_cache
 from mer_di.cache import open_cache
+from mer_di.synthetic import database
 
 settings.register_profile("project", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("project")
@@ -32,6 +33,18 @@ def media():
     if not MEDIA.is_dir():
         pytest.skip("the real faces (shared/media beside the project) are absent")
     return MEDIA
+
+
+@pytest.fixture
+def sketched(monkeypatch):
+    """Noise instead of faces, for tests that look at names and numbers only."""
+
+    def film(take, positions):
+        rng = np.random.default_rng(take.noise_seed)
+        for _ in positions:
+            yield rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)
+
+    monkeypatch.setattr(database, "film", film)
 
 
 @dataclass

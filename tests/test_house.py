@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mer_di
+from mer_di.synthetic.layouts import LAYOUTS
 
 HOUSE, TESTS = Path(mer_di.__file__).parent, Path(__file__).parent
 COMMANDS = "build check compare datasets diff info options picture_options process synth verify"
@@ -27,6 +28,10 @@ THROUGH = {  # modules without tests of their own, and where theirs are
     "report/plots": "report/run_page",
     "streams": "torch_dataset",
     **dict.fromkeys(["synthetic/anatomy", "synthetic/identity"], "synthetic/drawing"),
+    **{
+        f"synthetic/layouts/{module}": "synthetic/layouts"
+        for module in ("layout", *(set(LAYOUTS) - {"4dme"}), "fourdme")
+    },
 }
 MODULES = {path.relative_to(HOUSE.parent).with_suffix("").as_posix() for path in HOUSE.rglob("*.py")}
 ROOMS = {module.removesuffix("/__init__").replace("/_", "/").removeprefix("mer_di/") for module in MODULES}

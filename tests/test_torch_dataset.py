@@ -33,7 +33,13 @@ def write(path, di, moved=None, **recipe):
 def clip(index, di, flow=None):
     onset_length, offset_length = LENGTHS[index % len(LENGTHS)]
     emotion = ("happiness", "surprise")[index % 2]
-    text = {"clip": f"c{index}", "emotion": emotion, "emotion_written": emotion, "action_units": ""}
+    text = {
+        "clip": f"c{index}",
+        "emotion": emotion,
+        "emotion_written": emotion,
+        "action_units": "",
+        "objective_class": "",
+    }
     numbers = {"onset": 1, "apex": 2, "offset": 3}
     lengths = {"onset_length": onset_length, "offset_length": offset_length}
     name = {"sample_id": f"s{index}/c{index}", "subject": f"s{index}", "apex_source": "table"}

@@ -12,13 +12,23 @@ EMOTIONS = ("disgust", "happiness", "surprise")
 
 
 def write_tiny_cache(
-    path, *, subjects=4, clips=3, emotions=EMOTIONS, size=16, seed=0, dataset="tiny", version="1", **recipe
+    path,
+    *,
+    subjects=4,
+    clips=3,
+    emotions=EMOTIONS,
+    size=16,
+    seed=0,
+    dataset="tiny",
+    version="1",
+    objective_classes=("",),
+    **recipe,
 ):
     """Write a cache in which clip k of each subject shows emotion k (modulo their number); return its path."""
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)
     rows = [
-        _clip(name, index, emotions, recipe, np.random.default_rng([seed, index, *name.encode()]))
+        _clip(name, index, emotions, objective_classes, recipe, np.random.default_rng([seed, index, *name.encode()]))
         for name in names
         for index in range(clips)
     ]
@@ -26,7 +36,7 @@ def write_tiny_cache(
     return path
 
 
-def _clip(subject, index, emotions, recipe, rng):
+def _clip(subject, index, emotions, objective_classes, recipe, rng):
     kind, size = index % len(emotions), recipe.size
     columns = {
         "sample_id": f"{subject}/c{index}",
@@ -35,6 +45,7 @@ def _clip(subject, index, emotions, recipe, rng):
         "emotion": emotions[kind],
         "emotion_written": emotions[kind].title(),
         "action_units": "",
+        "objective_class": objective_classes[index % len(objective_classes)],
         "apex_source": "table",
         "onset": 1,
         "apex": 5,

@@ -14,6 +14,7 @@ def cache_entry(clip: PlannedClip) -> Entry:
         "emotion": sample.emotion,
         "emotion_written": sample.emotion_written,
         "action_units": sample.action_units,
+        "objective_class": sample.objective_class,
         "apex_source": clip.apex_source,
         "onset": clip.onset,
         "apex": clip.apex,

@@ -8,7 +8,10 @@ from mer_di.cache import Cache, Entry, Provenance
 from mer_di.recipe import differences
 
 _OF_THE_IMAGES = ("sample_id", "onset", "apex", "offset", "onset_length", "offset_length")
-_OF_THE_TABLE = (*_OF_THE_IMAGES, "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
+_OF_THE_TABLE = (
+    *(*_OF_THE_IMAGES, "subject", "clip", "emotion", "emotion_written"),
+    *("action_units", "objective_class", "apex_source"),
+)
 
 Key = tuple[str | int, ...]
 
@@ -73,8 +76,8 @@ def table_key(entry: Entry) -> Key:
 
 
 def table_keys(cache: Cache) -> list[Key]:
-    """Return `table_key` of each row of a cache."""
-    return _rows(cache, _OF_THE_TABLE)
+    """Return `table_key` of each row of a cache; of an older one, of what it has, which is another."""
+    return _rows(cache, tuple(name for name in _OF_THE_TABLE if name in cache.file["samples"]))
 
 
 def _rows(cache: Cache, names: tuple[str, ...]) -> list[Key]:

@@ -32,12 +32,15 @@ DATASET_OF: Mapping[str, str] = MappingProxyType(
 PHASES = ("onset", "offset")
 """The dynamic images that are held at neighbouring apexes as well, under ``/jitter``."""
 KEY_FRAMES = ("onset", "apex", "offset")
-TEXT_COLUMNS = ("sample_id", "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
+TEXT_COLUMNS = (
+    *("sample_id", "subject", "clip", "emotion", "emotion_written"),
+    *("action_units", "objective_class", "apex_source"),
+)
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
 FLOAT_COLUMNS = ("fps",)
 DROPPED_COLUMNS = ("sample_id", "reason")
 CORRECTION_COLUMNS = ("set_name", "sample_id", "field", "was", "now", "why", "source")
-DIGESTS = ("samples/frames_digest", "samples/row_digest")
+LATER = ("samples/objective_class", "samples/frames_digest", "samples/row_digest")
 """What older caches of this format lack."""
 
 

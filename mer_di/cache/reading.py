@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, jitter_in, said_of
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
 from mer_di.errors import CacheError, InputError
+from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Recipe
 from mer_di.streams import Stream
 from mer_di.weighing import half_weights
@@ -84,6 +85,15 @@ class Cache:
     def attributes(self) -> dict[str, Any]:
         """Texts and numbers that are attributes of the root, as plain Python values."""
         return dict(self._attributes)
+
+    @property
+    def dataset(self) -> str:
+        """What the database is called beside others: a manifest by its cache's file, a drawn one ``synthetic-samm``."""
+        name = str(self._attributes.get("dataset", "manifest"))
+        if name == "manifest":
+            return self.path.stem
+        drawn = self._attributes.get("annotation_version") == SYNTHETIC
+        return f"{SYNTHETIC}-{name}" if drawn and name != SYNTHETIC else name
 
     @property
     def recipe(self) -> Recipe:

@@ -13,13 +13,13 @@ import numpy as np
 from mer_di.cache.format import (
     ATTRIBUTES,
     CORRECTION_COLUMNS,
-    DIGESTS,
     DROPPED_COLUMNS,
     FLOAT_COLUMNS,
     FORMAT,
     FORMAT_VERSION,
     INT_COLUMNS,
     KEY_FRAMES,
+    LATER,
     TEXT_COLUMNS,
     jitter_in,
     said_of,
@@ -125,7 +125,7 @@ def _datasets(file: h5py.File) -> Iterator[str]:
         group, _, column = name.partition("/")
         data = file[group].get(column) if isinstance(file.get(group), h5py.Group) else None
         if data is None:
-            if name not in DIGESTS and not (group in _OPTIONAL_GROUPS and group not in file):
+            if name not in LATER and not (group in _OPTIONAL_GROUPS and group not in file):
                 yield f"/{name} is missing"
             continue
         if not isinstance(data, h5py.Dataset):

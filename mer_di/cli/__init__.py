@@ -28,6 +28,7 @@ COMMANDS = (
     "report",
     "reproduce",
     "predict",
+    "labels",
     "doctor",
 )
 

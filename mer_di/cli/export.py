@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mer_di.cli.library import LibraryChoice
-from mer_di.cli.options import cache_argument, json_option
+from mer_di.cli.options import cache_argument, chosen_scheme, json_option, labels_option
 from mer_di.cli.picture_options import streams_option
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     type=LibraryChoice("mer_di.inspection.export:FORMS"),
     default="png",
     show_default=True,
-    help="imagefolder: OUT/<stream>/<label>_<emotion>/*.png, each stream a root for torchvision.datasets.ImageFolder, "
-    "whose numbers of classes are then the cache's labels.",
+    help="imagefolder: OUT/<stream>/<label>_<class>/*.png, each stream a root for torchvision.datasets.ImageFolder, "
+    "whose numbers of classes are then the labels of index.csv.",
 )
+@labels_option
 @streams_option
 @click.option(
     "--normalization",
@@ -37,11 +38,18 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(
-    cache: Path, out: Path, form: "Form", streams: tuple[str, ...], normalization: str | None, as_json: bool
+    cache: Path,
+    out: Path,
+    form: "Form",
+    labels: str | None,
+    streams: tuple[str, ...],
+    normalization: str | None,
+    as_json: bool,
 ) -> None:
     """Write the dynamic images as PNG or NPY files, with an index.csv of sample, subject, label and files."""
     from mer_di.inspection.export import export
 
-    done = export(cache, out, form, streams=streams, normalization=normalization)
-    said = f"{done.samples} samples, {done.files} files, {done.normalization} -> {done.folder}; what is what: index.csv"
+    done = export(cache, out, form, scheme=chosen_scheme(labels), streams=streams, normalization=normalization)
+    samples = f"{done.samples} samples" + (f" ({done.left_out} left out by {labels})" if labels else "")
+    said = f"{samples}, {done.files} files, {done.normalization} -> {done.folder}; what is what: index.csv"
     click.echo(json.dumps(asdict(done), indent=1, default=str) if as_json else said)

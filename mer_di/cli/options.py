@@ -5,6 +5,7 @@ apex_policy, min_class_size                      which samples are used         
 align                                            how faces are registered                build reproduce
 landmark_model                                   what finds the landmarks                build verify predict
 device, dask                                     where networks, clips or folds run      build train reproduce predict
+labels                                           which emotions are one class            train report export
 json                                             machine-readable results on stdout      all that report
 """
 
@@ -19,10 +20,16 @@ from mer_di.cli.library import LibraryChoice, LibraryOption
 
 if TYPE_CHECKING:
     from mer_di.datasets import Database
+    from mer_di.labels import LabelScheme
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 cache_argument = click.argument("cache", type=click.Path(path_type=Path, dir_okay=False))
+labels_option = click.option(
+    "--labels",
+    metavar="SCHEME",
+    help="Make classes of emotions: a name from mer-di labels, or a TOML file of your own. Default: each is one.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 apex_policy_option = click.option(
     "--apex-policy",
@@ -104,6 +111,13 @@ def load(
 
     sets = tuple(name.strip() for name in corrections.split(",") if name.strip() not in ("", "none"))
     return load_dataset(dataset, root, table=table, allow=allow, tree=tree, corrections=sets)
+
+
+def chosen_scheme(name: str | None) -> "LabelScheme | None":
+    """Read the label scheme that `labels_option` names, if it names one."""
+    from mer_di.labels import read_scheme
+
+    return None if name is None else read_scheme(name)
 
 
 def report_corrections(database: "Database") -> None:

@@ -5,16 +5,13 @@ from pathlib import Path
 
 import click
 
+from mer_di.cli.library import LibraryChoice
 from mer_di.cli.options import json_option
 
 
 @click.command("synth")
-@click.option("--layout", type=click.Choice(["casme2", "samm", "mmew"]), default="mmew", show_default=True)
-@click.option(
-    "--tree",
-    type=click.Choice(["cropped", "selected", "raw"]),
-    help="Which of CASME II's frame trees to draw.  [default: cropped]",
-)
+@click.option("--layout", type=LibraryChoice("mer_di.synthetic:LAYOUTS"), default="mmew", show_default=True)
+@click.option("--tree", help="Which of the database's frame trees to draw.  [default: the most used]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new or empty folder.")
 @click.option("--subjects", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--clips-per-emotion", type=click.IntRange(1), default=1, show_default=True, help="For each subject.")

@@ -10,7 +10,7 @@ import click
 from tabulate import tabulate
 
 from mer_di.cli.library import LibraryOption
-from mer_di.cli.options import json_option
+from mer_di.cli.options import chosen_scheme, json_option, labels_option
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @click.command("train", cls=SeedsCommand)
 @click.argument("caches", metavar="CACHE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder of the run.")
+@labels_option
 @_model_option("--architecture")
 @_model_option("--backbone", type=str, help="A name of the paper's, or any of timm.")
 @click.option("--pretrained/--no-pretrained", default=True, show_default=True, help="Start from ImageNet weights.")
@@ -99,6 +100,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 def command(
     caches: tuple[Path, ...],
     out: Path | None,
+    labels: str | None,
     protocol: str,
     validation: str,
     seeds: tuple[int, ...],
@@ -117,18 +119,21 @@ def command(
 ) -> None:
     """Train and test by leaving subjects out; an interrupted run is resumed by the same command.
 
-    With several caches (of different databases) their samples are pooled.
+    With several caches (of different databases) their samples are pooled; --labels gives them classes in common.
     """
-    if list_folds:
-        click.echo(_folds(caches, protocol, validation, seeds[0], as_json))
-        return
-    if out is None:
+    if out is None and not list_folds:
         raise click.UsageError("--out is missing: the folder of the run")
     from mer_di.datasets.subjects import read_genders
     from mer_di.evaluation.corpus import read_corpus
+
+    corpus = read_corpus(caches, chosen_scheme(labels))
+    _tell(corpus)
+    if out is None or list_folds:
+        click.echo(_folds(corpus, protocol, validation, seeds[0], as_json))
+        return
     from mer_di.evaluation.evaluate import evaluate
 
-    config, corpus = _config(**parameters), read_corpus(caches)
+    config = _config(**parameters)
     genders = read_genders(subjects) if subjects else None
     if save_model:
         _require_savable(save_model, out, corpus)
@@ -183,11 +188,37 @@ def _save(path: Path, corpus: "Corpus", config: "TrainConfig", *, rule: str, **o
     click.echo(f"model of all subjects -> {path}", err=True)
 
 
-def _folds(caches: tuple[Path, ...], protocol: str, validation: str, seed: int, as_json: bool) -> str:
-    from mer_di.evaluation.corpus import read_corpus
+def _tell(corpus: "Corpus") -> None:
+    """Say on stderr what the label scheme made of the caches, and which classes give their database away."""
+    if corpus.scheme:
+        for source in corpus.sources:
+            click.echo(f"{corpus.scheme.name}: {_labelled(corpus, source.dataset)}", err=True)
+    if corpus.only_in:
+        classes = ", ".join(f"{name!r} ({dataset})" for name, dataset in corpus.only_in.items())
+        click.echo(
+            f"warning: only in one database: {classes}. A network that tells the databases apart, by their cameras, "
+            "needs no expression to name these. Classes in common: --labels (see: mer-di labels)",
+            err=True,
+        )
+
+
+def _labelled(corpus: "Corpus", dataset: str) -> str:
+    counts = {name: n for (of, name), n in corpus.counts.items() if of == dataset}
+    published = {name: n for (of, name), n in corpus.published.items() if of == dataset}
+    classes = ", ".join(
+        f"{name} {counts.get(name, 0)}" + (f" of {published[name]}" if published else "")
+        for name in sorted(counts | published)
+    )
+    total = f" of {sum(published.values())} published" if published else ""
+    left_out = ", ".join(f"{each.n} {each.reason}" for each in corpus.left_out if each.dataset == dataset)
+    absent = ", ".join(sample_id for of, sample_id in corpus.absent if of == dataset)
+    missing = f"; left out by name, and not in the table: {absent}" if absent else ""
+    return f"{dataset}: {sum(counts.values())} samples{total} ({classes}); left out: {left_out or 'none'}{missing}"
+
+
+def _folds(corpus: "Corpus", protocol: str, validation: str, seed: int, as_json: bool) -> str:
     from mer_di.evaluation.protocol import make_folds
 
-    corpus = read_corpus(caches)
     columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
     folds = make_folds(protocol, validation, **columns, seed=seed)
     people = [
@@ -221,13 +252,19 @@ def _page(results: "Results") -> str:
         lines.append(f"temporal augmentation: tested {_TESTED[results.test_images]}")
     for fold, terms in results.untrained_terms.items():
         lines.append(f"fold {fold} trained without {'; '.join(terms)}")
+    if results.label_scheme:
+        scheme, left_out = results.label_scheme, sum(row["n"] for row in results.label_scheme["left_out"])
+        lines.append(
+            f"classes of {scheme['name']} (sha256 {scheme['sha256'][:16]}…), which left out {left_out} samples"
+        )
     if results.audit:
         lines.append(_leakage(results.audit))
     if results.apex_sensitivity:
         lines.append(_sensitivity(results.apex_sensitivity))
     if len(seeds) > 1:
         lines.append(f"what follows, and the audit, is of seed {seeds[0]}; each seed is a run of its own")
-    return "\n".join(lines) + f"\n\n{_confusion(results)}"
+    tables = [_confusion(results)] + ([_databases(results)] if len(results.per_dataset) > 1 else [])
+    return "\n\n".join(["\n".join(lines), *tables])
 
 
 def _leakage(audit: dict[str, float]) -> str:
@@ -258,6 +295,15 @@ def _confusion(results: "Results") -> str:
     ]
     headers = ("true class", "n", "recall", "precision", "F1", *(f"as {name}" for name in results.classes))
     return tabulate(rows, headers=headers, floatfmt=".1f", missingval="-")
+
+
+def _databases(results: "Results") -> str:
+    rows = [
+        (row["dataset"], row["n"], row["subjects"], *(100 * row[rate] for rate in _RATES))
+        for row in results.per_dataset
+    ]
+    headers = ("database", "n", "subjects", *_RATES.values())
+    return tabulate(rows, headers=headers, floatfmt=".1f", disable_numparse=False)
 
 
 def _rate(value: float | None) -> float | None:

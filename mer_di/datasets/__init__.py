@@ -29,7 +29,22 @@ __all__ = [
     "load_dataset",
 ]
 
-_NAMES = ("casme2", "manifest", "mmew", "samm", "synthetic")
+_NAMES = (
+    "4dme",
+    "cas_me_2",
+    "cas_me_3",
+    "casme",
+    "casme2",
+    "dfme",
+    "manifest",
+    "meview",
+    "mmew",
+    "samm",
+    "samm_lv",
+    "smic",
+    "synthetic",
+)
+_MODULES = {"4dme": "fourdme"}  # a name of Python begins with a letter
 
 
 class _Module(Protocol):
@@ -108,4 +123,4 @@ def load_dataset(
 def _module(name: str) -> _Module:
     if name not in _NAMES:
         raise InputError(f"no dataset is called {name!r}; expected one of {', '.join(_NAMES)}")
-    return cast("_Module", import_module(f"mer_di.datasets.{name}"))
+    return cast("_Module", import_module(f"mer_di.datasets.{_MODULES.get(name, name)}"))

@@ -2,15 +2,15 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
 from mer_di.datasets.sheets import shortened
-from mer_di.datasets.spec import UNRECOGNIZED, Spec
-from mer_di.datasets.table import Row, Table, frame_number, read_table
+from mer_di.datasets.spec import UNRECOGNIZED, UNVERSIONED, Spec
+from mer_di.datasets.table import Row, Table, frame_number, joined, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
 from mer_di.people import other_spellings, subject_number
@@ -40,6 +40,9 @@ class Annotation:
     samples: tuple[Sample, ...]
     version: str
     findings: tuple[Finding, ...] = ()
+
+
+ReadTable = Callable[[Spec, Path], Annotation]
 
 
 def canonical_emotion(text: str) -> str:
@@ -105,6 +108,7 @@ def sample_from(row: Row, spec: Spec) -> Sample:
         action_units=_without_controls(row, "action_units", row.text("action_units"), but="\n\r\t"),
         fps=fps,
         unread=tuple((name, shortened(row.text(name))) for name in unread),
+        objective_class=_without_controls(row, "objective_class", row.text("objective_class")),
     )
 
 
@@ -129,13 +133,15 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
     """
     if not samples:
         raise AnnotationError(f"{table.path} has a header and no rows below it; expected one row a clip")
-    if spec.recordings:
+    if spec.recordings == "rule":
+        samples = [replace(sample, event=_onset(sample)) for sample in samples]
+    elif spec.recordings == "exception":
         samples = _told_apart(samples)
     _require_unique(spec, table, samples)
     version = SYNTHETIC if table.title == SYNTHETIC_TITLE else spec.version_of(samples)
     findings = (
         *_table_findings(spec, table, samples, version),
-        *_recording_findings(samples),
+        *(_recording_findings(samples) if spec.recordings == "exception" else ()),
         *_alias_findings(samples),
         *_people_findings(samples),
     )
@@ -156,8 +162,8 @@ def read_annotation(spec: Spec, path: Path) -> Annotation:
     return annotate(spec, table, [sample_from(row, spec) for row in table.rows])
 
 
-def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
-    """Read a database's table: the named one, or the only one there is, or the benchmarks' version of several.
+def choose_annotation(spec: Spec, root: Path, table: Path | None, read: ReadTable = read_annotation) -> Annotation:
+    """Read a database's table: the named one, or the only one there is; of several the benchmarks' version, or all.
 
     Parameters
     ----------
@@ -167,26 +173,30 @@ def choose_annotation(spec: Spec, root: Path, table: Path | None) -> Annotation:
         Where to look.
     table : pathlib.Path or None
         The caller's choice.
+    read : callable
+        Reads one.
 
     Returns
     -------
     Annotation
-        With a finding of kind ``table-chosen`` where there were several.
+        With a finding of kind ``table-chosen`` where there were several, and ``tables-joined`` where `Spec.in_parts`.
 
     Raises
     ------
     DatasetNotFoundError
         If there is none.
     AnnotationError
-        If one cannot be read, or there are several and none is a published version.
+        If one cannot be read, or there are several and none is a published version, or two parts hold one clip.
     """
     if table is not None:
-        return read_annotation(spec, table)
+        return read(spec, table)
     paths = find_tables(spec, root)
     if not paths:
         raise no_table(spec, root, (root, *subfolders(root)))
-    candidates = [read_annotation(spec, path) for path in paths]
-    return candidates[0] if len(candidates) == 1 else _preferred(spec, candidates)
+    candidates = [read(spec, path) for path in paths]
+    if len(candidates) == 1:
+        return candidates[0]
+    return _whole(spec, candidates) if spec.in_parts else _preferred(spec, candidates)
 
 
 def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding, ...]:
@@ -264,11 +274,11 @@ def _require_unique(spec: Spec, table: Table, samples: Sequence[Sample]) -> None
     seen: dict[str, str] = {}
     for row, sample in zip(table.rows, samples, strict=True):
         names = {sample.sample_id.casefold()}
-        if spec.recordings:
+        if spec.recordings != "never":
             names.add(replace(sample, event=_onset(sample)).sample_id.casefold())
         first = next((seen[name] for name in names if name in seen), None)
         if first is not None:
-            onset = " and its onset" if spec.recordings else ""
+            onset = "" if spec.recordings == "never" else " and its onset"
             raise AnnotationError(
                 f"{table.path}: two rows for the clip {sample.sample_id}{onset} ({first}; {row.where}); compare them "
                 "with their source: remove the row that was copied twice, or give the two clips different names"
@@ -290,10 +300,15 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         for column in spec.columns
         if column.name == "apex" and column.name not in table.columns
     ]
+    totals = [published.samples for published in spec.published]
+    if version == UNVERSIONED and totals and len(samples) not in totals:
+        text = f"{len(samples)} rows; the owners' table has {' or '.join(map(str, totals))}"
+        findings.append(Finding("table-unrecognized", table.path.name, text))
     if version == UNRECOGNIZED:
-        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published)
+        known = "; ".join(f"{p.version}: {p.samples} rows, {p.subjects} subjects" for p in spec.published if p.emotions)
         subjects = len({sample.subject for sample in samples})
-        text = f"{len(samples)} rows, {subjects} subjects: class counts agree with no published version ({known})"
+        here = f"{len(samples)} rows, {subjects} subjects"
+        text = f"{here}: by its counts and its rows, as far as these are public, it is no published version ({known})"
         findings.append(Finding("table-unrecognized", table.path.name, text))
     return findings
 
@@ -332,6 +347,15 @@ def _people_findings(samples: Iterable[Sample]) -> list[Finding]:
         )
         for group in other_spellings(sample.subject for sample in samples)
     ]
+
+
+def _whole(spec: Spec, parts: Sequence[Annotation]) -> Annotation:
+    table = joined([part.table for part in parts])
+    annotation = annotate(spec, table, [sample_from(row, spec) for row in table.rows])
+    listed = "; ".join(f"{part.table.path} ({part.version}, {len(part.samples)} rows)" for part in parts)
+    text = f"{len(parts)} tables are read as one: {listed}. To read one of them, name it with --table"
+    finding = Finding("tables-joined", table.path.name, text)
+    return replace(annotation, findings=(finding, *annotation.findings))
 
 
 def _preferred(spec: Spec, candidates: Sequence[Annotation]) -> Annotation:

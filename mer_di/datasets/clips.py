@@ -1,5 +1,6 @@
 """Clip folders on disk: which frame trees there are, which one is read, and which folder belongs to which sample."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError
 from mer_di.sample import Sample
 
-_DEPTH = 3  # root / release / zip folder / zip folder again / subjects
+VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4", ".mpg", ".wmv")
+_DEPTH = 4  # root / release / part / zip folder / zip folder again / subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,57 @@ class Clips:
     findings: tuple[Finding, ...] = ()
 
 
-def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
+Within = Callable[[Path], Iterable[tuple[str, Path]]]
+TreeOf = Callable[[Spec, Path, Path], Tree | None]
+
+
+def folders_within(subject: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each folder in a subject's folder: its clips, as most databases keep them."""
+    return ((folder.name, folder) for folder in subfolders(subject))
+
+
+def videos_within(subject: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each video in a subject's folder."""
+    return ((path.stem, path) for path in files(subject) if is_video(path))
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is called as a video is."""
+    return path.suffix.casefold() in VIDEO_SUFFIXES
+
+
+def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
+    """Return the tree that a folder of subjects belongs to, or None if nothing says it.
+
+    It is known by the name of a folder between root and its subjects, else by its clips being videos, or by how its
+    frames are named.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+    home : pathlib.Path
+        A folder in which subjects have folders, at or below root.
+    """
+    for folder in (home, *home.parents):
+        for tree in spec.trees:
+            if plain(folder.name) in tree.folders:
+                return tree
+        if folder == root:
+            break
+    if _some_video(spec, home) is not None:
+        return next((tree for tree in spec.trees if tree.videos), None)
+    frame = _some_frame(spec, home)
+    return next((tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix)), None)
+
+
+def subject_clips(
+    spec: Spec, root: Path, wanted: str | None, *, within: Within = folders_within, tree_of: TreeOf = named_tree
+) -> Clips:
     """Find ``.../<subject>/<clip>/`` folders, in the wanted tree or the most preferred one.
 
-    A tree is known by the name of a folder between root and its subjects, doubled or not; where none is known,
-    by how its frames are named.
+    A tree may be doubled. One that nothing tells apart is read as the wanted one. Subjects without a notation are all
+    folders in a folder that is named as a tree is.
 
     Parameters
     ----------
@@ -51,6 +99,10 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
         The database, one of its trees, or a folder above.
     wanted : str or None
         Name of a tree.
+    within : callable
+        Yields name and folder of each clip in a subject's folder.
+    tree_of : callable
+        Says which tree a folder of subjects is, as `named_tree` does.
 
     Returns
     -------
@@ -69,13 +121,57 @@ def subject_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
     require_tree(spec, wanted)
     homes: dict[str, list[Path]] = defaultdict(list)
     for home in _homes(spec, root, _DEPTH):
-        homes[_tree_of(spec, root, home).name].append(home)
+        tree = tree_of(spec, root, home)
+        if tree is None and wanted is None:
+            raise no_frames(spec, home, _unknown_tree(spec, home))
+        homes[tree.name if tree else str(wanted)].append(home)
     present = [tree for tree in spec.trees if tree.name in homes]
     chosen = next((tree for tree in present if wanted in (None, tree.name)), None)
     if chosen is None:
         raise no_frames(spec, root, _no_tree(spec, root, wanted, present))
     found = homes[chosen.name]
-    return Clips(chosen, index(_keyed(spec, found)), tuple(found), _several(present, chosen, homes, wanted))
+    clips = index(_keyed(spec, found, videos_within if chosen.videos else within))
+    if not clips:
+        raise no_frames(spec, root, _no_clip(spec, found, chosen))
+    return Clips(chosen, clips, tuple(found), _several(present, chosen, homes, wanted))
+
+
+def named_clips(spec: Spec, root: Path, wanted: str | None, name: re.Pattern[str], example: str, depth: int) -> Clips:
+    """Find the folders that are named as clips are, wherever they lie, of a database with one tree.
+
+    Parameters
+    ----------
+    spec : Spec
+    root : pathlib.Path
+    wanted : str or None
+        Name of a tree.
+    name : re.Pattern
+        What the whole name of a clip's folder matches. Folders named ``macro...`` are not entered.
+    example : str
+        Such a name, for a message.
+    depth : int
+        Levels of folders between root and the clips, at most.
+
+    Returns
+    -------
+    Clips
+        Keyed by the folder's name.
+
+    Raises
+    ------
+    InputError
+        If the database has no tree of that name.
+    DatasetNotFoundError
+        If there is no such folder.
+    AnnotationError
+        If two folders hold one clip.
+    """
+    require_tree(spec, wanted)
+    folders = index((folder.name, folder) for folder in _named(root, name, depth))
+    if not folders:
+        found = f"{root} holds a table and no frames: no folder such as {example} within {depth} levels"
+        raise no_frames(spec, root, found)
+    return Clips(spec.trees[0], folders, (root / "**",))
 
 
 def require_tree(spec: Spec, wanted: str | None) -> None:
@@ -106,7 +202,8 @@ def index(folders: Iterable[tuple[str, Path]]) -> dict[str, Path]:
         first = found.setdefault(key.casefold(), folder)
         if first != folder:
             raise AnnotationError(
-                f"two folders hold the clip {key}: {first} and {folder}; remove one, or name the right tree with --root"
+                f"two {'videos' if folder.is_file() else 'folders'} hold the clip {key}: {first} and {folder}; remove "
+                "one, or name the right tree with --root"
             )
     return found
 
@@ -148,9 +245,17 @@ def _placed(sample: Sample, clips: Clips, key: str) -> Sample:
     return replace(sample, path=folder)
 
 
+def _named(folder: Path, name: re.Pattern[str], depth: int) -> Iterator[Path]:
+    for child in subfolders(folder):
+        if name.fullmatch(child.name):
+            yield child
+        elif depth and not plain(child.name).startswith("macro"):
+            yield from _named(child, name, depth - 1)
+
+
 def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
     inside = subfolders(folder)
-    subjects = [child for child in inside if _subject(spec, child)]
+    subjects = _subjects(spec, folder, inside)
     if subjects:
         yield folder
     if depth:
@@ -159,20 +264,26 @@ def _homes(spec: Spec, folder: Path, depth: int) -> Iterator[Path]:
                 yield from _homes(spec, child, depth - 1)
 
 
+def _subjects(spec: Spec, folder: Path, inside: Sequence[Path]) -> Sequence[Path]:
+    if spec.subject is not None:
+        return [child for child in inside if _subject(spec, child)]
+    names = _names(spec)
+    doubled = any(plain(child.name) in names for child in inside)
+    return inside if plain(folder.name) in names and not doubled else ()
+
+
+def _names(spec: Spec) -> Sequence[str]:
+    return [name for tree in spec.trees for name in tree.folders]
+
+
 def _subject(spec: Spec, folder: Path) -> str | None:
-    name = subject_name(spec.subject or "", folder.name)
-    return name if name is not None and name.casefold() == folder.name.casefold() else None
-
-
-def _tree_of(spec: Spec, root: Path, home: Path) -> Tree:
-    for folder in (home, *home.parents):
-        for tree in spec.trees:
-            if plain(folder.name) in tree.folders:
-                return tree
-        if folder == root:
-            break
-    frame = _some_frame(spec, home)
-    return next(tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix))
+    if spec.subject is None:
+        return folder.name
+    notation, written = spec.subject, folder.name.casefold()
+    name = subject_name(notation, written)
+    prefix = notation.partition("{")[0].casefold()
+    padded = bool(prefix) and written.startswith(prefix) and written.removeprefix(prefix).isdecimal()
+    return name if name is not None and (padded or name.casefold() == written) else None
 
 
 def _some_frame(spec: Spec, home: Path) -> str:
@@ -180,19 +291,36 @@ def _some_frame(spec: Spec, home: Path) -> str:
     return next((frame.name for clip in clips for frame in files(clip)), "")
 
 
-def _keyed(spec: Spec, homes: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+def _some_video(spec: Spec, home: Path) -> Path | None:
+    inside = (path for child in subfolders(home) if _subject(spec, child) for _, path in videos_within(child))
+    return next(inside, None)
+
+
+def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[str, Path]]:
     for home in homes:
         for child in subfolders(home):
             if subject := _subject(spec, child):
-                yield from ((f"{subject}/{clip.name}", clip) for clip in subfolders(child))
+                yield from ((f"{subject}/{name}", clip) for name, clip in within(child))
+
+
+def _unknown_tree(spec: Spec, home: Path) -> str:
+    names = ", ".join(tree.name for tree in spec.trees)
+    return f"nothing says which frame tree lies in {home}: name it with --tree, one of {names}"
+
+
+def _no_clip(spec: Spec, homes: Sequence[Path], tree: Tree) -> str:
+    wanted = "videos" if tree.videos else "folders of images"
+    video = next((path for home in homes if (path := _some_video(spec, home))), None)
+    instead = f"; there are videos, such as {video}" if video and not tree.videos else ""
+    return f"the tree {tree.name} in {', '.join(map(str, homes))} holds no clip: its clips are {wanted}{instead}"
 
 
 def _no_tree(spec: Spec, root: Path, wanted: str | None, present: Sequence[Tree]) -> str:
     there = ", ".join(tree.name for tree in present)
     if there:
         return f"{root} holds no frame tree {wanted!r}, only {there}"
-    example = (spec.subject or "").format(1)
-    return f"{root} holds a table and no frames: no folder of a subject, such as {example}, within {_DEPTH} levels"
+    known = f"of a subject, such as {spec.subject.format(1)}," if spec.subject else f"named {' or '.join(_names(spec))}"
+    return f"{root} holds no frames: no folder {known} within {_DEPTH} levels"
 
 
 def _several(

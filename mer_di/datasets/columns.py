@@ -30,5 +30,6 @@ COLUMNS = (
     Column("offset", ("OffsetFrame", "Offset", "OffsetF")),
     Column("emotion", ("Estimated Emotion", "Emotion")),
     Column("action_units", ("Action Units", "AU", "AUs"), required=False),
+    Column("objective_class", ("Objective Classes", "Objective Class"), required=False),
 )
 """What most owners call them."""

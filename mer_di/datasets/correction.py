@@ -15,6 +15,7 @@ SETS: Mapping[str, str] = {
     "released": "facts about released copies: the numbers of a clip whose frames on disk contradict the table",
     "meb": "re-annotations of the meb benchmark (github.com/tvaranka/meb) that are known by clip",
     "qqxuyujie": "re-annotations of github.com/QqXuyujie/Micro-Expression-Datasets that are known by clip",
+    "apex-as-offset": "an offset 0 read as the apex, as github.com/genbing99/MEAN_Spot-then-recognize does",
     "rebased": "MMEW numbers of the whole recording, moved to the clip's own; on in every choice but 'none'",
     "none": "the table as it is",
 }
@@ -140,7 +141,7 @@ def correct(samples: Iterable[Sample], corrections: Iterable[Correction]) -> Cor
             findings += told
         for correction in fitting:
             row = by_id[correction.sample_id]
-            applied.append(replace(correction, was=_written(row, correction.field)))
+            applied.append(replace(correction, was=row.written(correction.field)))
             by_id[correction.sample_id] = _corrected(row, correction)
     return Corrected(tuple(by_id.values()), tuple(applied), tuple(findings))
 
@@ -184,11 +185,11 @@ def _fitting(sample: Sample | None, edit: Sequence[Correction]) -> tuple[list[Co
         return [], [_finding("correction-not-applicable", item, "the table has no such clip") for item in edit]
     wanted = edit[0].onset
     if wanted not in (None, sample.onset):
-        found = f"the table's onset is {_written(sample, 'onset')}, in the table that was corrected it is {wanted}"
+        found = f"the table's onset is {sample.written('onset')}, in the table that was corrected it is {wanted}"
         return [], [_finding("correction-not-applicable", item, found) for item in edit]
     fitting, findings = [], []
     for item in edit:
-        written = _written(sample, item.field)
+        written = sample.written(item.field)
         if written == item.now:
             findings.append(_finding("correction-already-made", item, "the table holds the new value already"))
         elif item.was not in (None, written):
@@ -202,7 +203,7 @@ def _is_asked_for(sample: Sample, edit: Sequence[Correction]) -> bool:
     """Whether the frames on disk are those of the edited row, and not those of the table's."""
     if sample.path is None or edit[0].onset not in (None, sample.onset):
         return False
-    if any(item.was not in (None, _written(sample, item.field)) for item in edit):
+    if any(item.was not in (None, sample.written(item.field)) for item in edit):
         return False
     edited = sample
     for item in edit:
@@ -219,11 +220,6 @@ def _holds(numbers: Collection[int], sample: Sample) -> bool:
         return False
     wanted = range(sample.onset, sample.offset + 1)
     return len(wanted) > 0 and sum(number in wanted for number in numbers) == len(wanted)
-
-
-def _written(sample: Sample, field: Field) -> int | str:
-    number: int | None = getattr(sample, field)
-    return dict(sample.unread).get(field, "") if number is None else number
 
 
 def _corrected(sample: Sample, correction: Correction) -> Sample:

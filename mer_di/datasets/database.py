@@ -70,8 +70,9 @@ class Database:
             ever published.
         """
         found = Counter(sample.emotion for sample in self.samples)
-        if not self.spec.published:
+        known = [version for version in self.spec.published if version.emotions]
+        if not known:
             return tuple((emotion, count, None) for emotion, count in sorted(found.items()))
-        nearest = min(self.spec.published, key=lambda version: version.distance(self.samples)).emotions
+        nearest = min(known, key=lambda version: version.distance(self.samples)).emotions
         emotions = sorted({*found, *nearest}, key=lambda name: (-nearest.get(name, 0), name))
         return tuple((name, found[name], nearest.get(name, 0)) for name in emotions)

@@ -6,14 +6,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import indent
 
-from mer_di.datasets.sheets import SUFFIXES
+from mer_di.datasets.sheets import OTHER_SUFFIXES, SUFFIXES, reads_others
 from mer_di.datasets.spec import Spec
 from mer_di.errors import DatasetNotFoundError
 
 DATA_VARIABLE = "MER_DI_DATA"
 # What viewers, archivers and file systems leave behind; macOS archives also hold a hidden "._x" for each x.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx", "lost+found", "$recycle.bin", "system volume information")
-_TABLES = (*SUFFIXES, ".xls", ".xlsb", ".ods", ".fods", ".numbers", ".txt", ".tab")
+_TABLES = (*SUFFIXES, *OTHER_SUFFIXES, ".fods", ".numbers", ".txt", ".tab")
+_MANIFEST = (
+    "--dataset manifest, with a table of your own that has the columns subject, clip, path, onset, apex, offset, "
+    "emotion ('mer-di datasets manifest' describes them)."
+)
 _SHOWN = 10  # files of a folder, in a message
 _LEVELS_ABOVE = 2  # a user may name the inner folder of Cropped/Cropped
 
@@ -50,13 +54,28 @@ def find_root(spec: Spec, root: str | os.PathLike[str] | None) -> Path:
 
 
 def find_tables(spec: Spec, root: Path) -> list[Path]:
-    """Return the files that are named like a database's table: in root or one level below it, else above it."""
+    """Return the files that are named like a database's table: in root or one level below it, else above it.
+
+    A folder that was unpacked twice, ``tables/tables``, counts as one level. Where none is of `SUFFIXES`, those of
+    `OTHER_SUFFIXES` are returned, if they can be read.
+    """
     if not root.is_dir():
         raise not_found(spec, f"{root} is not a folder; expected the database's, and a table with --table")
-    below = [path for folder in (root, *subfolders(root)) for path in _tables_in(spec, folder)]
-    for folder in root.parents[:_LEVELS_ABOVE]:
-        below = below or _tables_in(spec, folder)
-    return below
+    inside = list(_below(root))
+    inside += [folder for home in inside if home.name.casefold() == "annotation" for folder in subfolders(home)]
+    found: list[Path] = []
+    for suffixes in (SUFFIXES, OTHER_SUFFIXES) if reads_others() else (SUFFIXES,):
+        found = found or [path for folder in (root, *inside) for path in _tables_in(spec, folder, suffixes)]
+        for folder in root.parents[:_LEVELS_ABOVE]:
+            found = found or _tables_in(spec, folder, suffixes)
+    return found
+
+
+def _below(root: Path) -> Iterator[Path]:
+    for folder in subfolders(root):
+        yield folder
+        if (again := folder / folder.name).is_dir():
+            yield again
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -84,9 +103,10 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
     tables = [path for path in found if path.suffix.casefold() in _TABLES or _is_named_so(spec, path)]
     tables.sort(key=lambda path: not _is_named_so(spec, path))
     also = " or a folder in it" if len(folders) > 1 else ""
+    more = "" if reads_others() else f"; with pip install 'mer_di[tables]', {', '.join(OTHER_SUFFIXES)} are read too"
     ways = (
-        f"If one of these is the table, name it with --table; what is none of {kinds} has to be saved as one first. "
-        "For a table with other columns there is --dataset manifest, which 'mer-di datasets manifest' describes."
+        f"If one of these is the table, name it with --table; what is none of {kinds} has to be saved as one "
+        f"first{more}. For a table with other columns: {_MANIFEST}"
     )
     text = f"{root}{also} holds no annotation table named like {' or '.join(spec.tables)} ({kinds})"
     return not_found(spec, text, tables, ways)
@@ -95,7 +115,8 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
 def no_frames(spec: Spec, root: Path, found: str) -> DatasetNotFoundError:
     """Compose the error of a table without frames: what was looked for, and what lies there instead."""
     ways = (
-        "An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, --table the table."
+        "An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, --table the table. "
+        f"Frames or videos in any other layout: {_MANIFEST}"
     )
     return not_found(spec, found, [*subfolders(root), *files(root)], ways)
 
@@ -130,8 +151,8 @@ def not_found(spec: Spec, found: str, instead: Sequence[Path] = (), ways: str = 
     return DatasetNotFoundError("\n".join(lines))
 
 
-def _tables_in(spec: Spec, folder: Path) -> list[Path]:
-    return [path for path in files(folder) if path.suffix.casefold() in SUFFIXES and _is_named_so(spec, path)]
+def _tables_in(spec: Spec, folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    return [path for path in files(folder) if path.suffix.casefold() in suffixes and _is_named_so(spec, path)]
 
 
 def _is_named_so(spec: Spec, path: Path) -> bool:

@@ -30,7 +30,7 @@ SPEC = Spec(
     tables=("manifest",),
     layout="""\
 manifest.csv    one row a micro-expression; columns: subject, clip, path, onset, apex, offset, emotion
-                and, if you have them: action units, fps
+                and, if you have them: action units, objective class, fps
   path    a folder of images or a video file, relative to the table's folder, or to --root if --table names the table
   onset, apex, offset    inclusive; for images the last integer of the file name, for videos the 0-based position
                 no column apex, or an empty cell: --apex-policy midpoint takes the middle of onset..offset""",
@@ -43,9 +43,10 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
         Column("offset", ("offset", "OffsetFrame", "OffsetF")),
         Column("emotion", ("emotion", "Estimated Emotion")),
         Column("action_units", ("action units", "AU", "AUs"), required=False),
+        Column("objective_class", ("objective class", "Objective Classes"), required=False),
         Column("fps", ("fps",), required=False),
     ),
-    recordings=True,
+    recordings="exception",
 )
 
 _LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message

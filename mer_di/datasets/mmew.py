@@ -12,14 +12,13 @@ from operator import attrgetter
 from pathlib import Path
 
 from mer_di.datasets.annotation import canonical_emotion, subject_findings
-from mer_di.datasets.clips import Clips, index, require_tree
+from mer_di.datasets.clips import Clips, named_clips
 from mer_di.datasets.correction import Correction, Field
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import find_root, no_frames, subfolders
+from mer_di.datasets.locate import find_root
 from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
-from mer_di.datasets.table import plain
 from mer_di.errors import SampleError
 from mer_di.imaging.listing import list_frames
 from mer_di.sample import Sample
@@ -111,21 +110,7 @@ def read_mmew(spec: Spec, root: Path, choice: Choice) -> Database:
 
 
 def _find_clips(spec: Spec, root: Path, wanted: str | None) -> Clips:
-    require_tree(spec, wanted)
-    folders = index((folder.name, folder) for folder in _clip_folders(root, _DEPTH))
-    if not folders:
-        raise no_frames(
-            spec, root, f"{root} holds a table and no frames: no folder such as S01-01-001 within {_DEPTH} levels"
-        )
-    return Clips(spec.trees[0], folders, (root / "**",))
-
-
-def _clip_folders(folder: Path, depth: int) -> Iterator[Path]:
-    for child in subfolders(folder):
-        if _CLIP.fullmatch(child.name):
-            yield child
-        elif depth and not plain(child.name).startswith("macro"):
-            yield from _clip_folders(child, depth - 1)
+    return named_clips(spec, root, wanted, _CLIP, "S01-01-001", _DEPTH)
 
 
 def _rebased(database: Database) -> Database:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from mer_di.datasets.annotation import choose_annotation
+from mer_di.datasets.annotation import Annotation, ReadTable, choose_annotation, read_annotation
 from mer_di.datasets.clips import Clips, place
 from mer_di.datasets.correction import Correction, choose_corrections, correct, offers
 from mer_di.datasets.database import Database
+from mer_di.datasets.finding import Finding
+from mer_di.datasets.resemblance import resemblance
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.sample import Sample
 
@@ -21,7 +23,8 @@ def read_release(
     find_clips: FindClips,
     *,
     corrections: Sequence[Correction] = (),
-    key: Callable[[Sample], str] = attrgetter("sample_id"),
+    key: Callable[[Sample], str] = attrgetter("recording"),
+    read: ReadTable = read_annotation,
 ) -> Database:
     """Read a database as its owners distribute it.
 
@@ -38,6 +41,8 @@ def read_release(
         All that are known of this database.
     key : callable
         Key of a sample among the found folders.
+    read : callable
+        Reads a table; for one that has no header, or several events in a row.
 
     Returns
     -------
@@ -52,10 +57,47 @@ def read_release(
     AnnotationError
         If the table cannot be read without guessing, or a correction does not fit it.
     """
-    chosen = choose_corrections(corrections, choice.corrections)
-    annotation = choose_annotation(spec, root, choice.table)
+    choose_corrections(corrections, choice.corrections)
+    annotation = choose_annotation(spec, root, choice.table, read)
     clips = find_clips(spec, root, choice.tree)
+    return join(spec, root, choice, annotation, clips, corrections=corrections, key=key)
+
+
+def join(
+    spec: Spec,
+    root: Path,
+    choice: Choice,
+    annotation: Annotation,
+    clips: Clips,
+    *,
+    corrections: Sequence[Correction] = (),
+    key: Callable[[Sample], str] = attrgetter("recording"),
+) -> Database:
+    """Correct the rows of a table and give each its folder: what `read_release` does once both are found.
+
+    Parameters
+    ----------
+    spec, root, choice, corrections, key
+        See `read_release`.
+    annotation : Annotation
+    clips : Clips
+
+    Returns
+    -------
+    Database
+
+    Raises
+    ------
+    InputError
+        If the choice names a correction set that does not exist.
+    AnnotationError
+        If a correction does not fit the table.
+    """
+    chosen = choose_corrections(corrections, choice.corrections)
     placed, unlabelled = place(annotation.samples, clips, key)
+    if spec.recordings == "rule" and unlabelled:  # most of a recording is at rest, and so are many recordings
+        text = f"{len(unlabelled)} of {len(clips.folders)} recordings have no row in the table"
+        unlabelled = (Finding("folder-without-row", str(clips.homes[0]), text),)
     corrected = correct(placed, chosen)
     others = [correction for correction in corrections if correction not in chosen]
     return Database(
@@ -70,6 +112,7 @@ def read_release(
         applied=corrected.applied,
         findings=(
             *annotation.findings,
+            *resemblance(spec, annotation.table.path, annotation.version, annotation.samples, corrections),
             *clips.findings,
             *corrected.findings,
             *offers(corrected.samples, others),

@@ -13,7 +13,7 @@ from mer_di.datasets.correction import Correction
 from mer_di.datasets.database import Database
 from mer_di.datasets.locate import find_root
 from mer_di.datasets.release import read_release
-from mer_di.datasets.spec import Choice, Published, Spec, Tree
+from mer_di.datasets.spec import Choice, KnownRow, Published, Spec, Tree
 
 SPEC = Spec(
     name="samm",
@@ -50,6 +50,12 @@ SAMM/
                 "disgust": 9,
                 "fear": 8,
                 "sadness": 6,
+            },
+            rows={
+                "026/026_3_3": KnownRow(1704, 1736, 1737),
+                "028/028_4_1": KnownRow(1071, 1143, 1134, "contempt"),
+                "032/032_3_1": KnownRow(4896, 1930, 4970, "anger"),
+                "032/032_3_2": KnownRow(5126, 5127, 5207),
             },
         ),
     ),

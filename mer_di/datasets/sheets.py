@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 SUFFIXES = (".xlsx", ".xlsm", ".csv", ".tsv")
+OTHER_SUFFIXES = (
+    ".xls",
+    ".xlsb",
+    ".ods",
+)  # python-calamine would read .xlsx too, but gives errors and formulas as blanks
 LARGEST_TABLE = 16 * 2**20  # bytes of text, unpacked: some hundred times what the field's tables have
 _MOST_CELLS = 2_000_000  # that are walked to, an empty row as one
 _MOST_ROWS = 2**20  # of a spreadsheet's grid
@@ -67,6 +73,11 @@ def shortened(text: str, longest: int = _SHOWN) -> str:
     return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(text)} characters)"
 
 
+def reads_others() -> bool:
+    """Whether the package is installed that reads `OTHER_SUFFIXES`."""
+    return find_spec("python_calamine") is not None
+
+
 def read_content(path: Path) -> bytes:
     """Return the bytes of a table's file.
 
@@ -77,7 +88,13 @@ def read_content(path: Path) -> bytes:
     AnnotationError
         If it is no file, of another format, or larger than any table is.
     """
-    if path.suffix.casefold() not in SUFFIXES:
+    if path.suffix.casefold() in OTHER_SUFFIXES:
+        if not reads_others():
+            raise AnnotationError(
+                f"{path} needs the package python-calamine: pip install 'mer_di[tables]'. Or save it anew as .xlsx or "
+                ".csv."
+            )
+    elif path.suffix.casefold() not in SUFFIXES:
         raise AnnotationError(
             f"{path} is no table that can be read; expected one of {', '.join(SUFFIXES)}. Save it as one of these."
         )
@@ -103,7 +120,8 @@ def _too_large(path: Path) -> str:
 def read_sheets(path: Path, content: bytes) -> tuple[list[Sheet], str]:
     """Return the sheets of a workbook and its title; of a text, what it is under each delimiter.
 
-    Formulas are taken by the value that was saved with them, and by their text where there is none.
+    Formulas are taken by the value that was saved with them, and by their text where there is none. Of a workbook of
+    `OTHER_SUFFIXES`, such formulas and cells that hold an error are blank.
 
     Raises
     ------
@@ -117,13 +135,15 @@ def read_sheets(path: Path, content: bytes) -> tuple[list[Sheet], str]:
 
 def _workbook(path: Path, content: bytes) -> tuple[list[Sheet], str]:
     try:
+        if path.suffix.casefold() in OTHER_SUFFIXES:
+            return _unpanicked(path, content), ""
         # openpyxl warns of styles and validations that it will not keep; nothing is written back here.
         with warnings.catch_warnings(action="ignore"):
             return _saved(path, content)
     except AnnotationError:
         raise
     except Exception as error:  # what readers of archives, XML and cells raise over a foreign file is listed nowhere
-        old = content.startswith(_EXCEL_97)
+        old = content.startswith(_EXCEL_97) and path.suffix.casefold() not in OTHER_SUFFIXES
         kind = "is of Excel 97 or has a password" if old else "is damaged, has a password, or is of another format"
         said = shortened(str(error) or type(error).__name__, 200)
         raise AnnotationError(
@@ -133,8 +153,7 @@ def _workbook(path: Path, content: bytes) -> tuple[list[Sheet], str]:
 
 def _saved(path: Path, content: bytes) -> tuple[list[Sheet], str]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > LARGEST_TABLE:
-            raise AnnotationError(_too_large(path))
+        _require_small(path, archive)
         parts = [archive.read(name) for name in archive.namelist() if "worksheets/" in name]
     if not all(map(_is_ordered, parts)):  # rows that stand after a later one would be passed over
         raise AnnotationError(f"{path} has rows in a wrong order; save it anew with a spreadsheet program")
@@ -144,6 +163,44 @@ def _saved(path: Path, content: bytes) -> tuple[list[Sheet], str]:
         formulas = (_lines(path, sheet) for sheet in _opened(content, data_only=False).worksheets)
         sheets = [Sheet(sheet.name, _filled(sheet.lines, lines)) for sheet, lines in zip(sheets, formulas, strict=True)]
     return sheets, book.properties.title or ""
+
+
+def _unpanicked(path: Path, content: bytes) -> list[Sheet]:
+    """Read as `_other` does; over a damaged file python-calamine raises what is no Exception."""
+    try:
+        return _other(path, content)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError(str(error)) from error
+
+
+def _other(path: Path, content: bytes) -> list[Sheet]:
+    from python_calamine import load_workbook
+
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _require_small(path, archive)
+    book = load_workbook(io.BytesIO(content))
+    sheets = []
+    for name in book.sheet_names:
+        sheet = book.get_sheet_by_name(name)
+        if sheet.total_height * max(sheet.total_width, 1) > _MOST_CELLS:
+            raise AnnotationError(_too_wide(path, name))
+        rows = enumerate(map(_trimmed, sheet.to_python(skip_empty_area=False)), 1)
+        sheets.append(Sheet(f"sheet {name!r}", [(number, cells) for number, cells in rows if cells]))
+    return sheets
+
+
+def _require_small(path: Path, archive: zipfile.ZipFile) -> None:
+    if sum(entry.file_size for entry in archive.infolist()) > LARGEST_TABLE:
+        raise AnnotationError(_too_large(path))
+
+
+def _too_wide(path: Path, sheet: str) -> str:
+    return (
+        f"{path}, sheet {sheet!r} reaches over more than {_MOST_CELLS} cells; copy the table alone into a new workbook"
+    )
 
 
 def _is_ordered(part: bytes) -> bool:
@@ -164,10 +221,7 @@ def _lines(path: Path, sheet: "ReadOnlyWorksheet") -> list[tuple[int, Cells]]:
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[misc]
         walked += 1 + len(cells)
         if walked > _MOST_CELLS:
-            raise AnnotationError(
-                f"{path}, sheet {sheet.title!r} reaches over more than {_MOST_CELLS} cells; copy the table alone "
-                "into a new workbook"
-            )
+            raise AnnotationError(_too_wide(path, sheet.title))
         if filled := _trimmed(cells):
             lines.append((number, filled))
     return lines

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di.datasets.columns import Column
@@ -96,12 +96,14 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
     """Read the rows below the header that has the wanted columns.
 
     The header is the first row with all required columns, wherever it stands; other columns, blank
-    ones included, are ignored. Formulas are taken by the value that was saved with them.
+    ones included, are ignored. Under a row of groups (``FINAL`` above ``Onset`` and ``Offset``) a column is also known
+    as ``FINAL Onset``, which comes before a mere ``Onset``. Formulas are taken by the value that was saved with them.
 
     Parameters
     ----------
     path : pathlib.Path
-        ``.xlsx`` or ``.xlsm``; ``.csv`` or ``.tsv`` in UTF-8, separated by comma, semicolon or tab.
+        ``.xlsx`` or ``.xlsm``; ``.csv`` or ``.tsv`` in UTF-8, separated by comma, semicolon or tab; with the extra
+        ``tables``, ``.xls``, ``.xlsb`` and ``.ods``.
     columns : sequence of Column
         What to look for.
 
@@ -135,6 +137,14 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
     )
 
 
+def joined(tables: Sequence[Table]) -> Table:
+    """Return several tables as one, whose digest is that of their digests; columns are those that all of them have."""
+    first = tables[0]
+    digest = hashlib.sha256("".join(table.sha256 for table in tables).encode()).hexdigest()
+    columns = tuple(name for name in first.columns if all(name in table.columns for table in tables))
+    return replace(first, sha256=digest, rows=tuple(row for table in tables for row in table.rows), columns=columns)
+
+
 def frame_number(cell: object) -> int | None:
     """Return the integer in a cell (``46``, ``46.0``, ``"46"``), or None if it holds none (``/``, blank, NaN)."""
     text = cell_text(cell)
@@ -150,14 +160,16 @@ def _header(path: Path, sheet: Sheet, columns: Sequence[Column]) -> _Header | No
     meanings = _meanings(columns)
     required = {column.name for column in columns if column.required}
     for line, (number, cells) in enumerate(sheet.lines):
-        found = _matches(cells, meanings)
+        found = _matches(cells, _above(sheet, line), meanings)
         if not required <= found.keys():
             continue
         for name, positions in found.items():
             if len(positions) > 1:
                 texts = ", ".join(repr(cells[position]) for position in positions)
                 raise AnnotationError(
-                    f"{path}, {sheet.name}, row {number}: the columns {texts} all mean {name!r}; keep one of them"
+                    f"{path}, {sheet.name}, row {number}: the columns {texts} all mean {name!r}, and which is meant is "
+                    "not guessed; keep one of them, under the name that it has, and rename or delete the others (of "
+                    "onset, apex and offset, keep the one that counts frames)"
                 )
         return _Header(line, {name: positions[0] for name, positions in found.items()})
     return None
@@ -167,14 +179,28 @@ def _meanings(columns: Sequence[Column]) -> dict[str, str]:
     return {plain(header): column.name for column in columns for header in column.headers}
 
 
-def _matches(cells: Cells, meanings: Mapping[str, str]) -> dict[str, list[int]]:
-    """Return the positions of the cells that name a column, by the column's name."""
-    found: dict[str, list[int]] = {}
+def _above(sheet: Sheet, line: int) -> Cells:
+    """Return the row directly above a row; empty if that is blank."""
+    before = sheet.lines[line - 1] if line else (-1, ())
+    return before[1] if before[0] == sheet.lines[line][0] - 1 else ()
+
+
+def _matches(cells: Cells, above: Cells, meanings: Mapping[str, str]) -> dict[str, list[int]]:
+    """Return the positions of the cells that name a column, by the column's name.
+
+    A cell above stands over all columns up to the next one; merged with the blank cell below it, over that column.
+    """
+    alone: dict[str, list[int]] = {}
+    grouped: dict[str, list[int]] = {}
+    group = ""
     for position, cell in enumerate(cells):
-        name = meanings.get(plain(cell_text(cell)))
-        if name is not None:
-            found.setdefault(name, []).append(position)
-    return found
+        over = cell_text(above[position]) if position < len(above) else ""
+        text = cell_text(cell)
+        group = over or group
+        for found, header in ((alone, text), (grouped, f"{group} {text}" if text else over)):
+            if (name := meanings.get(plain(header))) is not None:
+                found.setdefault(name, []).append(position)
+    return alone | grouped
 
 
 def _rows(path: Path, sheet: Sheet, header: _Header) -> Iterator[Row]:
@@ -218,20 +244,24 @@ def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -
         return f"{path}: {sheets[0].problem}"
     required = {column.name: column.headers[0] for column in columns if column.required}
     expected = ", ".join(required.values())
-    rows = [(sheet, number, cells) for sheet in sheets for number, cells in sheet.lines]
+    rows = [
+        (sheet, number, cells, _above(sheet, line))
+        for sheet in sheets
+        for line, (number, cells) in enumerate(sheet.lines)
+    ]
     if not rows:
         return f"{path} is empty; expected a table with the columns {expected}"
 
     meanings = _meanings(columns)
 
-    def lacking(cells: Cells) -> list[str]:
-        found = _matches(cells, meanings)
+    def lacking(cells: Cells, above: Cells) -> list[str]:
+        found = _matches(cells, above, meanings)
         return [header for name, header in required.items() if name not in found]
 
-    sheet, number, nearest = min(rows, key=lambda row: len(lacking(row[2])))
+    sheet, number, nearest, above = min(rows, key=lambda row: len(lacking(row[2], row[3])))
     others = "" if sheet.delimiter else f" (it has: {', '.join(sheet.name for sheet in sheets)})"
     return (
         f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
-        f"{_shown(nearest)}; missing: {', '.join(lacking(nearest))}. Give the column that holds it this name; or, if "
-        "this is not the right table, name that with --table, or with --subjects if it is one of subjects."
+        f"{_shown(nearest)}; missing: {', '.join(lacking(nearest, above))}. Give the column that holds it this "
+        "name; or, if this is not the right table, name that with --table, or with --subjects if it is one of subjects."
     )

@@ -2,16 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.cache import Cache, open_cache
+from mer_di.cache import open_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.origin import SYNTHETIC
+from mer_di.labels import Labelled, LabelScheme, labelled
 from mer_di.people import other_spellings
 from mer_di.recipe import Recipe, differences
 
@@ -27,8 +28,7 @@ class Source:
     path : pathlib.Path
         Absolute.
     dataset : str
-        The database's name; of a manifest, which may hold anything, the file's. A look-alike that `mer_di.synthetic`
-        drew is called so: ``synthetic-samm``.
+        See `mer_di.cache.Cache.dataset`.
     recipe : Recipe
     """
 
@@ -42,9 +42,18 @@ class Source:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Samples of one database that a label scheme leaves out for one reason, and how many they are."""
+
+    dataset: str
+    reason: str
+    n: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
-    """The samples of some caches, in the caches' row order.
+    """The samples of some caches that have a class, in the caches' row order.
 
     It is a corpus of these files and of no others that come to lie in their place: see `require_unchanged`.
 
@@ -60,7 +69,17 @@ class Corpus:
     labels : ndarray of int64, shape (N,)
         Indices into ``classes``.
     classes : tuple of str
-        Every emotion of every cache, sorted.
+        Every emotion of every cache, or every class of the scheme that occurs, sorted.
+    rows : ndarray of int64, shape (N,)
+        0-based row of each sample in its cache.
+    scheme : LabelScheme or None
+        What made classes of emotions.
+    left_out : tuple of LeftOut
+        What it left out.
+    absent : tuple of (str, str)
+        Database and id of samples that it leaves out by name and the table lacks.
+    published : dict of (str, str) to int
+        Samples that the scheme's source states, by database and class.
     """
 
     sources: tuple[Source, ...]
@@ -70,6 +89,11 @@ class Corpus:
     datasets: NDArray[np.str_]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    rows: NDArray[np.int64]
+    scheme: LabelScheme | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
+    published: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -107,6 +131,7 @@ class Corpus:
             subjects=self.subjects[rows],
             datasets=self.datasets[rows],
             labels=self.labels[rows],
+            rows=self.rows[rows],
         )
 
     def per_image(self, streams: Sequence[str]) -> "Corpus":
@@ -115,18 +140,34 @@ class Corpus:
         names = np.array([f"{name}/{stream}" for name in self.sample_ids for stream in streams])
         return replace(each, sample_ids=names)
 
+    @property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Samples of each database and class that it has."""
+        pairs = zip(self.datasets.tolist(), self.labels.tolist(), strict=True)
+        return dict(Counter((dataset, self.classes[label]) for dataset, label in pairs))
+
+    @property
+    def only_in(self) -> dict[str, str]:
+        """Each class that only one of several databases has, and that database: such a class gives it away."""
+        if len(self.sources) == 1:
+            return {}
+        having = {name: [dataset for dataset, found in self.counts if found == name] for name in self.classes}
+        return {name: datasets[0] for name, datasets in having.items() if len(datasets) == 1}
+
     def shuffled(self, seed: int) -> "Corpus":
         """Return the same samples with their labels permuted: a control, in which there is nothing to learn."""
         return replace(self, labels=np.random.default_rng(seed).permutation(self.labels))
 
 
-def read_corpus(paths: Sequence[str | os.PathLike[str]]) -> Corpus:
+def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | None = None) -> Corpus:
     """Read the sample tables of one or several caches.
 
     Parameters
     ----------
     paths : sequence of path-like
         Files that ``mer-di build`` wrote, of different databases.
+    scheme : LabelScheme, optional
+        Makes classes of emotions; by default each emotion is one.
 
     Returns
     -------
@@ -135,23 +176,36 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]]) -> Corpus:
     Raises
     ------
     CacheError
-        If a file is no cache or holds no sample.
+        If a file is no cache, holds no sample, or not the column that the scheme maps.
     InputError
-        If no path is given, all samples show one emotion, a subject is there under several spellings, two caches hold
-        the same database, or their dynamic images follow different formulas.
+        If no path is given, all samples are of one class, a subject is there under several spellings, two caches hold
+        the same database, their dynamic images follow different formulas, or the scheme does not know what they hold.
     """
     if not paths:
         raise InputError("no cache was given; expected at least one that mer-di build wrote")
     sources = tuple(read_source(path) for path in paths)
     _require_fit(sources)
     digests = tuple(source.sha256() for source in sources)
-    tables = [_rows(source, named=len(sources) > 1) for source in sources]
-    sample_ids, subjects, emotions = np.concatenate(tables, axis=1)
-    classes = tuple(str(name) for name in np.unique(emotions))
+    tables = [_table(source, scheme, named=len(sources) > 1) for source in sources]
+    sample_ids, subjects, names = np.concatenate([table for table, _ in tables], axis=1)
+    classes = tuple(str(name) for name in np.unique(names))
     if len(classes) < 2:
-        raise InputError(f"every sample is labelled {classes[0]!r}; expected at least two emotions to tell apart")
-    datasets = np.repeat([source.dataset for source in sources], [rows.shape[1] for rows in tables])
-    return Corpus(sources, digests, sample_ids, subjects, datasets, np.searchsorted(classes, emotions), classes)
+        raise InputError(f"every sample is labelled {classes[0]!r}; expected at least two classes to tell apart")
+    found = dict(zip([source.dataset for source in sources], [each for _, each in tables], strict=True))
+    return Corpus(
+        sources,
+        digests,
+        sample_ids,
+        subjects,
+        np.repeat([*found], [len(each.rows) for each in found.values()]),
+        np.searchsorted(classes, names),
+        classes,
+        np.concatenate([each.rows for each in found.values()]),
+        scheme,
+        tuple(LeftOut(name, reason, n) for name, each in found.items() for reason, n in each.reasons.items()),
+        tuple((name, sample_id) for name, each in found.items() for sample_id in each.absent),
+        {(name, label): n for name, each in found.items() for label, n in each.published.items()},
+    )
 
 
 def require_unchanged(sources: Sequence[Source], digests: Sequence[str]) -> None:
@@ -188,16 +242,19 @@ def read_source(path: str | os.PathLike[str]) -> Source:
     with open_cache(path) as cache:
         if not len(cache):
             raise CacheError(f"{path} holds no sample; mer-di info says why they were dropped")
-        return Source(Path(path).absolute(), _dataset(cache), cache.recipe)
+        return Source(Path(path).absolute(), cache.dataset, cache.recipe)
 
 
-def _rows(source: Source, *, named: bool) -> NDArray[np.str_]:
-    """Return sample ids, subjects and emotions, as an array of shape (3, N)."""
+def _table(source: Source, scheme: LabelScheme | None, *, named: bool) -> tuple[NDArray[np.str_], Labelled]:
+    """Return sample ids, subjects and classes, as an array of shape (3, N), and what became of all rows."""
     with open_cache(source.path) as cache:
         _require_people(source.path, cache.column("subject"))
+        found = labelled(cache, scheme)
         prefix = f"{source.dataset}/" if named else ""
-        ids, subjects = ([prefix + str(name) for name in cache.column(column)] for column in ("sample_id", "subject"))
-        return np.array([ids, subjects, _emotions(cache)])
+        ids, subjects = (
+            [prefix + str(name) for name in cache.column(column)[found.rows]] for column in ("sample_id", "subject")
+        )
+        return np.array([ids, subjects, found.names]), found
 
 
 def _require_people(path: Path, subjects: Iterable[str]) -> None:
@@ -209,20 +266,6 @@ def _require_people(path: Path, subjects: Iterable[str]) -> None:
             "whom it was trained on. Write them alike in the table and build again, or name them apart if they are not "
             "the same"
         )
-
-
-def _dataset(cache: Cache) -> str:
-    name = str(cache.attributes.get("dataset", "manifest"))
-    if name == "manifest":
-        return cache.path.stem
-    drawn = cache.attributes.get("annotation_version") == SYNTHETIC
-    return f"{SYNTHETIC}-{name}" if drawn and name != SYNTHETIC else name
-
-
-def _emotions(cache: Cache) -> list[str]:
-    # By label, as every reader of the format takes them; `verify` holds label and emotion together.
-    classes = cache.classes
-    return [classes[label] for label in cache.column("label")]
 
 
 def _require_fit(sources: Sequence[Source]) -> None:

@@ -58,7 +58,8 @@ def evaluate(
     Parameters
     ----------
     caches : sequence of path-like, or Corpus
-        Files that ``mer-di build`` wrote. The run is of these files to the bit, as they were when they were read.
+        Files that ``mer-di build`` wrote, or what `mer_di.evaluation.corpus.read_corpus` made of them and a label
+        scheme. The run is of these files to the bit, as they were when they were read.
     out : path-like
         RUN_DIR. An interrupted run of the same configuration is resumed. The first seed's run lies in the folder
         itself, each further one is a complete run in ``seed-N`` within it.
@@ -121,6 +122,7 @@ def evaluate(
     identity = {**json.loads(config.text), **rules, "audit_leakage": audit, "caches": corpus.identities}
     if genders is not None:
         identity["genders"] = _digest(genders)
+    identity |= _scheme_identity(corpus)
     if save_networks:
         _ = corpus.recipe
     if apex_sensitivity or config.apex_jitter:
@@ -138,6 +140,14 @@ def evaluate(
             kept_out.enter_context(job.run.sole_writer())
             job.run.claim(job.identity)
         return _computed(runs, rules, executor, progress or (lambda _name, _total: None))
+
+
+def _scheme_identity(corpus: Corpus) -> dict[str, Any]:
+    """Return what the label scheme adds to a run's configuration: nothing where emotions are the classes."""
+    if corpus.scheme is None:
+        return {}
+    left_out = sum(each.n for each in corpus.left_out)
+    return {"label_scheme": {"name": corpus.scheme.name, "sha256": corpus.scheme.sha256, "left_out": left_out}}
 
 
 def _computed(runs: list[SeedRun], rules: dict[str, str], executor: Executor | None, tell: Progress) -> Results:

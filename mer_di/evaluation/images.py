@@ -38,10 +38,11 @@ def labelled_images(corpus: Corpus, config: TrainConfig, *, neighbours: bool = F
     """
     stamps = tuple(source.path.stat().st_mtime_ns if source.path.exists() else 0 for source in corpus.sources)
     size, streams = config.model.input_size, config.model.images_read
+    rows = tuple(tuple(corpus.rows[corpus.datasets == source.dataset].tolist()) for source in corpus.sources)
     wanted = neighbours or config.apex_jitter
     if wanted:
         require_neighbours(corpus.sources)
-    images, beside = _images(corpus.sources, corpus.digests, stamps, streams, config.normalization, size, wanted)
+    images, beside = _images(corpus.sources, corpus.digests, stamps, rows, streams, config.normalization, size, wanted)
     return LabelledImages(images, torch.from_numpy(corpus.labels), neighbours=beside)
 
 
@@ -67,6 +68,7 @@ def _images(
     sources: tuple[Source, ...],
     digests: tuple[str, ...],
     _stamps: tuple[int, ...],
+    rows: tuple[tuple[int, ...], ...],
     streams: tuple[str, ...],
     normalization: Normalization,
     size: int,
@@ -75,9 +77,9 @@ def _images(
     try:
         parts = [
             DynamicImageDataset(source.path, streams, normalization=normalization, size=size).load(
-                neighbours=neighbours
+                kept, neighbours=neighbours
             )
-            for source in sources
+            for source, kept in zip(sources, rows, strict=True)
         ]
     finally:
         require_unchanged(sources, digests)  # after reading: what was read, or could not be, is what was meant

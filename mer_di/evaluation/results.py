@@ -40,6 +40,16 @@ class Results:
     per_class : list of dict
         ``name``, ``n``, ``precision``, ``recall``, ``f1``, and ``untrained``: how many of its samples were tested by
         a network that had no training sample of it.
+    per_dataset : list of dict
+        ``dataset``, ``n``, ``subjects``, ``accuracy``, ``uf1`` and ``uar`` of each database alone, of the same pooled
+        predictions.
+    only_in : dict of str to str
+        Each class that only one of several databases has, and that database: the class gives it away.
+    label_scheme : dict or None
+        ``name``, ``title`` and ``sha256`` of the scheme; ``left_out``, how many samples (``n``) of which ``dataset``
+        for which ``reason``; ``absent``, the ``dataset`` and ``sample_id`` of what it leaves out by name and
+        the table lacks; ``published``, for each ``dataset`` and ``label`` whose samples the scheme's source
+        states, ``n`` here and ``published``. None where emotions are the classes.
     seeds : dict
         ``values``; and for ``accuracy``, ``uf1`` and ``uar`` the ``mean``, sample standard deviation ``sd`` (None
         with one seed) and ``each``. Everything else in these results is the first seed's.
@@ -77,6 +87,9 @@ class Results:
     intervals: dict[str, Any] | None
     per_subject: list[dict[str, Any]]
     per_class: list[dict[str, Any]]
+    per_dataset: list[dict[str, Any]]
+    only_in: dict[str, str]
+    label_scheme: dict[str, Any] | None
     seeds: dict[str, Any]
     validation: dict[str, Any]
     test_images: str | None
@@ -153,6 +166,9 @@ def summarize(
         intervals=None if intervals is None else _listed(asdict(intervals)),
         per_subject=[{**asdict(person), "accuracy": person.accuracy} for person in people],
         per_class=[{**asdict(row), "untrained": untrained[row.name]} for row in pooled.per_class],
+        per_dataset=[_of_dataset(corpus, guessed, source.dataset) for source in corpus.sources],
+        only_in=corpus.only_in,
+        label_scheme=_label_scheme(corpus),
         seeds=_spread([seed], [pooled.accuracy], [pooled.uf1], [pooled.uar]),
         validation={**validation, "folds": len(records)},
         test_images=test_images,
@@ -181,6 +197,30 @@ def over_seeds(each: Sequence[Results]) -> Results:
     seeds = [seed for results in each for seed in results.seeds["values"]]
     rates = ([results.accuracy for results in each], [results.uf1 for results in each], [r.uar for r in each])
     return replace(each[0], seeds=_spread(seeds, *rates))
+
+
+def _of_dataset(corpus: Corpus, guessed: NDArray[np.int64], dataset: str) -> dict[str, Any]:
+    here = corpus.datasets == dataset
+    found = scores(corpus.labels[here], guessed[here], corpus.classes)
+    rates = {"accuracy": found.accuracy, "uf1": found.uf1, "uar": found.uar}
+    return {"dataset": dataset, "n": found.n, "subjects": len(np.unique(corpus.subjects[here])), **rates}
+
+
+def _label_scheme(corpus: Corpus) -> dict[str, Any] | None:
+    if corpus.scheme is None:
+        return None
+    counts = corpus.counts
+    return {
+        "name": corpus.scheme.name,
+        "title": corpus.scheme.title,
+        "sha256": corpus.scheme.sha256,
+        "left_out": [asdict(each) for each in corpus.left_out],
+        "absent": [{"dataset": dataset, "sample_id": sample_id} for dataset, sample_id in corpus.absent],
+        "published": [
+            {"dataset": dataset, "label": label, "n": counts.get((dataset, label), 0), "published": n}
+            for (dataset, label), n in corpus.published.items()
+        ],
+    }
 
 
 def _spread(seeds: list[int], accuracy: list[float], uf1: list[float], uar: list[float]) -> dict[str, Any]:

@@ -343,7 +343,8 @@ def _json(values: Mapping[str, Any]) -> str:
 
 def _read_json(path: Path, kind: Any, of_old: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:  # noqa: ANN401 - see `misfit`
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = {**of_old, **found} if isinstance(found, dict) else found
     except FileNotFoundError as error:
         raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
     except (ValueError, RecursionError) as error:

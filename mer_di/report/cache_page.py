@@ -2,12 +2,14 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mer_di.cache import Cache, open_cache
 from mer_di.errors import CacheError
+from mer_di.labels import Labelled, LabelScheme, labelled
 from mer_di.origin import SYNTHETIC
 from mer_di.report import plots
 from mer_di.report.figure import Figure
@@ -16,7 +18,13 @@ from mer_di.report.page import require_place, write_page
 from mer_di.report.wording import recipe_in_words
 
 
-def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str], *, frames: bool = True) -> None:
+def write_cache_report(
+    cache: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    scheme: LabelScheme | None = None,
+    frames: bool = True,
+) -> None:
     """Write the page of a cache: its origin, what was kept and dropped, its distributions, and every sample to look at.
 
     Parameters
@@ -26,6 +34,9 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     out : path-like
         The HTML file, self-contained; a former page is replaced. About 0.2 MB a sample, and no more than about 60 MB
         for 300: with more samples the full images are stored with more loss, and the page says how much.
+    scheme : LabelScheme, optional
+        Makes classes of emotions; the page names each sample that it leaves out, and why. By default each emotion is a
+        class.
     frames : bool
         Show key frames, which are faces, where the cache has them.
 
@@ -34,7 +45,8 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     CacheError
         If the file is no readable cache, or holds no sample.
     InputError
-        If the page would replace something else, or there is no such folder.
+        If the page would replace something else, there is no such folder, or the scheme does not know what the cache
+        holds.
     OSError
         If the page cannot be written.
     """
@@ -42,19 +54,22 @@ def write_cache_report(cache: str | os.PathLike[str], out: str | os.PathLike[str
     with open_cache(cache) as opened:
         if not len(opened):
             raise CacheError(f"{cache} holds no sample; mer-di info says why they were dropped")
-        cards = make_cards(opened, range(len(opened)), ROOM / len(opened), frames=frames)
-        write_page(out, "cache", _content(opened, cards))
+        found = labelled(opened, scheme)
+        cards = make_cards(opened, found.rows.tolist(), ROOM / len(found.rows), frames=frames)
+        named = [replace(card, emotion=name) for card, name in zip(cards, found.names, strict=True)]
+        write_page(out, "cache", _content(opened, scheme, found, named))
 
 
-def _content(cache: Cache, cards: list[Card]) -> dict[str, Any]:
+def _content(cache: Cache, scheme: LabelScheme | None, found: Labelled, cards: list[Card]) -> dict[str, Any]:
     attributes = cache.attributes
     return {
         "title": cache.path.name,
         "synthetic": SYNTHETIC in (attributes.get("dataset"), attributes.get("annotation_version")),
-        "facts": _facts(cache),
+        "facts": _facts(cache) | (_scheme_facts(scheme, found) if scheme else {}),
+        "left_out": found.left_out,
         "recipe": recipe_in_words(cache.recipe),
         "corrections": cache.corrections,
-        "figures": _figures(cache),
+        "figures": _figures(cache, found),
         "reasons": Counter(reason.partition(":")[0] for reason in cache.dropped.values()).most_common(),
         "dropped": [(name, *_reason(reason)) for name, reason in cache.dropped.items()],
         "cards": cards,
@@ -80,13 +95,25 @@ def _facts(cache: Cache) -> dict[str, str]:
     }
 
 
-def _figures(cache: Cache) -> list[Figure]:
-    classes, labels, people = cache.classes, cache.column("label"), cache.column("subject")
+def _scheme_facts(scheme: LabelScheme, found: Labelled) -> dict[str, str]:
+    published = ", ".join(f"{name} {n}" for name, n in found.published.items())
+    reasons = ", ".join(f"{n} {reason}" for reason, n in found.reasons.items())
+    return {
+        "Label scheme": f"{scheme.name}: {scheme.title}",
+        "Its digest": scheme.sha256,
+        "Left out by it": f"{len(found.left_out)} samples: {reasons}" if found.left_out else "nothing",
+        "Samples as published": published or "not stated",
+    } | ({"Left out by name, not in the table": ", ".join(found.absent)} if found.absent else {})
+
+
+def _figures(cache: Cache, found: Labelled) -> list[Figure]:
+    classes, people = list(found.classes), cache.column("subject")[found.rows]
+    labels = np.array([classes.index(name) for name in found.names])
     subjects = sorted(set(people))
     counts = np.zeros((len(subjects), len(classes)), np.int64)
     np.add.at(counts, (np.searchsorted(subjects, people), labels), 1)
     return [
         plots.class_counts(dict(zip(classes, counts.sum(axis=0).tolist(), strict=True))),
-        plots.phase_lengths(cache.column("onset_length"), cache.column("offset_length")),
+        plots.phase_lengths(*(cache.column(name)[found.rows] for name in ("onset_length", "offset_length"))),
         plots.counts_by_subject(subjects, classes, counts),
     ]

@@ -19,7 +19,9 @@ from mer_di.report.gallery import ROOM, Card, Verdict, make_cards, viewer_settin
 from mer_di.report.page import require_place, write_page
 from mer_di.report.paper import paper_number
 
-_NOT_SETTINGS = ("caches", "seed")
+_NOT_SETTINGS = ("caches", "seed", "label_scheme")
+_OF_OLD: dict[str, Any] = {"per_dataset": [], "only_in": {}, "label_scheme": None}
+"""What the results of older runs lack."""
 
 
 def write_run_report(
@@ -60,7 +62,7 @@ def write_run_report(
 
 
 def _content(run: Run, caches: Sequence[str | os.PathLike[str]] | None, frames: bool) -> dict[str, Any]:
-    results, config, predictions = run.results(), run.config(), run.predictions()
+    results, config, predictions = _OF_OLD | run.results(), run.config(), run.predictions()
     folds = _folds(run)
     origins = find_caches(run, caches)
     rows = _rows(origins)

@@ -7,5 +7,6 @@ works, not how well it recognizes real micro-expressions.
 
 from mer_di.synthetic.clip import DrawnClip, draw_clip
 from mer_di.synthetic.database import default_database, write_database
+from mer_di.synthetic.layouts import LAYOUTS
 
-__all__ = ["DrawnClip", "default_database", "draw_clip", "write_database"]
+__all__ = ["LAYOUTS", "DrawnClip", "default_database", "draw_clip", "write_database"]

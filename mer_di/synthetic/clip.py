@@ -58,9 +58,9 @@ def draw_clip(
         Which of the subject's clips of this emotion, from 1.
     seed : int
         0 or more.
-    layout : {"mmew", "casme2", "samm"}
-        Whose camera films: it sets frame size, length and colour.
-    tree : {"cropped", "selected", "raw"} or None
+    layout : str
+        One of `mer_di.synthetic.LAYOUTS`: whose camera films. It sets frame size, length and colour.
+    tree : str or None
         See `write_database`.
 
     Returns

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
+import av
 import cv2
 import numpy as np
 import platformdirs
@@ -31,6 +32,8 @@ Progress = Callable[[int, int], None]
 DRAWING: Final = 1  # raised whenever the same parameters would draw other pixels
 _DEFAULT: Final[dict[str, Any]] = {"layout": "mmew", "subjects": 12, "clips_per_emotion": 1, "seed": 0}
 _JPEG: Final = [cv2.IMWRITE_JPEG_QUALITY, 92]
+VIDEOS: Final = (".avi", ".mp4")
+_RATE: Final = 30  # frames a second that a video's header names
 _WORKERS: Final = 8  # each holds a portrait
 
 
@@ -56,13 +59,14 @@ def write_database(
     ----------
     out : pathlib.Path
         A folder that does not exist yet, or is empty; see `mer_di.files.whole_folder`.
-    layout : {"mmew", "casme2", "samm"}
-    tree : {"cropped", "selected", "raw"} or None
-        For CASME II, which of its frame trees; ``cropped`` unless named.
+    layout : str
+        One of `mer_di.synthetic.LAYOUTS`.
+    tree : str or None
+        Which of the database's frame trees; the most used one unless named: of CASME II ``cropped``.
     subjects : int
         Number of people, 1 or more.
     clips_per_emotion : int
-        Clips of each of the layout's emotions (7 or 8) for each subject, 1..99.
+        Clips of each of the layout's emotions for each subject, 1..99.
     seed : int
         0 or more; another seed draws other people.
     messy : bool
@@ -94,7 +98,10 @@ def write_database(
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(out) as root:
         _write_all_frames(root, entries, progress)
-        (root / chosen.table_name).write_bytes(chosen.table([entry.row for entry in entries if entry.row is not None]))
+        rows = [entry.row for entry in entries if entry.row is not None]
+        for name, table in {chosen.table_name: chosen.table, **chosen.more_tables}.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(table(rows))
         _write_truth(root / "ground_truth.csv", entries)
         if messy:
             planted.append(litter(root, entries))
@@ -174,21 +181,37 @@ def _write_clips(root: Path, left: Event, entries: Sequence[Entry]) -> int:
 
 
 def _write_clip(folder: Path, entry: Entry) -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # a recording with several entries has one folder
+    if entry.file(0).endswith(VIDEOS):
+        _write_video(folder / entry.file(0), film(entry.take, entry.stored))
+        return
     for position, frame in zip(entry.stored, film(entry.take, entry.stored), strict=True):
         if position == entry.missing:
             continue
         if position == entry.shrunk:
             frame = np.ascontiguousarray(frame[8:, 8:])
-        encoded = _encoded(frame)
+        encoded = _encoded(frame, Path(entry.file(position)).suffix)
         if position == entry.cut:
             encoded = encoded[: len(encoded) // 3]
         (folder / entry.file(position)).write_bytes(encoded)
 
 
-def _encoded(frame: NDArray[np.uint8]) -> bytes:
+def _write_video(path: Path, frames: Iterable[NDArray[np.uint8]]) -> None:
+    """Encode as MPEG-4 part 2, which is in every FFmpeg, without the time of writing."""
+    with av.open(path, "w", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("mpeg4", rate=_RATE, options={"qscale": "3", "flags": "+bitexact+qscale"})
+        for position, frame in enumerate(frames):
+            if position == 0:
+                stream.height, stream.width = frame.shape[:2]
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts = position
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+def _encoded(frame: NDArray[np.uint8], suffix: str) -> bytes:
     picture = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", picture, _JPEG)[1].tobytes()
+    return cv2.imencode(suffix, picture, _JPEG if suffix == ".jpg" else [])[1].tobytes()
 
 
 def _write_truth(path: Path, entries: Iterable[Entry]) -> None:

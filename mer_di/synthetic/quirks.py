@@ -40,7 +40,8 @@ def plant(entries: Sequence[Entry], layout: str, seed: int) -> tuple[list[Entry]
     ----------
     entries : sequence of Entry
         A clean database.
-    layout : {"casme2", "samm", "mmew"}
+    layout : str
+        One whose quirks are known: ``casme2``, ``samm``, ``mmew``.
     seed : int
         Chooses the clips.
 
@@ -53,8 +54,10 @@ def plant(entries: Sequence[Entry], layout: str, seed: int) -> tuple[list[Entry]
     Raises
     ------
     InputError
-        If fewer than half of the clips would stay as they are.
+        If fewer than half of the clips would stay as they are, or no quirks of the layout are known.
     """
+    if layout not in _REARRANGED:
+        raise InputError(f"no messy {layout} database can be drawn; expected one of {', '.join(_REARRANGED)}")
     quirks = (*_CLIP_QUIRKS, *_LAYOUT_QUIRKS.get(layout, ()))
     if len(entries) < 2 * len(quirks):
         raise InputError(

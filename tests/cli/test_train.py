@@ -214,3 +214,33 @@ def test_a_model_that_cannot_be_saved_is_said_before_the_training(cache, tmp_pat
         run(train, ours, "--out", tmp_path / "run", *SMALL, "--save-model", tmp_path / place)
     assert not (tmp_path / "run" / "folds").exists()
     assert ours.read_bytes() == cache.read_bytes()
+
+
+def test_what_a_scheme_makes_of_the_caches_is_said_before_the_training(tmp_path):
+    emotions = ("disgust", "happiness", "others", "fear")
+    a = write_tiny_cache(tmp_path / "a.h5", dataset="casme2", clips=4, emotions=emotions)
+    b = write_tiny_cache(tmp_path / "b.h5", dataset="samm", emotions=("anger", "happiness"), clips=2)
+    result = run(train, a, b, "--labels", "megc2019", "--out", tmp_path / "run", *SMALL)
+    assert result.stderr.splitlines() == [
+        "megc2019: casme2: 8 samples of 145 published (negative 4 of 88, positive 4 of 32, surprise 0 of 25); "
+        "left out: 4 emotion 'others', 4 emotion 'fear'; left out by name, and not in the table: "
+        "sub04/EP12_01f, sub05/EP09_05f, sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03",
+        "megc2019: samm: 8 samples of 133 published (negative 4 of 92, positive 4 of 26, surprise 0 of 15); "
+        "left out: none",
+    ]
+    lines = result.stdout.splitlines()
+    assert lines[1].startswith("casme2 + samm: 16 samples, 8 subjects, 8 folds")
+    assert lines[2].startswith("classes of megc2019 (sha256 ")
+    assert lines[2].endswith("which left out 8 samples")
+    assert [line.split()[:3] for line in lines if line.startswith(("casme2 ", "samm "))][1:] == [
+        ["casme2", "8", "4"],
+        ["samm", "8", "4"],
+    ]
+
+
+def test_classes_that_give_their_database_away_are_named(tmp_path):
+    a = write_tiny_cache(tmp_path / "a.h5", dataset="casme2", emotions=("disgust", "repression"), clips=2)
+    b = write_tiny_cache(tmp_path / "b.h5", dataset="samm", emotions=("anger", "disgust"), clips=2)
+    result = run(train, a, b, "--list-folds", "--validation", "none")
+    assert result.stderr.startswith("warning: only in one database: 'anger' (samm), 'repression' (casme2). ")
+    assert run(train, a, "--list-folds", "--validation", "none").stderr == ""

@@ -19,7 +19,8 @@ def test_frames_without_a_table(tmp_path):
 @pytest.mark.parametrize(
     "name", ["CASME2-coding-20140508.xls", "CASME2-coding.ods", "labels.xlsx", "faces.csv", "x.numbers"]
 )
-def test_a_table_in_another_format_or_under_another_name_is_pointed_at(tmp_path, name):
+def test_a_table_in_another_format_or_under_another_name_is_pointed_at(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
     write_casme2_tree(tmp_path / "Cropped", FEW)
     touch(tmp_path / "notes", [name])
     touch(tmp_path, ["readme.pdf"])
@@ -27,7 +28,8 @@ def test_a_table_in_another_format_or_under_another_name_is_pointed_at(tmp_path,
         load_dataset("casme2", tmp_path)
     assert f"    {tmp_path / 'notes' / name}\n" in str(caught.value)
     assert "readme" not in str(caught.value)
-    for way in ("--table", ".xlsx, .xlsm, .csv, .tsv", "--dataset manifest"):
+    ways = ("--table", ".xlsx, .xlsm, .csv, .tsv", "pip install 'mer_di[tables]', .xls", "--dataset manifest")
+    for way in (*ways, "subject, clip, path, onset, apex, offset, emotion"):
         assert way in str(caught.value)
 
 

@@ -3,7 +3,16 @@
 from collections import Counter
 
 import pytest
-from lookalikes import SAMM_COUNTS, SAMM_ROWS_PER_SUBJECT, ClipRow, samm_rows, touch, write_samm, write_samm_table
+from lookalikes import (
+    SAMM_COUNTS,
+    SAMM_OBJECTIVE,
+    SAMM_ROWS_PER_SUBJECT,
+    ClipRow,
+    samm_rows,
+    touch,
+    write_samm,
+    write_samm_table,
+)
 
 from mer_di.datasets import load_dataset
 from mer_di.imaging.listing import list_frames
@@ -124,3 +133,7 @@ def test_lookalike_itself_is_what_it_claims():
     rows = samm_rows()
     assert Counter(row.emotion for row in rows) == SAMM_COUNTS
     assert all(row.clip.startswith(f"{row.subject:03d}_") for row in rows)
+
+
+def test_objective_classes_are_kept_as_the_table_writes_them(database):
+    assert Counter(sample.objective_class for sample in database.samples) == SAMM_OBJECTIVE

@@ -2,7 +2,9 @@
 
 import datetime
 import re
+import sys
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 from lookalikes import write_workbook
@@ -10,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.chart import BarChart, Reference
 
 from mer_di.datasets.columns import Column
-from mer_di.datasets.sheets import LARGEST_TABLE
+from mer_di.datasets.sheets import LARGEST_TABLE, reads_others
 from mer_di.datasets.table import frame_number, read_table
 from mer_di.errors import AnnotationError
 
@@ -35,6 +37,92 @@ def workbook(tmp_path, cells, change=None):
             content = source.read(name)
             target.writestr(name, change(content) if change and name.endswith("sheet1.xml") else content)
     return changed
+
+
+def open_document(path, rows, repeated=1):
+    """An .ods with one sheet; a date is a date, a number a number, what begins with = a formula without a value."""
+
+    def cell(value):
+        if isinstance(value, str) and value.startswith("="):
+            return f'<table:table-cell table:formula="of:{value}"/>'
+        kinds = {
+            datetime.date: ("date", f'office:date-value="{value}"'),
+            int: ("float", f'office:value="{value}"'),
+            float: ("float", f'office:value="{value}"'),
+        }
+        kind, written = kinds.get(type(value), ("string", ""))
+        return f'<table:table-cell office:value-type="{kind}" {written}><text:p>{value}</text:p></table:table-cell>'
+
+    lines = "".join(f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in rows)
+    lines += f'<table:table-row table:number-rows-repeated="{repeated}"><table:table-cell/></table:table-row>'
+    names = "".join(f' xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text"))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        kind = 'manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"'
+        space = 'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"'
+        manifest = f"<manifest:manifest {space}><manifest:file-entry {kind}/></manifest:manifest>"
+        archive.writestr("META-INF/manifest.xml", manifest)
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content{names}><office:body><office:spreadsheet><table:table table:name='S'>{lines}"
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+OTHERS = pytest.mark.skipif(not reads_others(), reason="python-calamine is absent: pip install 'mer_di[tables]'")
+
+
+@OTHERS
+def test_an_open_document(tmp_path):
+    lines = [["notes"], ["Filename", "Onset", "Notes"], ["001", 46, datetime.date(2024, 5, 6)], ["b", 46.5, "=1+1"]]
+    table = read_table(open_document(tmp_path / "t.ods", lines, repeated=1_000_000), COLUMNS)
+    assert [row.text("clip") for row in table.rows] == ["001", "b"]
+    assert [frame_number(row.cells["onset"]) for row in table.rows] == [46, None]
+    assert [row.cells["note"] for row in table.rows] == [datetime.date(2024, 5, 6), None]
+    assert [row.where for row in table.rows] == ["t.ods, sheet 'S', row 3", "t.ods, sheet 'S', row 4"]
+
+
+@OTHERS
+@pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".ods"])
+def test_other_workbooks_are_known_by_what_they_hold(tmp_path, suffix):
+    book = workbook(tmp_path, {})
+    assert rows_of(book.rename(tmp_path / f"t{suffix}")) == [("a", "1", "x"), ("b", "2", "y")]
+
+
+@OTHERS
+@pytest.mark.parametrize("content", [b"", b"no workbook", b"\xd0\xcf\x11\xe0" + bytes(600), b"PK\x03\x04" + bytes(40)])
+def test_what_is_no_other_workbook_is_refused(tmp_path, content):
+    (tmp_path / "t.xls").write_bytes(content)
+    with pytest.raises(AnnotationError, match=r"not a readable workbook.*Save it anew as \.xlsx or \.csv"):
+        read_table(tmp_path / "t.xls", COLUMNS)
+
+
+@OTHERS
+def test_other_workbooks_of_any_size_are_refused_in_time(tmp_path):
+    path = open_document(tmp_path / "t.ods", [["Filename", "Onset", "x" * (LARGEST_TABLE + 1)]])
+    with pytest.raises(AnnotationError, match="no annotation table is as large"):
+        read_table(path, COLUMNS)
+
+
+def test_a_panic_of_the_other_reader_is_an_error_like_any(tmp_path, monkeypatch):
+    panic = type("PanicException", (BaseException,), {})
+
+    def load_workbook(file):
+        raise panic("range start index 116 out of range")
+
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: True)
+    monkeypatch.setitem(sys.modules, "python_calamine", SimpleNamespace(load_workbook=load_workbook))
+    (tmp_path / "t.xls").write_bytes(b"x")
+    with pytest.raises(AnnotationError, match=r"not a readable workbook .range start index 116"):
+        read_table(tmp_path / "t.xls", COLUMNS)
+
+
+def test_without_the_package_for_other_workbooks_the_way_out_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
+    (tmp_path / "t.ods").write_bytes(b"x")
+    with pytest.raises(AnnotationError, match=r"python-calamine: pip install 'mer_di\[tables\]'.*\.xlsx or \.csv"):
+        read_table(tmp_path / "t.ods", COLUMNS)
 
 
 @pytest.mark.parametrize("place", ["XFD1048576", "XFD2", "A1048576"])
@@ -144,7 +232,7 @@ def test_a_wrong_dimension_in_the_file_cuts_no_rows(tmp_path):
     [
         ("t.xlsx", b"not a zip", "not a readable workbook"),
         ("t.xlsx", b"", "not a readable workbook"),
-        ("t.xls", b"\xd0\xcf\x11\xe0", "no table that can be read"),
+        ("t.numbers", b"\xd0\xcf\x11\xe0", "no table that can be read"),
         ("t.csv", "Filename,Onset\né,1\n".encode("latin-1"), "not UTF-8"),
         ("t.csv", "Filename,Onset\na,1\n".encode("utf-16"), "not UTF-8"),
     ],

@@ -20,9 +20,10 @@ from mer_di.evaluation.evaluate import evaluate
 from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
+from mer_di.labels import DatabaseLabels, LabelScheme
 
-KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation test_images"
-KEYS += " untrained_terms audit precision caches seconds versions apex_sensitivity"
+KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class per_dataset only_in label_scheme"
+KEYS += " seeds validation test_images untrained_terms audit precision caches seconds versions apex_sensitivity"
 
 
 def test_a_run_leaves_what_the_design_promises(finished, cache):
@@ -415,3 +416,28 @@ def test_what_is_tested_after_temporal_augmentation_is_stated(cache, tmp_path, t
         assert (predictions.labels[::2] == predictions.labels[1::2]).all()
     assert evaluate([cache], tmp_path, config, **options) == results
     assert len(calls) == 4
+
+
+def test_a_label_scheme_is_part_of_the_run_and_said_in_its_results(cache, tmp_path):
+    named = {"s1/c0": "a slip of the pen"}
+    labels = DatabaseLabels({"bad": ["disgust"], "good": ["happiness"]}, ["surprise"], named, {"bad": 5, "good": 4})
+    scheme = LabelScheme("own", "two", "nobody", "emotion", {"tiny": labels})
+    corpus, options = read_corpus([cache], scheme), {"validation": "none", "device": "cpu"}
+    results = evaluate(corpus, tmp_path, CONFIG, **options)
+    assert (results.n, results.classes) == (8, ["bad", "good"])
+    assert results.label_scheme == {
+        "name": "own",
+        "title": "two",
+        "sha256": scheme.sha256,
+        "left_out": [{"dataset": "tiny", "reason": "emotion 'surprise'", "n": 4}],
+        "absent": [{"dataset": "tiny", "sample_id": "s1/c0"}],
+        "published": [
+            {"dataset": "tiny", "label": "bad", "n": 4, "published": 5},
+            {"dataset": "tiny", "label": "good", "n": 4, "published": 4},
+        ],
+    }
+    said = Run(tmp_path).config()["label_scheme"]
+    assert said == {"name": "own", "sha256": scheme.sha256, "left_out": 4}
+    with pytest.raises(RunError, match=r'label_scheme: "\(absent\)" \| \{"name": "own"'):
+        evaluate([cache], tmp_path, CONFIG, **options)
+    assert evaluate(corpus, tmp_path, CONFIG, **options).n == 8

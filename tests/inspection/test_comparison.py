@@ -51,6 +51,19 @@ def test_every_column_and_the_classes_are_compared(built, tmp_path):
     assert found.provenance == ["classes: happiness, surprise | joy, surprise"]
 
 
+def test_a_cache_of_before_a_column_was_kept_is_equal(built, tmp_path):
+    other = shutil.copy(built.path, tmp_path / "other.h5")
+    with h5py.File(other, "r+") as file:
+        file["samples/objective_class"][0] = "7"
+    with open_cache(other) as changed:
+        assert compare(built, changed).samples == ["s1/a: objective_class  | 7"]
+    with h5py.File(other, "r+") as file:
+        del file["samples/objective_class"]
+    with open_cache(other) as older:
+        assert compare(built, older).equal
+        assert compare(older, built).equal
+
+
 CORRECTION = ("mine", "s1/a", "apex", "4", "5", "a slip", "me")
 
 

@@ -13,6 +13,7 @@ from mer_di.dynamic_images import normalize
 from mer_di.errors import InputError
 from mer_di.inspection.export import export
 from mer_di.inspection.pictures import picture
+from mer_di.labels import DatabaseLabels, LabelScheme
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,37 @@ def test_folders_of_classes_sort_as_the_labels_whatever_their_names(tmp_path, em
     for row in index_of(tmp_path / "out"):
         assert folders.index(row["onset_file"].split("/")[1]) == int(row["label"])
     assert len({name.casefold() for name in folders}) == len(emotions)
+
+
+def test_a_label_scheme_names_folders_and_labels_and_what_it_leaves_out(cache, tmp_path):
+    labels = DatabaseLabels({"bad": ["disgust", "surprise"], "good": ["happiness"]}, [], {"a:b/c2": "blurred"})
+    scheme = LabelScheme("own", "", "", "emotion", {"tiny": labels})
+    done = export(cache, tmp_path / "out", "imagefolder", scheme=scheme, streams=("onset",))
+    assert (done.samples, done.files, done.left_out) == (8, 8, 1)
+    index = index_of(tmp_path / "out")
+    classes = [("bad", "0", "disgust"), ("good", "1", "happiness"), ("bad", "0", "surprise")]
+    assert [(row["class"], row["label"], row["emotion"]) for row in index] == [*classes, *classes[:2], *classes]
+    assert {row["onset_file"].split("/")[1] for row in index} == {"0_bad", "1_good"}
+    with open_cache(cache) as opened:
+        for row in index:
+            number = opened.column("sample_id").tolist().index(row["sample_id"])
+            read = cv2.imread(str(tmp_path / "out" / row["onset_file"]))[..., ::-1]
+            np.testing.assert_array_equal(read, picture(opened, "onset", number, "symmetric"))
+    origin = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
+    assert origin["classes"] == ["bad", "good"]
+    assert origin["label_scheme"] == {
+        "name": "own",
+        "sha256": scheme.sha256,
+        "left_out": {"a:b/c2": "blurred"},
+        "absent": [],
+    }
+
+
+def test_the_command_says_how_many_a_scheme_leaves_out(tmp_path):
+    cache = write_tiny_cache(tmp_path / "c.h5", dataset="casme2", subjects=2, emotions=("disgust", "fear"), size=4)
+    arguments = ["export", str(cache), "--out", str(tmp_path / "out"), "--labels", "casme2-5"]
+    result = CliRunner().invoke(root, arguments, catch_exceptions=False)
+    assert result.stdout.startswith("4 samples (2 left out by casme2-5), 12 files")
 
 
 def test_a_folder_with_something_in_it_is_left_alone(cache, tmp_path):

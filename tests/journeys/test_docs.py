@@ -87,6 +87,10 @@ def furnished(tmp_path_factory):
         _draw_quickly(patch)
         mmew = write_database(data / "MMEW_Final", layout="mmew", subjects=2)
         casme2 = write_database(data / "CASME2", layout="casme2", subjects=1)
+        several = {"CASME": "casme", "CASME_sq": "cas_me_2", "CASME3": "cas_me_3", "SMIC": "smic"}
+        several |= {"DFME": "dfme", "4DMicro": "4dme", "MEVIEW": "meview"}
+        for folder, layout in several.items():
+            write_database(data / folder, layout=layout, subjects=1)
     _write_samm(data / "SAMM")
     _write_own(data / "own")
     (data / "databases").mkdir()
@@ -218,14 +222,16 @@ def _clip():
 
 
 def _write_samm(root):
-    """Two clips of SAMM's size: drawing a subject of its 960×650 frames would take a quarter of a minute."""
+    """Two clips of SAMM's size, twice: drawing a subject of its 960×650 frames would take a quarter of a minute."""
     import cv2
     import lookalikes
 
     rows = [lookalikes.ClipRow(6, "006_1_2", 21, 24, 28, "Anger"), lookalikes.ClipRow(7, "007_1_1", 5, 8, 11, "Other")]
     lookalikes.write_samm(root, rows=rows)
+    lookalikes.write_samm_lv(root.with_name("SAMM_LV"), rows=rows, macro=1)
     frames = _samm_frames()
-    for index, file in enumerate(sorted(root.rglob("*.jpg"))):
+    files = [*sorted(root.rglob("*.jpg")), *sorted(root.with_name("SAMM_LV").rglob("*.jpg"))]
+    for index, file in enumerate(files):
         assert cv2.imwrite(str(file), frames[index % len(frames)])
 
 

@@ -15,6 +15,7 @@ from tiny_cache import write_tiny_cache
 from mer_di.cache import open_cache
 from mer_di.cli.report import command
 from mer_di.errors import CacheError, InputError
+from mer_di.labels import read_scheme
 from mer_di.report import write_cache_report
 from mer_di.report.encoding import LEVELS
 
@@ -159,3 +160,23 @@ def test_a_name_that_a_page_cannot_have_is_refused_before_the_work(cache, tmp_pa
     with pytest.raises(InputError, match="is read for this"):
         write_cache_report(cache, cache)
     assert cache.read_bytes() == before
+
+
+def test_a_label_scheme_makes_the_classes_of_the_page_and_says_what_it_leaves_out(tmp_path):
+    emotions = ("disgust", "others", "repression")
+    path = write_tiny_cache(tmp_path / "tiny.h5", dataset="casme2", subjects=2, emotions=emotions, size=8)
+    result = CliRunner().invoke(command, [str(path), "--labels", "megc2019"], catch_exceptions=False)
+    assert result.exit_code == 0
+    page = Page(path.with_suffix(".html"))
+    assert f"megc2019: {read_scheme('megc2019').title}" in page.text
+    assert read_scheme("megc2019").sha256 in page.text
+    assert "2 samples: 2 emotion 'others'" in page.text
+    cards = [attrs for tag, attrs in page.tags if tag == "article"]
+    assert [(card["data-id"], card["data-class"]) for card in cards] == [
+        (f"s0{subject}/c{clip}", "negative") for subject in (1, 2) for clip in (0, 2)
+    ]
+
+
+def test_a_run_takes_no_other_classes_than_its_own(tmp_path):
+    result = CliRunner().invoke(command, [str(tmp_path), "--labels", "megc2019"])
+    assert (result.exit_code, "a run has the classes that it was trained on" in result.stderr) == (2, True)

@@ -14,6 +14,9 @@ from tiny_cache import write_tiny_cache
 from mer_di.cli.compare import command as compare
 from mer_di.cli.report import command as report
 from mer_di.errors import RunError
+from mer_di.evaluation.corpus import read_corpus
+from mer_di.evaluation.evaluate import evaluate
+from mer_di.labels import read_scheme
 from mer_di.learning.model_config import ModelConfig
 from mer_di.report import write_comparison_report, write_run_report
 
@@ -161,3 +164,19 @@ def test_a_damaged_run_has_no_page_and_is_named(run, cache, tmp_path, name, text
     with pytest.raises(RunError, match=r"damaged"):
         write_comparison_report(run.folder, damaged, tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+def test_the_page_says_scheme_databases_and_classes_that_give_theirs_away(tmp_path):
+    a = write_tiny_cache(tmp_path / "a.h5", dataset="casme2", emotions=("disgust", "others", "surprise"))
+    b = write_tiny_cache(tmp_path / "b.h5", dataset="samm", emotions=("anger", "happiness", "others"))
+    scheme = read_scheme("megc2019")
+    evaluate(read_corpus([a, b], scheme), tmp_path / "run", tiny_run.CONFIG, validation="none", device="cpu")
+    write_run_report(tmp_path / "run", tmp_path / "run" / "page.html")
+    text = " ".join(Page(tmp_path / "run" / "page.html").text.split())
+    assert f"Label scheme megc2019 , {scheme.title} (sha256 {scheme.sha256})" in text
+    assert "It left out 8 samples: 4 of casme2, emotion 'others', 4 of samm, emotion 'others'" in text
+    assert "casme2 negative 4 88" in text
+    assert "positive only in samm, surprise only in casme2: a network that tells the databases apart" in text
+    for row in json.loads((tmp_path / "run" / "results.json").read_text())["per_dataset"]:
+        rates = f"{100 * row['accuracy']:.1f} % {row['uf1']:.3f} {row['uar']:.3f}"
+        assert f"{row['dataset']} 8 4 {rates}" in text
