@@ -19,7 +19,7 @@ from mer_di.datasets.clips import Clips, subject_clips
 from mer_di.datasets.columns import Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import files, find_root, no_frames, subfolders
+from mer_di.datasets.locate import files, find_root, subfolders
 from mer_di.datasets.release import join
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.datasets.table import Row, Table, frame_number, plain, read_table
@@ -88,10 +88,6 @@ def load(root: Path | None, choice: Choice) -> Database:
     """Load SMIC; see `mer_di.datasets.load_dataset`."""
     place = find_root(SPEC, root)
     clips = subject_clips(SPEC, place, choice.tree, within=_clips, tree_of=_tree_of)
-    if not clips.folders:
-        raise no_frames(
-            SPEC, clips.homes[0], f"{clips.homes[0]} holds folders of subjects, and in them no folder of a clip"
-        )
     spec = _of_tree(clips.tree)
     if choice.table or clips.tree.name.startswith("e"):
         annotation = choose_annotation(spec, clips.homes[0].parent, choice.table, _read)

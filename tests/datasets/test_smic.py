@@ -152,7 +152,7 @@ def test_subjects_in_any_notation_are_one_person(tmp_path):
 
 def test_folders_of_subjects_that_hold_no_clips(tmp_path):
     touch(tmp_path / "SMIC_all_cropped" / "HS" / "s1", ["s1_ne_01.avi"])
-    with pytest.raises(DatasetNotFoundError, match=r"holds folders of subjects, and in them no folder of a clip"):
+    with pytest.raises(DatasetNotFoundError, match=r"tree hs in .*HS holds no clip: .*there are videos"):
         load_dataset("smic", tmp_path)
 
 
