@@ -117,8 +117,8 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
 def no_frames(spec: Spec, root: Path, found: str) -> DatasetNotFoundError:
     """Compose the error of a table without frames: what was looked for, and what lies there instead."""
     ways = (
-        f"{_kinds_below(root)}An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, "
-        f"--table the table. Frames or videos in any other layout: {_MANIFEST}"
+        f"{_kinds_below(root)}An archive has to be unpacked first. Frames that lie elsewhere: --root names their "
+        f"folder, --table the table. Frames or videos in any other layout: {_MANIFEST}"
     )
     return not_found(spec, found, [*subfolders(root), *files(root)], ways)
 
