@@ -59,7 +59,7 @@ _SHOWN = 5
 
 
 # Each lasts for ten seconds, as macro-expressions do, which are not read; where a table calls one micro, it is mended.
-_SOURCE = "programs that read the release, such as MEAN_Spot-then-recognize"
+_SOURCE = "public programs that read the release, where they name the last file"
 CORRECTIONS = tuple(
     Correction("released", sample_id, "offset", was, now, f"the recording ends at {now}", _SOURCE, by_frames=True)
     for sample_id, was, now in (("020/020_6_5", 5476, 5001), ("036/036_7_4", 8298, 8201))
