@@ -93,7 +93,10 @@ def database_options(default: str | None) -> Decorator:
             metavar="FOLDER",
             help="A folder outside the manifest's own that its paths and links may lead into; may be repeated.",
         ),
-        click.option("--tree", help="Which frame tree, where a database has several (cropped, selected, raw)."),
+        click.option(
+            "--tree",
+            help="Which frame tree, where a database has several: cropped, raw, hs, part_a; its page lists them.",
+        ),
         click.option(
             "--corrections",
             default="released",

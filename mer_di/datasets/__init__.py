@@ -88,8 +88,8 @@ def load_dataset(
         The database's folder, or one of its frame trees; for ``manifest`` the table, or the folder that its paths
         start from if `table` names the table. By default ``$MER_DI_DATA/<name>``; ``synthetic`` is drawn instead.
     tree : str, optional
-        Which of its frame trees to read: ``cropped``, ``selected`` or ``raw``. By default the first of these
-        that is there.
+        Which of its frame trees to read, by a name in `Spec.trees`: ``cropped``, ``raw``. By default the first of
+        these that is there.
     corrections : sequence of str
         Correction sets, keys of `SETS`; ``("none",)`` takes the table as it is.
     table : path-like, optional

@@ -61,8 +61,8 @@ def is_video(path: Path) -> bool:
 def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
     """Return the tree that a folder of subjects belongs to, or None if nothing says it.
 
-    It is known by the name of a folder between root and its subjects, else by its clips being videos, or by how its
-    frames are named.
+    It is known by the name of a folder between root and its subjects, else by how its frames are named, or by its
+    clips being videos.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def named_tree(spec: Spec, root: Path, home: Path) -> Tree | None:
                 return tree
         if folder == root:
             break
-    if _some_video(spec, home) is not None:
-        return next((tree for tree in spec.trees if tree.videos), None)
     frame = _some_frame(spec, home)
+    if not frame and _some_video(spec, home):
+        return next((tree for tree in spec.trees if tree.videos), None)
     return next((tree for tree in spec.trees if tree.prefix is not None and frame.startswith(tree.prefix)), None)
 
 

@@ -18,6 +18,8 @@ _MANIFEST = (
     "--dataset manifest, with a table of your own that has the columns subject, clip, path, onset, apex, offset, "
     "emotion ('mer-di datasets manifest' describes them)."
 )
+_COUNTED = 10_000  # files of a folder, for a message
+_KINDS_SHOWN = 4
 _SHOWN = 10  # files of a folder, in a message
 _LEVELS_ABOVE = 2  # a user may name the inner folder of Cropped/Cropped
 
@@ -115,10 +117,25 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
 def no_frames(spec: Spec, root: Path, found: str) -> DatasetNotFoundError:
     """Compose the error of a table without frames: what was looked for, and what lies there instead."""
     ways = (
-        "An archive has to be unpacked first. Frames that lie elsewhere: --root names their folder, --table the table. "
-        f"Frames or videos in any other layout: {_MANIFEST}"
+        f"{_kinds_below(root)}An archive has to be unpacked first. Frames that lie elsewhere: --root names their "
+        f"folder, --table the table. Frames or videos in any other layout: {_MANIFEST}"
     )
     return not_found(spec, found, [*subfolders(root), *files(root)], ways)
+
+
+def _kinds_below(root: Path) -> str:
+    """Say how many files of which kinds lie below a folder, each with an example; of a large one, of a part."""
+    kinds: dict[str, list[str]] = {}
+    for place, folders, names in os.walk(root):
+        folders.sort()
+        seen = [name for name in sorted(names) if not name.startswith(".") and name.casefold() not in _LITTER]
+        for name in seen:
+            kinds.setdefault(Path(name).suffix.casefold() or name, []).append(os.path.join(place, name))  # noqa: PTH118
+        if sum(map(len, kinds.values())) > _COUNTED:
+            break
+    common = sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:_KINDS_SHOWN]
+    told = "; ".join(f"{len(paths)} {suffix}, such as {paths[0]}" for suffix, paths in common)
+    return f"Files below: {told}. " if told else ""
 
 
 def not_found(spec: Spec, found: str, instead: Sequence[Path] = (), ways: str = "") -> DatasetNotFoundError:

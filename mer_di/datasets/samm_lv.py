@@ -3,8 +3,6 @@
 A recording holds several movements; a row's file name is the recording's with one more number, the same as in SAMM.
 The table knows no emotion. It stands in SAMM's own table, under the same file name, and is joined from there, as other
 programs do (github.com/genbing99/MEAN_Spot-then-recognize).
-
-The offsets past the end of a recording that are known (020_6_5, 036_7_4, 012_4_1) are those of macro-expressions.
 """
 
 import re
@@ -18,7 +16,7 @@ from mer_di.datasets import samm
 from mer_di.datasets.annotation import Annotation, annotate, choose_annotation, sample_from, subject_findings
 from mer_di.datasets.clips import named_clips
 from mer_di.datasets.columns import COLUMNS, Column
-from mer_di.datasets.correction import choose_corrections
+from mer_di.datasets.correction import Correction, choose_corrections
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_root, find_tables, not_found
@@ -60,17 +58,27 @@ _DEPTH = 3  # root / SAMM_longvideos / SAMM_longvideos / recording
 _SHOWN = 5
 
 
+# Each lasts for ten seconds, as macro-expressions do, which are not read; where a table calls one micro, it is mended.
+_SOURCE = "public programs that read the release, where they name the last file"
+CORRECTIONS = tuple(
+    Correction("released", sample_id, "offset", was, now, f"the recording ends at {now}", _SOURCE, by_frames=True)
+    for sample_id, was, now in (("020/020_6_5", 5476, 5001), ("036/036_7_4", 8298, 8201))
+)
+
+
 def load(root: Path | None, choice: Choice) -> Database:
     """Load SAMM Long Videos; see `mer_di.datasets.load_dataset`."""
     place = find_root(SPEC, root)
-    choose_corrections((), choice.corrections)
+    choose_corrections(CORRECTIONS, choice.corrections)
     annotation = choose_annotation(SPEC, place, choice.table, partial(_read, place))
     clips = named_clips(SPEC, place, choice.tree, _RECORDING, "006_1", _DEPTH)
     other = {_recording(row.text("clip")) for row in annotation.table.rows if not _is_micro(row)}
     other -= {_recording(sample.clip) for sample in annotation.samples}
     labelled = {key: folder for key, folder in clips.folders.items() if key not in other}
     clips = replace(clips, folders=labelled)
-    database = join(SPEC, place, choice, annotation, clips, key=lambda sample: _recording(sample.clip))
+    database = join(
+        SPEC, place, choice, annotation, clips, corrections=CORRECTIONS, key=lambda sample: _recording(sample.clip)
+    )
     return replace(database, findings=(*database.findings, *subject_findings(database.samples, "_")))
 
 

@@ -91,7 +91,7 @@ def count_frames(path: Path) -> int:
     require_video(path, range(0))
     with _opened(path) as file:
         if _is_text(file.peek(_START)[:_START]):
-            raise SampleError("clip-unreadable", f"{path} is a text, or empty; expected a video")
+            raise SampleError("clip-unreadable", f"{path} is a text; expected a video")
         try:
             with av.open(file, "r", options=_OPTIONS, metadata_errors="replace") as container:
                 return sum(packet.size > 0 for packet in container.demux(_stream(path, container)))

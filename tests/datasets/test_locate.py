@@ -42,6 +42,16 @@ def test_a_table_without_frames_lists_what_lies_there(tmp_path):
         assert part in str(caught.value)
 
 
+def test_frames_of_another_kind_are_told_however_deep_they_lie(tmp_path):
+    write_casme2_table(tmp_path / "CASME2-coding.xlsx", FEW)
+    touch(tmp_path / "data" / "all" / "clips", ["sub01_EP02_01f.mp4", "sub02_EP03.mp4", ".DS_Store", "Thumbs.db"])
+    with pytest.raises(DatasetNotFoundError) as caught:
+        load_dataset("casme2", tmp_path)
+    clips = tmp_path / "data" / "all" / "clips"
+    assert f"Files below: 2 .mp4, such as {clips / 'sub01_EP02_01f.mp4'}; 1 .xlsx, such as" in str(caught.value)
+    assert "Thumbs" not in str(caught.value)
+
+
 def test_root_that_is_a_file(tmp_path):
     write_few(tmp_path)
     with pytest.raises(

@@ -77,6 +77,9 @@ def test_a_renamed_folder_of_videos_is_known_by_them_and_images_come_first(tmp_p
     write_casme2(tmp_path / "a", rows=ROWS, tree="raw")
     assert load_dataset("casme2", tmp_path / "a").tree == "raw"
     assert load_dataset("casme2", tmp_path / "a", tree="avi").tree == "avi"
+    write_casme2(tmp_path / "b", rows=ROWS, tree="raw")
+    (tmp_path / "b" / "CASME2_RAW").rename(tmp_path / "b" / "mine")
+    assert loaded(tmp_path / "b", (25, 12, 30), folder="mine").tree == "raw", "videos beside folders of images"
 
 
 def test_videos_where_images_are_expected_are_told(tmp_path):

@@ -1,5 +1,7 @@
 """SAMM Long Videos: micro-expressions of whole recordings, with labels from SAMM's own table."""
 
+import shutil
+
 import pytest
 from lookalikes import SAMM_COUNTS, ClipRow, samm_rows, touch, write_samm_lv, write_samm_table, write_workbook
 
@@ -77,6 +79,18 @@ def test_rows_without_a_label_and_tables_without_micro_expressions_are_refused(t
     write_workbook(root / "SAMM_LongVideos_V3_Release.xlsx", {"FACS_Movement_Only": lines})
     with pytest.raises(AnnotationError, match="no row has a type that begins with Micro; its rows are 1 'Macro'"):
         load_dataset("samm_lv", root)
+
+
+def test_an_offset_past_the_end_of_a_recording_is_mended_where_a_table_calls_it_micro(tmp_path):
+    rows = [ClipRow(20, "020_6_5", 4990, 4995, 5001, "Anger"), ClipRow(36, "036_7_4", 8190, 8195, 8298, "Other")]
+    root = write_samm_lv(tmp_path, rows=rows, macro=0)
+    write_samm_lv(tmp_path / "b", rows=[rows[0]._replace(offset=5476), rows[1]], macro=0, labels=False)
+    (tmp_path / "b" / "SAMM_LongVideos_V3_Release.xlsx").rename(root / "SAMM_LongVideos_V3_Release.xlsx")
+    shutil.rmtree(tmp_path / "b")
+    database = load_dataset("samm_lv", root)
+    assert [(c.sample_id, c.was, c.now) for c in database.applied] == [("020/020_6_5", 5476, 5001)]
+    assert [sample.offset for sample in database.samples] == [5001, 8298], "the other recording reaches its offset"
+    assert load_dataset("samm_lv", root, corrections=("none",)).samples[0].offset == 5476
 
 
 def test_rows_added_below_change_no_name(tmp_path):

@@ -162,8 +162,35 @@ def test_empty_table(tmp_path):
         read_table(csv_file(tmp_path, ""), COLUMNS)
 
 
+GROUPED = (Column("clip", ("Filename",)), Column("onset", ("FINAL Onset",)), Column("note", ("Notes", "FINAL Notes")))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ",Coder 1,FINAL,\nFilename,Onset,Onset,Notes\na,1,2,x\n",  # the group stands over two columns
+        "Filename,Coder 1,FINAL,Notes\n,Onset,Onset,\na,1,2,x\n",  # names merged with the blank cell below
+        ",Coder 1,FINAL,Also\nFilename,Onset,Onset,Notes\na,1,2,x\n",
+    ],
+)
+def test_a_row_of_groups_above_the_header(tmp_path, lines):
+    (row,) = read_table(csv_file(tmp_path, lines), GROUPED).rows
+    assert (row.text("clip"), row.text("onset"), row.text("note")) == ("a", "2", "x")
+
+
+def test_what_stands_in_a_group_comes_before_what_stands_alone(tmp_path):
+    text = "Coder 1,,FINAL,,\nFilename,Notes,Onset,Notes,\na,no,2,yes,\n"
+    (row,) = read_table(csv_file(tmp_path, text), GROUPED).rows
+    assert row.text("note") == "yes"
+
+
+def test_a_group_without_its_column_is_no_header(tmp_path):
+    with pytest.raises(AnnotationError, match="missing: FINAL Onset"):
+        read_table(csv_file(tmp_path, ",Coder 1,FINAL\nFilename,Onset,Notes\na,1,x\n"), GROUPED)
+
+
 def test_two_columns_of_one_meaning_are_refused(tmp_path):
-    with pytest.raises(AnnotationError, match=r"'Onset', 'OnsetFrame' all mean 'onset'"):
+    with pytest.raises(AnnotationError, match=r"'Onset', 'OnsetFrame' all mean 'onset'.*not guessed.*counts frames"):
         read_table(csv_file(tmp_path, "Filename,Onset,OnsetFrame\na,1,2\n"), COLUMNS)
 
 

@@ -214,3 +214,20 @@ def test_the_digest_is_of_the_file_that_was_decoded(tmp_path, lossless_video):
     path.write_bytes(b"another video of the same name")
     assert len([first, *reading]) == 12
     assert digest.hexdigest() == whole != frames_digest(path, range(12))
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264", "mjpeg", "ffv1"])
+@pytest.mark.parametrize("suffix", [".avi", ".mp4", ".mkv"])
+def test_frames_are_counted_without_decoding_as_many_as_decode(tmp_path, codec, suffix):
+    if (codec, suffix) == ("ffv1", ".mp4") or codec not in av.codecs_available:
+        pytest.skip("no such file")
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = written(tmp_path / f"clip{suffix}", [picture(seed, 32, 48) for seed in range(30)], codec, pixels)
+    assert video.count_frames(path) == len(list(read_frames(path, range(30)))) == 30
+
+
+def test_what_is_no_video_has_no_number_of_frames(tmp_path):
+    for name, content in (("text.avi", b"a playlist\n"), ("empty.avi", b""), ("cut.avi", b"RIFF\x00\x01")):
+        (tmp_path / name).write_bytes(content)
+        refused("clip-unreadable", lambda path=tmp_path / name: video.count_frames(path))
+    refused("clip-not-found", lambda: video.count_frames(tmp_path / "gone.avi"))

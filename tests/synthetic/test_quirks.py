@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from drawn_files import read_csv, read_table, subject_id
 
+from mer_di.errors import InputError
 from mer_di.synthetic import write_database
 
 CLIP_QUIRKS = [
@@ -109,3 +110,8 @@ def test_litter_lies_among_the_frames(tmp_path, sketched):
     assert {"Thumbs.db", ".DS_Store", "._1.jpg"} == {name.rpartition("/")[2] for name in listed}
     for name in listed:
         assert (root / name).is_file()
+
+
+def test_a_layout_whose_quirks_are_not_known_is_not_spoilt(tmp_path):
+    with pytest.raises(InputError, match="no messy smic database can be drawn; expected one of casme2, samm, mmew"):
+        write_database(tmp_path / "db", layout="smic", messy=True)
