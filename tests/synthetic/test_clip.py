@@ -46,7 +46,7 @@ def test_a_grey_camera_gives_one_channel_and_draw_clip_three_equal_ones(monkeypa
         ({"emotion": "joy"}, "'joy'; expected one of happiness"),
         ({"emotion": "fear", "subject": -1}, "-1, 1, 0; expected numbers of 0 or more"),
         ({"emotion": "fear", "seed": -3}, "1, 1, -3; expected numbers"),
-        ({"emotion": "fear", "layout": "smic"}, "'smic'; expected one of casme2, samm, mmew"),
+        ({"emotion": "fear", "layout": "casme4"}, "'casme4'; expected one of casme2, samm, mmew"),
         ({"emotion": "fear", "layout": "samm", "tree": "cropped"}, "no frame tree 'cropped'; expected raw"),
     ],
 )

@@ -48,7 +48,7 @@ def test_progress_counts_the_clips(tmp_path, sketched):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"layout": "smic"}, "layout is 'smic'"),
+        ({"layout": "casme4"}, "layout is 'casme4'"),
         ({"layout": "casme2", "tree": "video"}, "no frame tree 'video'; expected cropped, selected, raw"),
         ({"tree": "raw"}, "mmew has no frame tree 'raw'"),
         ({"subjects": 0}, "subjects is 0; expected 1..99"),
