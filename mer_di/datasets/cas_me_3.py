@@ -66,7 +66,7 @@ CAS(ME)3/
         Column("subject", ("Subject",)),
         Column("clip", ("Filename",)),
         Column("onset", ("Onset",)),
-        Column("apex", ("Apex",)),
+        Column("apex", ("Apex",), required=False),
         Column("offset", ("Offset",)),
         Column("emotion", ("emotion",)),
         Column("action_units", ("AU",), required=False),
