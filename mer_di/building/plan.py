@@ -98,7 +98,7 @@ def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) ->
     for sample in database.samples:
         try:
             _require_class(sample, sizes[sample.emotion], min_class_size)
-            clips.append(_planned(sample, recipe))
+            clips.append(plan_clip(sample, recipe))
         except SampleError as error:
             require_fault_of_data(error)
             dropped[sample.sample_id] = str(error)
@@ -112,7 +112,24 @@ def _require_class(sample: Sample, size: int, smallest: int) -> None:
         )
 
 
-def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
+def plan_clip(sample: Sample, recipe: Recipe) -> PlannedClip:
+    """Decide which frames of a sample will be read, without decoding anything.
+
+    Parameters
+    ----------
+    sample : Sample
+    recipe : Recipe
+        Its apex policy and phases decide which apexes are usable.
+
+    Returns
+    -------
+    PlannedClip
+
+    Raises
+    ------
+    SampleError
+        If the sample cannot be read.
+    """
     onset, apex, offset = phases.key_frames(sample, recipe.apex_policy, apex_in=recipe.apex_in)
     if sample.path is None:
         raise SampleError(
