@@ -15,7 +15,7 @@ from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, find_root, no_table
 from mer_di.datasets.sheets import SUFFIXES, shortened
 from mer_di.datasets.spec import Choice, Spec
-from mer_di.datasets.table import Row, frame_number, read_table
+from mer_di.datasets.table import Row, read_table
 from mer_di.errors import AnnotationError, DatasetNotFoundError
 from mer_di.sample import Sample
 
@@ -49,6 +49,7 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
 )
 
 _OF_A_CLIP = ("path", "onset", "offset")
+_UNSAID = dict.fromkeys(("subject", "clip", "emotion"), "unknown")
 _SAID = ("path", "onset", "apex", "offset", "subject", "clip", "emotion")
 _LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message
 
@@ -118,7 +119,7 @@ def load_unlabelled(
     DatasetNotFoundError
         If table or folder are not there.
     AnnotationError
-        If it is no such table, it has no rows, a path is blank, or leads out of the folder.
+        If it is no such table or has no rows, a path is blank or leads out of the folder, or a cell of text is none.
     """
     columns = [replace(column, required=column.name in _OF_A_CLIP) for column in SPEC.columns]
     path, home = _places(root, table.expanduser().absolute())
@@ -130,20 +131,9 @@ def load_unlabelled(
 
 
 def _unlabelled(row: Row, path: Path) -> Unlabelled:
-    cells = {name: row.text(name) for name in _SAID if name in row.cells}
-    numbers = {name: frame_number(row.cells.get(name)) for name in ("onset", "apex", "offset")}
-    unread = [name for name, number in numbers.items() if number is None and name in cells]
-    sample = Sample(
-        dataset=SPEC.name,
-        subject=cells.get("subject", ""),
-        clip=cells.get("clip", ""),
-        onset=numbers["onset"],
-        apex=numbers["apex"],
-        offset=numbers["offset"],
-        emotion=cells.get("emotion", ""),
-        unread=tuple((name, shortened(cells[name])) for name in unread),
-    )
-    return Unlabelled(cells, _placed(sample, path))
+    said = {name: cell for name, cell in row.cells.items() if cell is not None}
+    sample = sample_from(Row(row.where, _UNSAID | said), SPEC)
+    return Unlabelled({name: row.text(name) for name in _SAID if name in row.cells}, _placed(sample, path))
 
 
 def _places(root: Path | None, table: Path | None) -> tuple[Path, Path]:
