@@ -13,6 +13,7 @@ THROUGH = {  # modules without tests of their own, and where theirs are
     **{f"cli/{command}": "cli" for command in COMMANDS.split()},
     "cli/doctor": "inspection/environment",
     "cli/export": "inspection/export",
+    "cli/merge": "building/merge",
     "cli/predict": "predict/table",
     "cli/report": "report/cache_page",
     "cli/reproduce": "experiments",

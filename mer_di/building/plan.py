@@ -7,6 +7,7 @@ from typing import Literal
 
 from mer_di import phases
 from mer_di.building.faults import require_fault_of_data
+from mer_di.building.part import Part
 from mer_di.datasets import Database
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.listing import require_listed
@@ -68,7 +69,7 @@ class Plan:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) -> Plan:
+def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1, part: Part | None = None) -> Plan:
     """Decide for every sample of a database whether it can be read, without decoding anything.
 
     Parameters
@@ -80,6 +81,8 @@ def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) ->
     min_class_size : int
         Samples of a class with fewer rows than this are dropped as ``class-too-small``. Rows are counted
         over the whole table, before anything else is dropped (10 is the paper's rule, section 3.1).
+    part : Part, optional
+        Only these samples; what becomes of the others is no matter of this plan.
 
     Returns
     -------
@@ -88,14 +91,20 @@ def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) ->
     Raises
     ------
     InputError
-        If ``min_class_size`` is below 1.
+        If ``min_class_size`` is below 1, or there are more parts than samples.
     """
     if min_class_size < 1:
         raise InputError(f"min_class_size is {min_class_size}; expected 1 (keep every class) or more")
+    if part and part.of > len(database.samples):
+        raise InputError(
+            f"{part.of} parts of a table of {len(database.samples)} rows; expected one row a part, or more"
+        )
     sizes = Counter(sample.emotion for sample in database.samples)
     clips: list[PlannedClip] = []
     dropped: dict[str, str] = {}
-    for sample in database.samples:
+    for index, sample in enumerate(database.samples):
+        if part and not part.holds(index):
+            continue
         try:
             _require_class(sample, sizes[sample.emotion], min_class_size)
             clips.append(plan_clip(sample, recipe))

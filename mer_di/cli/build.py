@@ -61,6 +61,9 @@ _recipe_option = partial(click.option, cls=LibraryOption, of="mer_di.recipe:Reci
 @apex_policy_option
 @_recipe_option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
 @min_class_size_option
+@click.option(
+    "--part", metavar="K/N", help="Build every N-th sample only, from the K-th: mer-di merge joins the N caches to one."
+)
 @click.option("--no-frames", is_flag=True, help="Leave key frames out of the cache: they are faces.")
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")
 @click.option("--workers", type=LibraryChoice("mer_di.executors:Workers"), default="threads", show_default=True)
@@ -77,6 +80,7 @@ def command(
     corrections: str,
     out: Path,
     min_class_size: int,
+    part: str | None,
     landmark_model: Path | None,
     no_frames: bool,
     jobs: int | None,
@@ -93,6 +97,7 @@ def command(
     """
     from mer_di.building.build import build_cache
     from mer_di.building.defaults import default_recipe
+    from mer_di.building.part import Part
     from mer_di.executors import cluster, local
 
     database = load(dataset, root, table, allow, tree, corrections)
@@ -104,6 +109,7 @@ def command(
             out,
             recipe,
             min_class_size=min_class_size,
+            part=Part.from_text(part) if part else None,
             key_frames=not no_frames,
             model=landmark_model,
             executor=executor,
