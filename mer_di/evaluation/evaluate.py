@@ -22,6 +22,7 @@ from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
 from mer_di.executors import finished
+from mer_di.files import file_names
 from mer_di.learning.devices import choose_device, own_randomness
 from mer_di.learning.models import build_model
 from mer_di.learning.precision_trial import choose_precision
@@ -116,7 +117,9 @@ def evaluate(
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
-        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, audit, save_networks))
+        files = file_names(fold.name for fold in folds)
+        identified = identity | {"seed": seed}
+        runs.append(SeedRun(run, identified, samples, folds, files, config, seed, device, audit, save_networks))
     with contextlib.ExitStack() as kept_out:
         for job in runs:
             kept_out.enter_context(job.run.sole_writer())
@@ -186,7 +189,7 @@ def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Pr
             run_fold(job, fold)
             tell(fold.name, len(tasks))
         return
-    calls = dict(enumerate(waiting))
+    calls = {number: (replace(job, folds=()), fold) for number, (job, fold) in enumerate(waiting)}
     with contextlib.closing(finished(executor, run_fold, calls, lambda _job, fold: f"fold {fold.name}")) as done:
         for number, _ in done:
             tell(waiting[number][1].name, len(tasks))

@@ -14,7 +14,6 @@ from mer_di.evaluation.corpus import Corpus
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import Fold, fold_seed, require_honest
 from mer_di.evaluation.run import FoldRecord, Run
-from mer_di.files import file_names
 from mer_di.learning.saved_model import SavedModel, save_model
 from mer_di.learning.train import Watch, predict_probabilities, train_model
 from mer_di.learning.train_config import TrainConfig
@@ -33,6 +32,9 @@ class SeedRun:
         The run's configuration: what all of its folds have in common.
     corpus : Corpus
     folds : tuple of Fold
+        Empty for a worker: it is told its own, and the numbers of all would be most of what is sent to it.
+    files : mapping of str to str
+        Name of each fold to that of its file.
     config : TrainConfig
     seed : int
     device : str
@@ -46,16 +48,12 @@ class SeedRun:
     identity: Mapping[str, Any]
     corpus: Corpus
     folds: tuple[Fold, ...]
+    files: Mapping[str, str]
     config: TrainConfig
     seed: int
     device: str
     audit: bool
     save_networks: bool
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Name of each fold's file."""
-        return file_names(fold.name for fold in self.folds)
 
 
 def run_fold(job: SeedRun, fold: Fold) -> None:

@@ -1,6 +1,7 @@
 """Folds to results: the same bits, however they were scheduled or interrupted."""
 
 import json
+import pickle
 import shutil
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -19,6 +20,7 @@ from mer_di.evaluation.evaluate import evaluate
 from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
+from mer_di.torch_dataset import DynamicImageDataset
 
 KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit precision caches"
 KEYS += " seconds versions"
@@ -62,6 +64,20 @@ def test_folds_on_a_cluster_are_those_in_sequence(finished, cache, tmp_path):
     ):
         run(cache, tmp_path / "cluster", executor=executor)
     assert outcome(tmp_path / "cluster") == outcome(finished[0])
+
+
+def test_a_worker_is_sent_its_own_fold_and_no_image(cache, tmp_path):
+    sent = []
+
+    class Sending(ThreadPoolExecutor):
+        def submit(self, function, *arguments):
+            sent.append((arguments[0].folds, len(pickle.dumps(arguments))))
+            return super().submit(function, *arguments)
+
+    with Sending(1) as executor:
+        run(cache, tmp_path / "run", executor=executor)
+    assert [folds for folds, _ in sent] == [()] * 4
+    assert max(size for _, size in sent) < DynamicImageDataset(cache).load().images.nbytes / 10
 
 
 def test_a_dead_worker_is_said_and_finished_folds_are_kept(cache, tmp_path):
