@@ -1,8 +1,8 @@
 """What pages take from the code while they are built: pictures, tables, and formulas as MathML.
 
 ``{drawn} NAME`` draws a function of figures.py, once for a light and once for a dark page; its body is the caption.
-``{written} NAME …`` takes the Markdown that a function of fragments.py, database_fragments.py or
-reliability_fragments.py returns.
+``{written} NAME …`` takes the Markdown that a function of one of the modules ``*fragments.py``
+returns.
 """
 
 import io
@@ -12,6 +12,7 @@ from pathlib import Path
 import database_fragments
 import figures
 import fragments
+import many_machines_fragments
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import reliability_fragments
@@ -22,7 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-_WRITERS = (fragments, database_fragments, reliability_fragments)
+_WRITERS = (fragments, database_fragments, many_machines_fragments, reliability_fragments)
 _INK = {"light": "#333333", "dark": "#d0d0d0"}
 _DRAWN_WITH = "#123456"  # a colour of no figure, replaced by each theme's ink
 

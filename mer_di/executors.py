@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -16,6 +16,7 @@ from concurrent.futures import (
 )
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
 from mer_di.errors import BackendUnavailableError, InputError, MissingDependencyError
@@ -24,6 +25,7 @@ Workers = Literal["threads", "processes"]
 MOST_JOBS = 1024
 
 _T = TypeVar("_T")
+_Key = TypeVar("_Key")
 
 
 def processors() -> int:
@@ -127,10 +129,90 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(late)
 
 
+def finished(
+    workers: Executor,
+    task: Callable[..., _T],
+    calls: Mapping[_Key, tuple[Any, ...]],
+    named: Callable[..., str],
+) -> Generator[tuple[_Key, _T], None, None]:
+    """Have a task done for many arguments, and yield what it returned for each as soon as it is there.
+
+    Unlike `concurrent.futures.as_completed`, this does not wait for ever for what an executor cancels when it is shut
+    down, or a cluster when its scheduler is gone.
+
+    Parameters
+    ----------
+    workers : concurrent.futures.Executor
+    task : callable
+    calls : mapping of key to tuple
+        Arguments of each call.
+    named : callable
+        From the arguments of a call, what it works on, for messages.
+
+    Yields
+    ------
+    key
+        Of a call.
+    object
+        What it returned.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If a worker died, the scheduler of a cluster went away, or the executor was shut down.
+
+    Notes
+    -----
+    When the generator is closed, what has not begun never begins.
+    """
+    tasks: dict[Future[_T], _Key] = {}
+    done: SimpleQueue[Future[_T]] = SimpleQueue()
+    try:
+        with uninterrupted():
+            for key, arguments in calls.items():
+                each = _submitted(workers, task, arguments)
+                tasks[each] = key
+                each.add_done_callback(done.put)
+        for _ in calls:
+            each = done.get()
+            yield tasks[each], _result(each, named(*calls[tasks[each]]))
+    finally:
+        with uninterrupted():
+            for each in tasks:
+                each.cancel()
+
+
+def _submitted(workers: Executor, task: Callable[..., _T], arguments: tuple[Any, ...]) -> Future[_T]:
+    try:
+        return workers.submit(task, *arguments)
+    except RuntimeError as error:
+        raise BackendUnavailableError(
+            f"the executor takes no tasks ({error}); run the same again with another"
+        ) from error
+
+
+def _result(task: Future[_T], name: str) -> _T:
+    try:
+        return task.result()
+    except CancelledError as error:
+        raise BackendUnavailableError(
+            f"{name} was given up: the executor was shut down, or the scheduler of its cluster went away. What is "
+            "finished is kept: run the same again when it is there"
+        ) from error
+    except Exception as error:
+        if not lost_its_workers(error):
+            raise
+        raise BackendUnavailableError(
+            f"a worker died or was lost while {name} was worked on, or waited for it "
+            f"({str(error) or type(error).__name__}); a lack of memory is the usual reason. What is finished is kept: "
+            "run the same again, with fewer --jobs if it happens again"
+        ) from error
+
+
 def lost_its_workers(error: BaseException) -> bool:
     """Whether an error of a task says that its executor could not run it, and nothing of the task itself."""
     of_dask = type(error).__module__.partition(".")[0] == "distributed"
-    return of_dask or isinstance(error, BrokenExecutor | CancelledError)
+    return of_dask or isinstance(error, BrokenExecutor)
 
 
 class _Processes(ThreadPoolExecutor):

@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
 import pytest
 
 from mer_di.errors import BackendUnavailableError, InputError, MissingDependencyError
-from mer_di.executors import MOST_JOBS, cluster, local, lost_its_workers
+from mer_di.executors import MOST_JOBS, cluster, finished, local, lost_its_workers
 
 ORPHANED = """
 import os, time
@@ -132,10 +132,31 @@ def test_ctrl_c_ends_processes_without_a_word_even_while_they_start(tmp_path, se
 
 def test_what_an_executor_says_of_itself_is_told_from_what_a_task_says():
     assert lost_its_workers(BrokenExecutor())
-    assert lost_its_workers(CancelledError())
     assert not lost_its_workers(ValueError())
     scheduler = pytest.importorskip("distributed.scheduler", reason="the extra dask is not installed")
     assert lost_its_workers(scheduler.KilledWorker("task", None, 3))
+
+
+def named(*arguments):
+    return f"task {arguments}"
+
+
+def test_what_is_finished_is_told_by_its_key():
+    with ThreadPoolExecutor(2) as executor:
+        assert dict(finished(executor, divmod, {"a": (7, 2), "b": (9, 4)}, named)) == {"a": (3, 1), "b": (2, 1)}
+        with pytest.raises(ZeroDivisionError):
+            dict(finished(executor, divmod, {"a": (7, 0)}, named))
+
+
+def test_what_a_cluster_gives_up_is_waited_for_by_nobody():
+    class WithoutScheduler(Executor):
+        def submit(self, *_):
+            lost = Future()
+            lost.cancel()  # and no more: `as_completed` would wait for ever
+            return lost
+
+    with pytest.raises(BackendUnavailableError, match=r"task \(7, 2\) was given up: .* scheduler of its cluster"):
+        dict(finished(WithoutScheduler(), divmod, {"a": (7, 2)}, named))
 
 
 def test_a_cluster_without_its_package_or_its_scheduler_is_said(monkeypatch):

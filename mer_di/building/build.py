@@ -15,6 +15,7 @@ from mer_di.building.destination import in_words, left_by_older_versions, requir
 from mer_di.building.entry import cache_entry
 from mer_di.building.former import Former, read_former
 from mer_di.building.identity import table_key
+from mer_di.building.part import Part
 from mer_di.building.plan import Plan, PlannedClip, make_plan
 from mer_di.building.tasks import Progress, State, reasons_to_drop, render_rows, row_states
 from mer_di.building.unfinished import Unfinished, take_over
@@ -79,6 +80,7 @@ def build_cache(
     recipe: Recipe | None = None,
     *,
     min_class_size: int = 1,
+    part: Part | None = None,
     key_frames: bool = True,
     model: Path | None = None,
     executor: Executor | None = None,
@@ -98,6 +100,8 @@ def build_cache(
         `default_recipe` of the database if not given.
     min_class_size : int
         Smallest class that is kept, counted over the whole table (10 is the paper's rule).
+    part : Part, optional
+        Build these samples only; `mer_di.building.merge.merge_caches` joins the caches of all parts.
     key_frames : bool
         Keep each clip's onset, apex and offset frame. They are faces; nothing that is computed needs them.
     model : pathlib.Path, optional
@@ -127,12 +131,12 @@ def build_cache(
     started = time.perf_counter()
     path = Path(out).resolve()  # for workers, whose working directory may be another
     recipe = recipe or default_recipe(database, model=model)
-    provenance = _provenance(database, recipe, min_class_size, key_frames)
+    provenance = _provenance(database, recipe, min_class_size, part, key_frames)
     unfinished = Unfinished.beside(path)
     with in_words(path, unfinished.path), sole_writer(path), _workers(executor) as workers:
         require_replaceable(path)
         former = None if overwrite or not path.exists() else read_former(path, provenance)
-        plan = make_plan(database, recipe, min_class_size=min_class_size)
+        plan = make_plan(database, recipe, min_class_size=min_class_size, part=part)
         job = _Job(
             path, former, overwrite, unfinished, provenance, plan, model, workers, database.root, progress or _untold
         )
@@ -340,7 +344,9 @@ def _workers(executor: Executor | None) -> Iterator[Executor]:
         yield thread
 
 
-def _provenance(database: Database, recipe: Recipe, min_class_size: int, key_frames: bool) -> Provenance:
+def _provenance(
+    database: Database, recipe: Recipe, min_class_size: int, part: Part | None, key_frames: bool
+) -> Provenance:
     corrections = [{name: str(asdict(item)[name]) for name in CORRECTION_COLUMNS} for item in database.applied]
     return Provenance(
         database.spec.name,
@@ -350,6 +356,7 @@ def _provenance(database: Database, recipe: Recipe, min_class_size: int, key_fra
         min_class_size,
         corrections,
         key_frames,
+        str(part or ""),
     )
 
 

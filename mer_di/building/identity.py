@@ -23,6 +23,7 @@ def identity(provenance: Provenance) -> dict[str, str]:
         "dataset": provenance.dataset,
         "key_frames": kept(provenance.key_frames),
         "min_class_size": str(provenance.min_class_size),
+        "part": provenance.part,
         "recipe": provenance.recipe.text,
     }
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from mer_di import phases
 from mer_di.building.faults import require_fault_of_data
+from mer_di.building.part import Part
 from mer_di.datasets import Database
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.listing import require_listed
@@ -68,7 +69,7 @@ class Plan:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) -> Plan:
+def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1, part: Part | None = None) -> Plan:
     """Decide for every sample of a database whether it can be read, without decoding anything.
 
     Parameters
@@ -80,6 +81,8 @@ def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) ->
     min_class_size : int
         Samples of a class with fewer rows than this are dropped as ``class-too-small``. Rows are counted
         over the whole table, before anything else is dropped (10 is the paper's rule, section 3.1).
+    part : Part, optional
+        Only these samples; what becomes of the others is no matter of this plan.
 
     Returns
     -------
@@ -88,17 +91,23 @@ def make_plan(database: Database, recipe: Recipe, *, min_class_size: int = 1) ->
     Raises
     ------
     InputError
-        If ``min_class_size`` is below 1.
+        If ``min_class_size`` is below 1, or there are more parts than samples.
     """
     if min_class_size < 1:
         raise InputError(f"min_class_size is {min_class_size}; expected 1 (keep every class) or more")
+    if part and part.of > len(database.samples):
+        raise InputError(
+            f"{part.of} parts of a table of {len(database.samples)} rows; expected one row a part, or more"
+        )
     sizes = Counter(sample.emotion for sample in database.samples)
     clips: list[PlannedClip] = []
     dropped: dict[str, str] = {}
-    for sample in database.samples:
+    for index, sample in enumerate(database.samples):
+        if part and not part.holds(index):
+            continue
         try:
             _require_class(sample, sizes[sample.emotion], min_class_size)
-            clips.append(_planned(sample, recipe))
+            clips.append(plan_clip(sample, recipe))
         except SampleError as error:
             require_fault_of_data(error)
             dropped[sample.sample_id] = str(error)
@@ -112,7 +121,24 @@ def _require_class(sample: Sample, size: int, smallest: int) -> None:
         )
 
 
-def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
+def plan_clip(sample: Sample, recipe: Recipe) -> PlannedClip:
+    """Decide which frames of a sample will be read, without decoding anything.
+
+    Parameters
+    ----------
+    sample : Sample
+    recipe : Recipe
+        Its apex policy and phases decide which apexes are usable.
+
+    Returns
+    -------
+    PlannedClip
+
+    Raises
+    ------
+    SampleError
+        If the sample cannot be read.
+    """
     onset, apex, offset = phases.key_frames(sample, recipe.apex_policy, apex_in=recipe.apex_in)
     if sample.path is None:
         raise SampleError(

@@ -1,17 +1,17 @@
 """The clips of a plan rendered by an executor, each into its row of the cache."""
 
+import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from mer_di.building.faults import require_fault_of_data
 from mer_di.building.plan import PlannedClip
 from mer_di.building.rendering import render
 from mer_di.cache import Rows
 from mer_di.errors import BackendUnavailableError, SampleError
-from mer_di.executors import lost_its_workers, uninterrupted
+from mer_di.executors import finished
 from mer_di.imaging.frames import frames_digest
 from mer_di.recipe import Recipe
 
@@ -20,8 +20,6 @@ Progress = Callable[[PlannedClip | None, int], None]
 
 Once, with None, when rendering begins: what was told before comes from an earlier build and took no time.
 """
-
-_T = TypeVar("_T")
 
 State = Literal["absent", "of other frames", "whole"]
 """What is in a row: nothing that could be relied on, images of frames that have changed since, or the right images."""
@@ -43,7 +41,7 @@ def row_states(clips: Sequence[PlannedClip], rows: Rows, indices: Sequence[int],
     list of State
     """
     calls = {number: (clip, rows, index) for number, (clip, index) in enumerate(zip(clips, indices, strict=True))}
-    states = dict(_done(workers, row_state, calls))
+    states = dict(finished(workers, row_state, calls, _named))
     return [states[number] for number in calls]
 
 
@@ -51,7 +49,8 @@ def reasons_to_drop(
     clips: Sequence[PlannedClip], recipe: Recipe, model: Path | None, workers: Executor
 ) -> dict[str, str | None]:
     """Render clips for nothing but the reasons to drop them: sample id to reason, None where there is none."""
-    return dict(_done(workers, render_for_nothing, {clip.sample.sample_id: (clip, recipe, model) for clip in clips}))
+    calls = {clip.sample.sample_id: (clip, recipe, model) for clip in clips}
+    return dict(finished(workers, render_for_nothing, calls, _named))
 
 
 def row_state(clip: PlannedClip, rows: Rows, index: int) -> State:
@@ -97,53 +96,12 @@ def render_rows(
     -----
     When the generator is closed, what has not begun never begins.
     """
-    return _done(workers, render_row, {index: (clip, recipe, model, rows, index) for index, clip in clips.items()})
+    calls = {index: (clip, recipe, model, rows, index) for index, clip in clips.items()}
+    return finished(workers, render_row, calls, _named)
 
 
-def _done(
-    workers: Executor, task: Callable[..., _T], calls: Mapping[Any, tuple[Any, ...]]
-) -> Generator[tuple[Any, _T], None, None]:
-    """Yield the key of each call and what it returned, as soon as it is there.
-
-    Unlike `as_completed`, this does not wait for ever for what an executor cancels when it is shut down.
-    """
-    tasks: dict[Future[_T], Any] = {}
-    finished: SimpleQueue[Future[_T]] = SimpleQueue()
-    try:
-        with uninterrupted():
-            for key, arguments in calls.items():
-                each = _submitted(workers, task, arguments)
-                tasks[each] = key
-                each.add_done_callback(finished.put)
-        for _ in calls:
-            each = finished.get()
-            yield tasks[each], _result(each, calls[tasks[each]][0])
-    finally:
-        with uninterrupted():
-            for each in tasks:
-                each.cancel()
-
-
-def _submitted(workers: Executor, task: Callable[..., _T], arguments: tuple[Any, ...]) -> Future[_T]:
-    try:
-        return workers.submit(task, *arguments)
-    except RuntimeError as error:
-        raise BackendUnavailableError(
-            f"the executor takes no tasks ({error}); run the same again with another"
-        ) from error
-
-
-def _result(task: Future[_T], clip: PlannedClip) -> _T:
-    try:
-        return task.result()
-    except Exception as error:
-        if not lost_its_workers(error):
-            raise
-        raise BackendUnavailableError(
-            f"a worker died or was lost while {clip.sample.sample_id} was rendered, or waited for it "
-            f"({str(error) or type(error).__name__}); a lack of memory is the usual reason. Finished samples are "
-            "kept: run the same again, with fewer --jobs if it happens again"
-        ) from error
+def _named(clip: PlannedClip, *_rest: object) -> str:
+    return f"sample {clip.sample.sample_id}"
 
 
 def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | bytes:
@@ -154,9 +112,11 @@ def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows
     bytes or str
         The digest that was written; or the reason if the sample has to be dropped.
     """
+    rows.require_open()
     try:
         rendered = render(clip, recipe, model)
     except SampleError as error:
+        _require_same_files(clip)
         require_fault_of_data(error)
         return str(error)
     return rows.write(index, clip.sample.sample_id, rendered)
@@ -167,6 +127,21 @@ def render_for_nothing(clip: PlannedClip, recipe: Recipe, model: Path | None) ->
     try:
         render(clip, recipe, model)
     except SampleError as error:
+        _require_same_files(clip)
         require_fault_of_data(error)
         return str(error)
     return None
+
+
+def _require_same_files(clip: PlannedClip) -> None:
+    """Make sure that a clip which the plan found is there for this worker: a share that it lacks is no fault of data.
+
+    Raises
+    ------
+    BackendUnavailableError
+    """
+    if not clip.path.exists():
+        raise BackendUnavailableError(
+            f"{clip.path} was there when the build began and is not for the worker on {socket.gethostname()}: it does "
+            "not see the same files, or they are being moved. Finished samples are kept: mend it and run the same again"
+        )

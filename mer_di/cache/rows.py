@@ -10,6 +10,7 @@ write: it belongs to a build that was interrupted, or sees another file.
 """
 
 import contextlib
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,10 +180,30 @@ class Rows:
                 file.write(entry)
         return entry.tobytes()
 
+    def require_open(self) -> None:
+        """Make sure that this worker may write here, before the work.
+
+        Raises
+        ------
+        CacheError
+            See `write`.
+        """
+        self._opened().close()
+
     def read(self, index: int, sample_id: str) -> RenderedClip | None:
-        """Read the row of a sample back; None if it is not there whole. Key frames that were left out are black."""
+        """Read the row of a sample back; None if it is not there whole. Key frames that were left out are black.
+
+        Raises
+        ------
+        CacheError
+            If the file is not there.
+        """
         fields = self.fields
-        with self.path.open("rb", buffering=0) as file:
+        try:
+            opened = self.path.open("rb", buffering=0)
+        except FileNotFoundError as error:
+            raise self._elsewhere() from error
+        with opened as file:
 
             def entry(name: str) -> NDArray[Any]:
                 values: NDArray[Any] = np.zeros((), fields[name])
@@ -221,9 +242,12 @@ class Rows:
             if file.read(KEY_LENGTH) == self.key:
                 return file
             file.close()
-        raise CacheError(
-            f"{self.path} is not what the build writes to: its workers do not see the same files, or another build has "
-            "begun in the same place"
+        raise self._elsewhere()
+
+    def _elsewhere(self) -> CacheError:
+        return CacheError(
+            f"{self.path} is not what the build writes to, seen from {socket.gethostname()}: its workers do not see "
+            "the same files, or another build has begun in the same place"
         )
 
 

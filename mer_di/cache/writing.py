@@ -59,6 +59,8 @@ class Provenance:
         Applied corrections, a text for each of `CORRECTION_COLUMNS`.
     key_frames : bool
         Whether the cache holds key frames, which are faces.
+    part : str
+        ``K/N`` of a cache that was built of one part of its table (`mer_di.building.part`); empty for all of it.
     """
 
     dataset: str
@@ -68,6 +70,7 @@ class Provenance:
     min_class_size: int = 1
     corrections: Sequence[Mapping[str, str]] = field(default_factory=tuple)
     key_frames: bool = True
+    part: str = ""
 
 
 def write_cache(
@@ -205,6 +208,8 @@ def _write_provenance(file: h5py.File, provenance: Provenance) -> None:
     file.attrs["recipe"] = provenance.recipe.text
     file.attrs["recipe_sha256"] = provenance.recipe.sha256
     file.attrs["min_class_size"] = provenance.min_class_size
+    if provenance.part:
+        file.attrs["part"] = provenance.part
 
 
 def _write_entries(group: h5py.Group, entries: Sequence[Entry]) -> None:

@@ -22,6 +22,7 @@ COMMANDS = (
     "show",
     "export",
     "verify",
+    "merge",
     "diff",
     "train",
     "compare",

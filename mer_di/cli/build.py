@@ -87,6 +87,9 @@ class _Band(click.ParamType[tuple[float, float]]):
     help="Add the optical flow of both phases, estimated by this engine; ilk misses least.",
 )
 @min_class_size_option
+@click.option(
+    "--part", metavar="K/N", help="Build every N-th sample only, from the K-th: mer-di merge joins the N caches to one."
+)
 @click.option("--no-frames", is_flag=True, help="Leave key frames out of the cache: they are faces.")
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")
 @click.option("--workers", type=LibraryChoice("mer_di.executors:Workers"), default="threads", show_default=True)
@@ -103,6 +106,7 @@ def command(
     corrections: str,
     out: Path,
     min_class_size: int,
+    part: str | None,
     landmark_model: Path | None,
     no_frames: bool,
     jobs: int | None,
@@ -119,6 +123,7 @@ def command(
     """
     from mer_di.building.build import build_cache
     from mer_di.building.defaults import default_recipe
+    from mer_di.building.part import Part
     from mer_di.executors import cluster, local
 
     database = load(dataset, root, table, allow, tree, corrections)
@@ -130,6 +135,7 @@ def command(
             out,
             recipe,
             min_class_size=min_class_size,
+            part=Part.from_text(part) if part else None,
             key_frames=not no_frames,
             model=landmark_model,
             executor=executor,

@@ -2,8 +2,8 @@
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
 from mer_di.datasets.annotation import annotate, sample_from
@@ -49,6 +49,9 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
     recordings="exception",
 )
 
+_OF_A_CLIP = ("path", "onset", "offset")
+_UNSAID = dict.fromkeys(("subject", "clip", "emotion"), "unknown")
+_SAID = ("path", "onset", "apex", "offset", "subject", "clip", "emotion")
 _LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message
 
 
@@ -75,6 +78,63 @@ def load(root: Path | None, choice: Choice) -> Database:
         samples=annotation.samples,
         findings=(*annotation.findings, *_path_findings(annotation.samples, home)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """A row of a table whose emotions nobody has to know.
+
+    Attributes
+    ----------
+    cells : mapping of str to str
+        What it says: ``path``, ``onset``, ``apex``, ``offset``, and where the table has them ``subject``, ``clip`` and
+        ``emotion``.
+    sample : Sample
+    """
+
+    cells: Mapping[str, str]
+    sample: Sample
+
+
+def load_unlabelled(
+    table: Path, root: Path | None = None, allow: Sequence[str | os.PathLike[str]] = ()
+) -> list[Unlabelled]:
+    """Read a manifest that needs to say no more of a clip than its path and its key frames.
+
+    Parameters
+    ----------
+    table : pathlib.Path
+        As of `load`; the columns subject, clip and emotion may be missing, or blank.
+    root : pathlib.Path, optional
+        The folder that its paths start from, by default the table's own.
+    allow : sequence of path-like
+        Folders outside of it that paths may lead into.
+
+    Returns
+    -------
+    list of Unlabelled
+        Its rows, in their order.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If table or folder are not there.
+    AnnotationError
+        If it is no such table or has no rows, a path is blank or leads out of the folder, or a cell of text is none.
+    """
+    columns = [replace(column, required=column.name in _OF_A_CLIP) for column in SPEC.columns]
+    path, home = _places(root, table.expanduser().absolute())
+    found = read_table(path, columns)
+    if not found.rows:
+        raise AnnotationError(f"{path} has a header and no rows below it; expected one row a clip")
+    allowed = [Path(os.path.realpath(folder)) for folder in (home, *map(_folder, map(Path, allow)))]
+    return [_unlabelled(row, _path(row, home, allowed)) for row in found.rows]
+
+
+def _unlabelled(row: Row, path: Path) -> Unlabelled:
+    said = {name: cell for name, cell in row.cells.items() if cell is not None}
+    sample = sample_from(Row(row.where, _UNSAID | said), SPEC)
+    return Unlabelled({name: row.text(name) for name in _SAID if name in row.cells}, _placed(sample, path))
 
 
 def _places(root: Path | None, table: Path | None) -> tuple[Path, Path]:

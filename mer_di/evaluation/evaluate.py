@@ -8,15 +8,15 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from mer_di.errors import BackendUnavailableError, InputError, RunError
+from mer_di.errors import InputError, RunError
 from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.fold import SeedRun, run_fold
 from mer_di.evaluation.genders import require_genders
@@ -24,6 +24,8 @@ from mer_di.evaluation.images import require_neighbours
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
+from mer_di.executors import finished
+from mer_di.files import file_names
 from mer_di.learning.devices import choose_device, own_randomness
 from mer_di.learning.models import build_model
 from mer_di.learning.precision_trial import choose_precision
@@ -133,8 +135,9 @@ def evaluate(
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
         require_genders(genders, config, samples.subjects, folds)
+        files = file_names(fold.name for fold in folds)
         asked = (audit, save_networks, apex_sensitivity, genders)
-        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, *asked))
+        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, files, config, seed, device, *asked))
     with contextlib.ExitStack() as kept_out:
         for job in runs:
             kept_out.enter_context(job.run.sole_writer())
@@ -193,15 +196,14 @@ def _precisions(runs: Sequence[SeedRun], executor: Executor | None) -> list[dict
 
 def _choice(runs: Sequence[SeedRun], executor: Executor | None) -> dict[str, Any]:
     job, trainings = runs[0], _unfinished(runs)
-    with _workers_alive():
-        choice = choose_precision(
-            job.config,
-            len(job.corpus.classes),
-            samples=job.config.model.samples_per_clip * max((len(fold.train) for _, fold in trainings), default=0),
-            trainings=len(trainings),
-            device=job.device,
-            executor=executor,
-        )
+    choice = choose_precision(
+        job.config,
+        len(job.corpus.classes),
+        samples=job.config.model.samples_per_clip * max((len(fold.train) for _, fold in trainings), default=0),
+        trainings=len(trainings),
+        device=job.device,
+        executor=executor,
+    )
     return asdict(choice)
 
 
@@ -217,28 +219,10 @@ def _run_unfinished(runs: Sequence[SeedRun], executor: Executor | None, tell: Pr
             run_fold(job, fold)
             tell(fold.name, len(tasks))
         return
-    futures: dict[Future[None], str] = {}
-    try:
-        with _workers_alive():
-            for job, fold in waiting:
-                futures[executor.submit(run_fold, job, fold)] = fold.name
-            for future in as_completed(futures):
-                future.result()
-                tell(futures[future], len(tasks))
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-@contextlib.contextmanager
-def _workers_alive() -> Iterator[None]:
-    try:
-        yield
-    except BrokenExecutor as error:
-        raise BackendUnavailableError(
-            f"a worker died ({error}); a lack of memory is the usual reason. Finished folds are kept: run the same "
-            "again with fewer jobs"
-        ) from error
+    calls = {number: (replace(job, folds=()), fold) for number, (job, fold) in enumerate(waiting)}
+    with contextlib.closing(finished(executor, run_fold, calls, lambda _job, fold: f"fold {fold.name}")) as done:
+        for number, _ in done:
+            tell(waiting[number][1].name, len(tasks))
 
 
 def _require_weights(job: SeedRun) -> None:

@@ -17,7 +17,6 @@ from mer_di.evaluation.genders import training_genders
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import Fold, fold_seed, require_honest
 from mer_di.evaluation.run import FoldRecord, Run
-from mer_di.files import file_names
 from mer_di.learning.saved_model import SavedModel, save_model
 from mer_di.learning.train import Watch, train_model
 from mer_di.learning.train_config import TrainConfig
@@ -39,6 +38,9 @@ class SeedRun:
         The run's configuration: what all of its folds have in common.
     corpus : Corpus
     folds : tuple of Fold
+        Empty for a worker: it is told its own, and the numbers of all would be most of what is sent to it.
+    files : mapping of str to str
+        Name of each fold to that of its file.
     config : TrainConfig
     seed : int
     device : str
@@ -56,6 +58,7 @@ class SeedRun:
     identity: Mapping[str, Any]
     corpus: Corpus
     folds: tuple[Fold, ...]
+    files: Mapping[str, str]
     config: TrainConfig
     seed: int
     device: str
@@ -63,11 +66,6 @@ class SeedRun:
     save_networks: bool
     apex_sensitivity: bool
     genders: Mapping[str, str] | None = None
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Name of each fold's file."""
-        return file_names(fold.name for fold in self.folds)
 
     def tested(self, fold: Fold | None = None) -> Corpus:
         """Return what a fold, or all together, are scored on: clips, or under ``per-image`` their images."""

@@ -8,7 +8,7 @@ import numpy as np
 from mer_di.cache import CORRECTION_COLUMNS, DATASET_OF, INT_COLUMNS, KEY_FRAMES, PHASES, TEXT_COLUMNS, Cache
 from mer_di.recipe import differences
 
-_PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size")
+_PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size", "part")
 _ROW = (*(name for name in (*TEXT_COLUMNS, *INT_COLUMNS) if name != "sample_id"), "fps")
 
 

@@ -8,6 +8,7 @@ from statistics import median
 
 import torch
 
+from mer_di.executors import finished
 from mer_di.learning.devices import reproducible
 from mer_di.learning.models import architecture
 from mer_di.learning.precision import computes_bfloat16, without_trial
@@ -72,6 +73,11 @@ def choose_precision(
     Returns
     -------
     PrecisionChoice
+
+    Raises
+    ------
+    BackendUnavailableError
+        If the worker died.
     """
     if config.precision != "auto":
         return PrecisionChoice(asked=config.precision, used=config.precision, reason="asked for")
@@ -87,7 +93,9 @@ def choose_precision(
     batch_size = min(samples, config.batch_size)
     if executor is None:
         return try_both(config, n_classes, batch_size)
-    return executor.submit(try_both, config, n_classes, batch_size).result()
+    calls = {0: (config, n_classes, batch_size)}
+    ((_, choice),) = finished(executor, try_both, calls, lambda *_: "the trial of float32 and bfloat16")
+    return choice
 
 
 def try_both(config: TrainConfig, n_classes: int, batch_size: int) -> PrecisionChoice:

@@ -189,7 +189,9 @@ def test_a_pool_that_dies_with_a_worker_is_told_too(empty):
     clips, rows = empty
     with (
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
-        pytest.raises(BackendUnavailableError, match=r"a worker died or was lost while s1/a was rendered, or waited"),
+        pytest.raises(
+            BackendUnavailableError, match=r"a worker died or was lost while sample s1/a was worked on, or waited"
+        ),
     ):
         list(tasks.render_rows(deadly(clips, 0), plain(), rows, None, pool))
 
@@ -201,7 +203,7 @@ def test_a_pool_that_is_shut_down_meanwhile_ends_the_build_in_words(tiny, tmp_pa
         if clip is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    with pytest.raises(BackendUnavailableError, match=r"lost while s\d/. .*CancelledError.*run the same again"):
+    with pytest.raises(BackendUnavailableError, match=r"sample s\d/. was given up: .*run the same again"):
         build_cache(load(tiny), tmp_path / "cache.h5", plain(), executor=pool, progress=shut_down)
     with pytest.raises(BackendUnavailableError, match="the executor takes no tasks"):
         build_cache(load(tiny), tmp_path / "cache.h5", plain(), executor=pool)
@@ -227,3 +229,11 @@ def test_ctrl_c_waits_while_tasks_are_handed_over(empty):
             list(tasks.render_rows(clips, plain(), rows, None, pool))
         assert pool.handed == len(clips)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_clip_that_a_worker_does_not_find_is_not_dropped(empty, tmp_path):
+    clips, rows = empty
+    lost = replace(clips[0], path=tmp_path / "share that is not mounted here")
+    for task, arguments in ((tasks.render_row, (rows, 0)), (tasks.render_for_nothing, ())):
+        with pytest.raises(BackendUnavailableError, match="does not see the same files"):
+            task(lost, plain(), None, *arguments)

@@ -1,6 +1,7 @@
 """Folds to results: the same bits, however they were scheduled or interrupted."""
 
 import json
+import pickle
 import shutil
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -21,6 +22,7 @@ from mer_di.evaluation.protocol import Fold
 from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
 from mer_di.labels import DatabaseLabels, LabelScheme
+from mer_di.torch_dataset import DynamicImageDataset
 
 KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class per_dataset only_in label_scheme"
 KEYS += " seeds validation test_images untrained_terms audit precision caches seconds versions apex_sensitivity"
@@ -66,6 +68,20 @@ def test_folds_on_a_cluster_are_those_in_sequence(finished, cache, tmp_path):
     assert outcome(tmp_path / "cluster") == outcome(finished[0])
 
 
+def test_a_worker_is_sent_its_own_fold_and_no_image(cache, tmp_path):
+    sent = []
+
+    class Sending(ThreadPoolExecutor):
+        def submit(self, function, *arguments):
+            sent.append((arguments[0].folds, len(pickle.dumps(arguments))))
+            return super().submit(function, *arguments)
+
+    with Sending(1) as executor:
+        run(cache, tmp_path / "run", executor=executor)
+    assert [folds for folds, _ in sent] == [()] * 4
+    assert max(size for _, size in sent) < DynamicImageDataset(cache).load().images.nbytes / 10
+
+
 def test_a_dead_worker_is_said_and_finished_folds_are_kept(cache, tmp_path):
     class Dying(ThreadPoolExecutor):
         def submit(self, function, *arguments):
@@ -73,7 +89,7 @@ def test_a_dead_worker_is_said_and_finished_folds_are_kept(cache, tmp_path):
                 raise BrokenExecutor("a process was terminated abruptly")
             return super().submit(function, *arguments)
 
-    with Dying(1) as executor, pytest.raises(BackendUnavailableError, match="fewer jobs"):
+    with Dying(1) as executor, pytest.raises(BackendUnavailableError, match="a process was terminated abruptly"):
         run(cache, tmp_path / "run", executor=executor)
     assert [path.name for path in (tmp_path / "run" / "folds").iterdir()] == ["s01.json"]
 

@@ -97,6 +97,7 @@ def furnished(tmp_path_factory):
     (data / "databases" / "samm").symlink_to(data / "SAMM")
     clip = max(mmew.glob("Micro_Expression/*/*"), key=lambda folder: len(list(folder.iterdir())))
     shutil.copytree(clip, data / "clips" / "new")
+    (data / "clips.csv").write_text("path,onset,apex,offset\nclips/new,1,12,30\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         _move_in(patch, home)
         for out, database, root, *options in (
