@@ -7,7 +7,7 @@ a new clip goes through.
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di import phases
@@ -96,6 +96,8 @@ def predict(
         If the device, or the landmark model, is not here.
     """
     saved = load_model(model)
+    if not saved.config.model.flow_streams:  # nothing would look at it
+        saved = replace(saved, recipe=replace(saved.recipe, flow=None))
     _require_landmarks(saved.recipe, landmarks)
     rendered = [_rendered(clip, index, saved.recipe, landmarks) for index, clip in enumerate(clips)]
     usable = iter(_probabilities(saved, [item for item in rendered if not isinstance(item, str)], device))

@@ -101,8 +101,8 @@ def write_contact_sheet(
     """Draw samples of a cache as a PNG: key frames, dynamic images and optical flow, one strip a sample.
 
     8-bit images are shown as they are. Signed ones (``raw``, ``unit-weight``, ``l2``) are shown in a diverging map
-    about zero, on one scale for the whole sheet, which holds 99.5 % of the pixels; so is flow, in the colours of
-    `mer_di.inspection.flow_colours`.
+    about zero, on one scale for the whole sheet, which holds 99.5 % of the pixels. Flow has the colours of
+    `mer_di.inspection.flow_colours`, on one scale as well.
 
     Parameters
     ----------

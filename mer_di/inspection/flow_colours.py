@@ -10,7 +10,8 @@ from mer_di.flow_maps import magnitude
 
 IN_WORDS = "hue is the direction (right red, down yellow-green, left cyan, up violet), white is no motion"
 
-_WITHIN = 99.5  # percent of the pixels that keep below full colour; the rest is clipped
+WITHIN = 95
+"""Percent of the pixels that keep below full colour; where a background is flat, estimators make up more than that."""
 
 
 def flow_colours(flow: NDArray[np.float32], full: float) -> NDArray[np.uint8]:
@@ -37,9 +38,9 @@ def flow_colours(flow: NDArray[np.float32], full: float) -> NDArray[np.uint8]:
 
 
 def full_colour(flows: Sequence[NDArray[np.float32]]) -> float:
-    """Return the displacement in pixels that flows shown side by side keep below, but for ½ % of their pixels.
+    """Return the displacement in pixels that flows shown side by side keep below in `WITHIN` percent of their pixels.
 
     The largest where that is zero, and 1 where nothing moves.
     """
     lengths = np.stack([magnitude(flow) for flow in flows])
-    return float(np.percentile(lengths, _WITHIN) or lengths.max()) or 1.0
+    return float(np.percentile(lengths, WITHIN) or lengths.max()) or 1.0

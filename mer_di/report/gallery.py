@@ -8,6 +8,7 @@ import numpy as np
 
 from mer_di.cache import DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, Cache
 from mer_di.inspection.flow_colours import IN_WORDS
+from mer_di.inspection.flow_colours import WITHIN as WITHIN_FLOW
 from mer_di.recipe import Recipe
 from mer_di.report.encoding import (
     LEVELS,
@@ -129,7 +130,7 @@ def viewer_settings(cards: Iterable[Card]) -> dict[str, Any]:
         "levels": LEVELS,
         "within": WITHIN,
         "greys": greys or 1.0,
-        "flow": IN_WORDS,
+        "flow": f"{IN_WORDS}; full colour from the length on that {WITHIN_FLOW} % of its own pixels keep below",
     }
 
 
