@@ -26,6 +26,11 @@ _number = "For a folder the last integer of a file name, for a video the 0-based
 @click.option("--apex", type=int, multiple=True, help="One for all clips, or the option once a clip.")
 @click.option("--offset", type=int, multiple=True, help="In the same numbering.")
 @click.option(
+    "--fps",
+    type=click.FloatRange(0, min_open=True),
+    help="Frames per second of the clips; only a model of magnified clips asks for it.",
+)
+@click.option(
     "--table",
     type=click.Path(path_type=Path),
     help="In place of CLIPs: a table of clips, each with its own key frames: a manifest, of which only the columns "
@@ -56,6 +61,7 @@ def command(
     onset: tuple[int, ...],
     apex: tuple[int, ...],
     offset: tuple[int, ...],
+    fps: float | None,
     table: Path | None,
     out: Path | None,
     root: Path | None,
@@ -78,8 +84,10 @@ def command(
 
     numbers = {"onset": onset, "apex": apex, "offset": offset}
     if table is not None or out is not None:
-        if table is None or out is None or clips or any(numbers.values()):
-            raise click.UsageError("--table and --out go together, and take the place of CLIPs and their key frames")
+        if table is None or out is None or clips or fps or any(numbers.values()):
+            raise click.UsageError(
+                "--table and --out go together, and take the place of CLIPs, their key frames and their --fps"
+            )
         with local("threads", jobs) as executor, _bar() as progress:
             report = predict_table(
                 model,
@@ -99,7 +107,12 @@ def command(
     if not clips:
         raise click.UsageError("expected CLIPs with --onset, --apex and --offset, or --table and --out")
     spans = zip(clips, *(_each(name, values, len(clips)) for name, values in numbers.items()), strict=True)
-    found = predict(model, [Clip(path, *span) for path, *span in spans], device=device, landmarks=landmark_model)
+    found = predict(
+        model,
+        [Clip(path, first, peak, last, fps) for path, first, peak, last in spans],
+        device=device,
+        landmarks=landmark_model,
+    )
     click.echo(_json(found) if as_json else "\n".join(map(_line, found)))
     sys.exit(any(item.problem for item in found))
 

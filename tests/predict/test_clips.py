@@ -91,3 +91,23 @@ def test_another_landmark_model_is_refused(tiny, model, tmp_path):
 def test_predictions_do_not_depend_on_the_company(tiny, model):
     clips = clips_of(tiny)
     assert predict(model, clips[2:3], device="cpu") == predict(model, clips, device="cpu")[2:3]
+
+
+def test_a_model_of_magnified_clips_asks_for_their_frame_rate(tiny, cache, tmp_path):
+    for row in tiny.rows:
+        row["fps"] = 100
+    tiny.write_table(("fps",))
+    magnified = {"scheme": "magnified", "magnify_band": (2.0, 8.0), "magnify_alpha": 10.0, "apex_jitter": 2}
+    recipe = replace(RECIPE, **magnified)
+    built = build_cache(mer_di.load_dataset("manifest", tiny.table), tmp_path / "magnified.h5", recipe).path
+    model = trained_on(built, ("offset", "full"))
+    saved = load_model(model)
+    images = DynamicImageDataset(built, ("offset", "full"), normalization="l2", size=16).load().images
+    expected = predict_probabilities(saved.network, images)
+    clips = clips_of(tiny)
+    found = predict(model, [replace(clip, fps=100.0) for clip in clips], device="cpu")
+    for item, row in zip(found, expected, strict=True):
+        assert [item.probabilities[name] for name in saved.classes] == pytest.approx(row.tolist(), abs=1e-6)
+    for fps, said in ((None, "fps-missing"), (12.0, "fps-too-low: 12 frames per second show up to 6 Hz")):
+        (refused,) = predict(model, [replace(clips[0], fps=fps)], device="cpu")
+        assert refused.problem.startswith(said)
