@@ -57,6 +57,22 @@ def test_a_clip_goes_through_what_the_cached_samples_went_through(tiny, cache, m
         assert list(prediction.probabilities.values()) == sorted(cached[row], reverse=True)
 
 
+@pytest.mark.parametrize("test_images", ["mean-of-phases", "whole", "per-image"])
+def test_after_temporal_augmentation_a_clip_has_one_answer(tiny, cache, tmp_path, test_images):
+    model = replace(CONFIG.model, streams=("onset", "offset"), temporal_augmentation=True, test_images=test_images)
+    path = tmp_path / "model.safetensors"
+    config = replace(CONFIG, model=model)
+    save_model(train_on_everyone([cache], config, validation="none", device="cpu"), path)
+    streams = ("full",) if test_images == "whole" else ("onset", "offset")
+    dataset = DynamicImageDataset(cache, streams, normalization="l2", size=16)
+    images = dataset.load().images
+    each = [predict_probabilities(load_model(path).network, images[:, [i]]) for i in range(len(streams))]
+    row = dataset.sample_ids.index(f"{tiny.rows[0]['subject']}/{tiny.rows[0]['clip']}")
+    found = predict(path, clips_of(tiny)[:1], device="cpu")[0].probabilities
+    expected = dict(zip(dataset.classes, np.mean(each, axis=0)[row], strict=True))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_clip_that_cannot_be_used_says_why_and_the_others_are_predicted(tiny, model):
     good = clips_of(tiny)[0]
     beyond, flat = replace(good, offset=99), replace(good, apex=good.onset)
