@@ -40,7 +40,8 @@ def parsed(*arguments):
     """Return the configuration that a command line stands for."""
     context = train.make_context("train", ["cache.h5", *arguments])
     model = ("pretrained", "weights", "streams", "architecture", "size", "backbone", "fusion", "dedicated_backbones")
-    names = (*model, "dropout", *(field for field in TrainConfig.__dataclass_fields__ if field != "model"))
+    model += ("temporal_augmentation", "test_images", "dropout")
+    names = (*model, *(field for field in TrainConfig.__dataclass_fields__ if field != "model"))
     return _config(**{name: context.params[name] for name in names})
 
 
@@ -61,6 +62,19 @@ def test_apexes_are_drawn_and_asked_about_where_the_cache_has_them(tmp_path):
     assert run(report, out, "--out", tmp_path / "page.html").exit_code == 0
     points = json.loads((out / "results.json").read_text(encoding="utf-8"))["apex_sensitivity"]["points"]
     assert f"<b>{points:.1f} points</b> lie between" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_genders_come_from_a_table_of_subjects(cache, tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_text("subject,gender\ns01,f\ns02,m\ns03,F\ns04,f\n", encoding="utf-8")
+    small = ["--architecture", "geme-reconstruction", "--streams", "full", "--size", "32", "--epochs", "1"]
+    small += ["--validation", "none", "--device", "cpu", "--jobs", "1"]
+    found = run(train, cache, "--out", tmp_path / "run", "--subjects", people, *small)
+    assert "fold s02 trained without gender" in found.stdout
+    people.write_text("subject,gender\ns01,f\ns02,m\n", encoding="utf-8")
+    with pytest.raises(InputError, match="lacks 's03', 's04'"):
+        run(train, cache, "--out", tmp_path / "other", "--subjects", people, *small)
+    assert not (tmp_path / "other").exists()
 
 
 def test_flow_is_trained_on_where_the_cache_has_it(cache, tmp_path):

@@ -1,14 +1,16 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
-from tiny_model import RECIPE, trained_on
+from tiny_model import CONFIG, RECIPE, trained_on
 
 import mer_di
 from mer_di.building.build import build_cache
 from mer_di.cli.predict import command
 from mer_di.errors import InputError
+from mer_di.evaluation.final_model import train_on_everyone
 from mer_di.learning.saved_model import load_model, save_model
 from mer_di.learning.train import predict_probabilities
 from mer_di.predict import Clip, predict
@@ -53,6 +55,22 @@ def test_flow_is_not_estimated_for_a_network_that_takes_none(tiny, cache, monkey
     model = trained_on(built_with_flow(tiny, cache), ("offset", "full"))
     monkeypatch.setattr("mer_di.imaging.flow.flow", lambda *_, **__: pytest.fail("nobody looks at it"))
     assert all(item.probabilities for item in predict(model, clips_of(tiny), device="cpu"))
+
+
+@pytest.mark.parametrize("test_images", ["mean-of-phases", "whole", "per-image"])
+def test_after_temporal_augmentation_a_clip_has_one_answer(tiny, cache, tmp_path, test_images):
+    model = replace(CONFIG.model, streams=("onset", "offset"), temporal_augmentation=True, test_images=test_images)
+    path = tmp_path / "model.safetensors"
+    config = replace(CONFIG, model=model)
+    save_model(train_on_everyone([cache], config, validation="none", device="cpu"), path)
+    streams = ("full",) if test_images == "whole" else ("onset", "offset")
+    dataset = DynamicImageDataset(cache, streams, normalization="l2", size=16)
+    images = dataset.load().images
+    each = [predict_probabilities(load_model(path).network, images[:, [i]]) for i in range(len(streams))]
+    row = dataset.sample_ids.index(f"{tiny.rows[0]['subject']}/{tiny.rows[0]['clip']}")
+    found = predict(path, clips_of(tiny)[:1], device="cpu")[0].probabilities
+    expected = dict(zip(dataset.classes, np.mean(each, axis=0)[row], strict=True))
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_clip_that_cannot_be_used_says_why_and_the_others_are_predicted(tiny, model):
