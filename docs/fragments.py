@@ -7,7 +7,6 @@ from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import get_args
 
 import figures
 import h5py
@@ -23,8 +22,8 @@ from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
 from mer_di.labels import list_schemes, read_scheme
-from mer_di.learning.model_config import INPUT_SIZES, SMALLEST_INPUTS, Architecture, ModelConfig
-from mer_di.learning.models import BACKBONES, architecture
+from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.models import BACKBONES
 from mer_di.learning.models.fusion import FUSIONS
 from mer_di.learning.train_config import TrainConfig
 from mer_di.rank_pooling import SCHEMES, Magnification
@@ -186,7 +185,7 @@ def backbones() -> str:
 
 
 def paper_tables() -> str:
-    """Return the paper's tables, and how each row is repeated."""
+    """Return the tables: how each row is repeated, and where its numbers come from."""
     parts = []
     for name in TABLES:
         printed = load_table(name)
@@ -194,26 +193,26 @@ def paper_tables() -> str:
             (
                 row.input,
                 row.method + (" (copied)" if row.copied else ""),
+                row.layers,
                 *(f"{row.paper[base]:.2f}" if base in row.paper else "" for base in PAPER_DATABASES),
                 f"run `{row.run.name}`" if row.run else f"not implemented: {row.missing}",
             )
             for row in printed.rows
         ]
-        parts.append(f"### {printed.title}\n\n{table(('input', 'method', *PAPER_DATABASES, 'here'), rows)}")
+        parts.append(f"### {printed.title}\n\n{table(('input', 'method', 'layers', *PAPER_DATABASES, 'here'), rows)}")
+        copied = [row for row in printed.rows if row.copied]
+        if copied:
+            numbers = [
+                (row.method, _listed(row.classes), _listed(row.implied), row.protocol, row.selection, row.source)
+                for row in copied
+            ]
+            header = ("method", "classes", "N implied", "protocol", "epoch kept by", "source")
+            parts.append(f"Where the copied numbers come from:\n\n{table(header, numbers)}")
     return "\n\n".join(parts)
 
 
-def networks() -> str:
-    """Return every network with its size: parameters, running statistics left out, and what it takes."""
-    rows = []
-    for name in get_args(Architecture):
-        streams = {"dianet": ("onset", "offset"), "fdcn-reconstruction": ("full", "flow_onset")}.get(name, ("full",))
-        config = ModelConfig(architecture=name, streams=streams)
-        parameters = sum(parameter.numel() for parameter in architecture(config, 5).parameters())
-        fixed = name in INPUT_SIZES.keys() - SMALLEST_INPUTS.keys() - {"dianet"}
-        size = f"{config.input_size}{', no other' if fixed else ''}"
-        rows.append((f"`{name}`", f"{parameters:,}", size, ", ".join(streams)))
-    return table(("`--architecture`", "parameters for 5 classes", "pixels", "streams, for example"), rows)
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "unknown"
 
 
 def weights(n_frames: str) -> str:

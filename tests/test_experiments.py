@@ -24,6 +24,10 @@ def test_the_command_prints_the_paper_beside_ours(tiny, tmp_path):
     as_json = CliRunner().invoke(command, [*arguments, "--audit-leakage", "--json"], catch_exceptions=False)
     found = json.loads(as_json.stdout)
     assert [row["row"]["method"] for row in found["rows"]] == ["LEARNet", "LEARNet", "LEARNet", "DIANet", "DIANet"]
+    page = tmp_path / "page.html"
+    again = CliRunner().invoke(command, [*arguments, "--audit-leakage", "--page", str(page)], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert "DI-Onset + DI-Offset" in page.read_text(encoding="utf-8")
 
 
 def test_a_papers_database_shows_number_beside_number_and_n_beside_n():
@@ -36,10 +40,11 @@ def test_a_papers_database_shows_number_beside_number_and_n_beside_n():
     )
     page = _page(Reproduction(table, "samm", rows, []))
     (ours,) = [line for line in page.splitlines() if line.startswith("DI-Onset")]
-    assert ours.split()[3:7] == ["DIANet", "68.89", "-", "135"]
-    (copied,) = [line for line in page.splitlines() if "GEME" in line]
-    assert "55.88" in copied
-    assert "135" not in copied
-    assert "copied; not implemented: x" in copied
-    assert "The paper prints no N; its percentages imply 135." in page
+    assert ours.split()[3:7] == ["DIANet", "paper", "68.89", "-"]
+    geme, of_the_number = [line for line in page.splitlines() if " GEME " in line or line.startswith("GEME  ")]
+    assert "reconstruction" in geme
+    assert of_the_number.split()[:6] == ["GEME", "55.88", "136", "5", "LOSO", "unknown"]
+    assert "copied; arXiv" in of_the_number
+    (dianet,) = [line for line in page.splitlines() if line.startswith("DIANet  ")]
+    assert dianet.split()[:7] == ["DIANet", "68.89", "135", "5", "LOSO", "validation", "loss"]
     assert "DIANet: could not run: y" in page

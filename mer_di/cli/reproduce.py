@@ -15,7 +15,10 @@ from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fo
 from mer_di.experiments.tables import TABLES, load_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mer_di.experiments.reproduction import ReproducedRow, Reproduction
+    from mer_di.experiments.tables import Row
 
 
 @click.command("reproduce", cls=SeedsCommand)
@@ -38,6 +41,15 @@ if TYPE_CHECKING:
     "--precision",
     type=LibraryChoice("mer_di.learning.train_config:Precision"),
     help="Of training steps, instead of float32.",
+)
+@click.option(
+    "--subjects",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A table (subject, gender) for GEME; without, it learns the classes alone.",
+)
+@click.option("--control", is_flag=True, help="Run every row with shuffled labels as well.")
+@click.option(
+    "--page", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows as a figure to this HTML file."
 )
 @fold_options
 @json_option
@@ -62,15 +74,20 @@ def command(
     backbone: str | None,
     no_pretrained: bool,
     precision: str | None,
-    **options: Any,  # noqa: ANN401 - align, min_class_size, validation, seeds
+    subjects: Path | None,
+    page: Path | None,
+    **options: Any,  # noqa: ANN401 - align, min_class_size, control, validation, seeds
 ) -> None:
-    """Run a table of the paper again and print it beside ours; an interrupted run is resumed by the same command.
+    """Run a table and print the papers' numbers beside ours; an interrupted run is resumed by the same command.
 
     Exit code 1 if a row that is implemented could not run.
     """
+    from mer_di.datasets.subjects import read_genders
     from mer_di.executors import local
     from mer_di.experiments.reproduction import Overrides, reproduce
 
+    out = out or Path(f"reproduction-{dataset}")
+    write_page = _writer(page, out) if page else None
     database = load(dataset, root, table, allow, tree, corrections)
     report_corrections(database)
     training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "precision": precision}
@@ -79,8 +96,9 @@ def command(
         found = reproduce(
             load_table(which),
             database,
-            out or Path(f"reproduction-{dataset}"),
+            out,
             overrides=Overrides(_given(model), _given(training)),
+            genders=read_genders(subjects) if subjects else None,
             audit=audit_leakage,
             device=device,
             builders=builders,
@@ -89,6 +107,8 @@ def command(
             **options,
         )
     click.echo(json.dumps(asdict(found), indent=1) if as_json else _page(found))
+    if write_page:
+        write_page(found)
     sys.exit(any(row.row.run and row.problem for row in found.rows))
 
 
@@ -96,17 +116,37 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _writer(page: Path, out: Path) -> "Callable[[Reproduction], None]":
+    """Ask for what a page needs, and for its place, before hours of training."""
+    from mer_di.report import write_reproduction_report
+    from mer_di.report.page import require_place
+
+    require_place(page, out)
+
+    def write(found: "Reproduction") -> None:
+        write_reproduction_report(found, page)
+        click.echo(f"-> {page}", err=True)
+
+    return write
+
+
 def _page(found: "Reproduction") -> str:
-    headers = ("input", "method", "paper %", "ours %", "N paper", "N ours", "UF1", "UAR", "")
-    rows = [_row(row, found) for row in found.rows]
+    controlled = any(row.control for row in found.rows)
+    headers = ("input", "method", "layers", "paper %", "ours %", *(["shuffled %"] if controlled else []))
+    headers += ("N ours", "UF1", "UAR", "")
+    rows = [_row(row, found, controlled=controlled) for row in found.rows]
     lines = [f"{found.table.title}, {found.dataset}", "", tabulate(rows, headers=headers, disable_numparse=True), ""]
     lines.append(f"ours: {_kind(found)}; UF1 and UAR in percent")
-    implied = found.table.samples.get(found.dataset)
-    if implied:
-        lines.append(f"The paper prints no N; its percentages imply {implied}.")
-    if any(row.row.copied and found.dataset in row.row.paper for row in found.rows):
+    printed = [row.row for row in found.rows if found.dataset in row.row.paper]
+    if printed:
+        headers = ("method", "paper %", "N implied", "classes", "protocol", "epoch kept by", "")
+        numbers = [_number(row, found.dataset) for row in printed]
+        lines += ["", "Where the paper's numbers come from", ""]
+        lines += [tabulate(numbers, headers=headers, disable_numparse=True), ""]
+        lines.append("No paper prints an N; implied is the one of which the percentage is a fraction.")
+    if any(row.copied for row in printed):
         lines.append("copied: the paper took this number from another publication, with its own protocol and samples.")
-    if not implied:
+    if not printed:
         lines.append(f"The paper has no numbers for {found.dataset}.")
     if found.departures:
         lines.append(f"* NOT the paper's setting: {'; '.join(found.departures)}")
@@ -114,10 +154,9 @@ def _page(found: "Reproduction") -> str:
     return "\n".join(lines)
 
 
-def _row(row: "ReproducedRow", found: "Reproduction") -> tuple[str, ...]:
+def _row(row: "ReproducedRow", found: "Reproduction", *, controlled: bool) -> tuple[str, ...]:
     ours, stated = row.results, row.row.paper.get(found.dataset)
-    implied = found.table.samples.get(found.dataset)
-    remarks = ["copied"] if row.row.copied and stated is not None else []
+    remarks = list(row.departures)
     if row.problem:
         remarks.append(row.problem if row.row.run is None else "could not run, see below")
     if ours and ours.audit:
@@ -125,13 +164,26 @@ def _row(row: "ReproducedRow", found: "Reproduction") -> tuple[str, ...]:
     return (
         row.row.input,
         row.row.method,
+        row.row.layers,
         "-" if stated is None else f"{stated:.2f}",
         "-" if ours is None else spread(ours, "accuracy") + ("*" if found.departures else ""),
-        "-" if implied is None or stated is None or row.row.copied else str(implied),
+        *(["-" if row.control is None else spread(row.control, "accuracy")] if controlled else []),
         "-" if ours is None else str(ours.n),
         "-" if ours is None else f"{100 * ours.seeds['uf1']['mean']:.1f}",
         "-" if ours is None else f"{100 * ours.seeds['uar']['mean']:.1f}",
         "; ".join(remarks),
+    )
+
+
+def _number(row: "Row", dataset: str) -> tuple[str, ...]:
+    return (
+        row.method,
+        f"{row.paper[dataset]:.2f}",
+        str(row.implied.get(dataset, "-")),
+        str(row.classes.get(dataset, "-")),
+        row.protocol,
+        row.selection,
+        "; ".join([*(["copied"] if row.copied else []), *([row.source] if row.source else [])]),
     )
 
 

@@ -1,9 +1,9 @@
 """Run a table of the paper again: build the caches that are missing, run every row that can run, compare."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mer_di.evaluation.evaluate import Progress, evaluate
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.evaluation.results import Results
 from mer_di.experiments.tables import Row, RunSettings, Table
-from mer_di.learning.model_config import ModelConfig
+from mer_di.learning.model_config import INPUT_SIZES, ModelConfig
 from mer_di.learning.train_config import TrainConfig
 from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Align
@@ -27,13 +27,13 @@ from mer_di.recipe import Align
 class Overrides:
     """What a reproduction changes of the paper's setting, to be quicker or to do without downloads.
 
-    A row's own settings win: the backbones of Table 2 stay what they are, and the baselines, whose input size and
-    layers are fixed, take only what concerns the training.
+    A row's own settings win: the backbones of Table 2 stay what they are. The rivals take what concerns the training,
+    and the size if theirs is DIANet's.
 
     Attributes
     ----------
     model, training : dict
-        Fields of `ModelConfig` (for DIANet alone) and `TrainConfig`.
+        Fields of `ModelConfig` and `TrainConfig`.
     """
 
     model: dict[str, Any] = field(default_factory=dict)
@@ -41,10 +41,14 @@ class Overrides:
 
     def config(self, run: RunSettings) -> TrainConfig:
         """Return the configuration of a run under these overrides."""
-        ours = self.model if run.model.get("architecture", "dianet") == "dianet" else {}
-        model = {**ours, **run.model}
-        model["streams"] = tuple(model.get("streams", ModelConfig().streams))
-        return TrainConfig(model=ModelConfig(**model), **{**self.training, **run.training})
+        architecture = run.model.get("architecture", "dianet")
+        if architecture == "dianet":
+            ours = self.model
+        elif INPUT_SIZES[architecture] == INPUT_SIZES["dianet"]:
+            ours = {name: value for name, value in self.model.items() if name == "size"}
+        else:
+            ours = {}
+        return TrainConfig(model=ModelConfig(**ours | run.model), **self.training | run.training)
 
     def departures(self) -> list[str]:
         """Name what is not the paper's setting, or not the default where the paper states none."""
@@ -66,13 +70,19 @@ class ReproducedRow:
     row : Row
     results : Results or None
         Ours; None if the row did not run.
+    control : Results or None
+        The same with shuffled labels, if that was asked for: what chance gives.
     problem : str or None
         Why it did not run.
+    departures : list of str
+        In what it departs from the table's other rows.
     """
 
     row: Row
     results: Results | None = None
+    control: Results | None = None
     problem: str | None = None
+    departures: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,8 @@ def reproduce(
     seeds: Sequence[int] = (0,),
     min_class_size: int | None = None,
     align: Align | None = None,
+    genders: Mapping[str, str] | None = None,
+    control: bool = False,
     audit: bool = False,
     device: str = "auto",
     builders: Executor | None = None,
@@ -132,6 +144,10 @@ def reproduce(
         Smallest class that is kept; by default the paper's 10.
     align : {"none", "similarity", "per-frame"}, optional
         See `mer_di.building.defaults.default_recipe`, which decides by default.
+    genders : mapping of str to str, optional
+        Subject to gender, for the row that learns it; without, it learns the classes alone.
+    control : bool
+        Run every row again with shuffled labels.
     audit : bool
         See `mer_di.evaluation.evaluate.evaluate`.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -157,10 +173,13 @@ def reproduce(
     folder.mkdir(parents=True, exist_ok=True)
     runs = [row.run for row in table.rows if row.run]
     configs = {run.name: overrides.config(run) for run in runs}  # before the work: they may be refused
+    rates = any(sample.fps for sample in database.samples)
     caches: dict[str, Path] = {}
     for run in runs:
+        if "magnify_band" in run.recipe and not rates:
+            continue
         recipe = default_recipe(database, align=align, **run.recipe)
-        caches[run.name] = folder / f"{database.spec.name}-{recipe.scheme}.h5"
+        caches[run.name] = folder / f"{'-'.join([database.spec.name, recipe.scheme, *_varied(run)])}.h5"
         # a cache that is there, made the same way, is left as it is
         build_cache(database, caches[run.name], recipe, min_class_size=smallest, executor=builders, progress=on_build)
     corpora = {path: read_corpus([path]) for path in set(caches.values())}  # all rows of a cache are of one file
@@ -168,26 +187,44 @@ def reproduce(
     def repeated(row: Row) -> ReproducedRow:
         if row.run is None:
             return ReproducedRow(row, problem=f"not implemented: {row.missing}")
-        try:
-            results = evaluate(
-                corpora[caches[row.run.name]],
-                folder / "runs" / database.spec.name / row.run.name,
-                configs[row.run.name],
+        if row.run.name not in caches:
+            return ReproducedRow(row, problem="could not run: the table has no frame rates, in which a band is given")
+        name, departures = row.run.name, []
+        config, corpus = configs[name], corpora[caches[name]]
+        if config.learns_gender and genders is None:
+            config, departures = replace(config, gender_weight=0.0), ["without gender, of which no table was given"]
+
+        def run(*, shuffled: bool) -> Results:
+            return evaluate(
+                corpus,
+                folder / "runs" / database.spec.name / (f"{name}-shuffled" if shuffled else name),
+                config,
                 validation=validation,
                 seeds=seeds,
-                audit=audit,
+                shuffled_labels=shuffled,
+                genders=genders if config.learns_gender else None,
+                audit=audit and not shuffled,
                 device=device,
                 executor=trainers,
                 progress=on_run(row) if on_run else None,
             )
+
+        try:
+            results = run(shuffled=False)
+            chance = run(shuffled=True) if control else None
         except MissingDependencyError as error:  # of this row's backbone; the others may have theirs
             return ReproducedRow(row, problem=f"could not run: {error}")
-        return ReproducedRow(row, results)
+        return ReproducedRow(row, results, chance, departures=departures)
 
     departures = overrides.departures()
     if smallest != table.min_class_size:
         departures.append(f"min_class_size {smallest} instead of {table.min_class_size}")
     return Reproduction(table, _called(database), tuple(repeated(row) for row in table.rows), departures)
+
+
+def _varied(run: RunSettings) -> list[str]:
+    """Return what tells caches of one scheme apart."""
+    return [str(value) for name, value in run.recipe.items() if name == "flow"]
 
 
 def _called(database: Database) -> str:

@@ -1,13 +1,19 @@
-"""The paper's tables as data: what each row reports, and which run repeats it."""
+"""Tables as data: what each row reports, under which protocol, and which run repeats it."""
 
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from mer_di.errors import InputError
 
-TABLES = ("table1", "table2", "table3", "table4")
+PAPER_TABLES = ("table1", "table2", "table3", "table4")
+TABLES = (*PAPER_TABLES, "relatives")
+
+UNKNOWN = "unknown"
+
+Layers = Literal["paper", "authors", "reconstruction", "ours"]
+"""Where the layers of our row come from: the paper's text, its authors' program, what little is known, or nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +43,46 @@ class Row:
         As the paper names them.
     paper : dict of str to float
         Database to the accuracy that the paper prints, in percent.
+    layers : {"paper", "authors", "reconstruction", "ours"}
+        Of the network that runs here.
     run : RunSettings or None
         What repeats the row; None where it cannot be repeated.
     missing : str or None
         Why it cannot.
     copied : bool
         Whether the paper took the number from elsewhere: another protocol, other samples.
+    classes, implied : dict of str to int
+        Database to the number of classes, and of samples that the percentage implies; without one that is unknown.
+    protocol, selection : str
+        Who was held out, and which epoch was kept, to get the printed number.
+    source : str
+        Where all that is said of the number comes from, if not from the paper of the table.
     """
 
     input: str
     method: str
     paper: dict[str, float]
+    layers: Layers
     run: RunSettings | None = None
     missing: str | None = None
     copied: bool = False
+    classes: dict[str, int] = field(default_factory=dict)
+    implied: dict[str, int] = field(default_factory=dict)
+    protocol: str = UNKNOWN
+    selection: str = UNKNOWN
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the paper.
+    """A table of the paper, or of methods that were published since.
 
     Attributes
     ----------
     name, title : str
     rows : tuple of Row
     samples : dict of str to int
-        Database to the number of samples that the paper's percentages imply.
+        Database to the number of samples that the percentages of DIANet's paper imply.
     min_class_size : int
         Emotions with fewer samples are left out.
 
@@ -79,7 +99,7 @@ class Table:
 
 
 def load_table(name: str) -> Table:
-    """Return one of the paper's tables.
+    """Return a table.
 
     Parameters
     ----------
@@ -97,10 +117,27 @@ def load_table(name: str) -> Table:
     """
     if name not in TABLES:
         raise InputError(f"no table is called {name!r}; expected one of {', '.join(TABLES)}")
-    paper, runs, table = (_read(part) for part in ("paper", "runs", name))
-    settings = {key: RunSettings(key, **values) for key, values in runs.items()}
-    rows = tuple(Row(**{**row, "run": settings[row["run"]] if "run" in row else None}) for row in table["rows"])
-    return Table(name, table["title"], rows, paper["samples"], paper["min_class_size"])
+    paper, table, settings = _read("paper"), _read(name), load_runs()
+    own = paper["own"] | {"implied": paper["samples"]}
+
+    def row(of: dict[str, Any]) -> Row:
+        of = of if of.get("copied") else own | of
+        return Row(**of | {"run": settings[of["run"]] if "run" in of else None})
+
+    return Table(name, table["title"], tuple(map(row, table["rows"])), paper["samples"], paper["min_class_size"])
+
+
+def load_runs() -> dict[str, RunSettings]:
+    """Return every run that a row of the tables needs, by name."""
+    return {name: _settings(name, **parts) for name, parts in _read("runs").items()}
+
+
+def _settings(name: str, **parts: dict[str, Any]) -> RunSettings:
+    plain = {
+        part: {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        for part, values in parts.items()
+    }
+    return RunSettings(name, **plain)
 
 
 def _read(name: str) -> dict[str, Any]:

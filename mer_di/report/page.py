@@ -48,7 +48,7 @@ def write_page(out: str | os.PathLike[str], template: str, content: Mapping[str,
     out : path-like
         The HTML file; see `mer_di.files.destination`.
     template : str
-        Name without ending: ``cache``, ``run`` or ``comparison``.
+        Name without ending: ``cache``, ``run``, ``comparison`` or ``reproduction``.
     content : mapping
         The template's variables.
 

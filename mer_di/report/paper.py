@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mer_di.experiments import TABLES, load_table
+from mer_di.experiments import load_table
+from mer_di.experiments.tables import PAPER_TABLES
 
 _SETTING = {"architecture": "dianet", "streams": ["onset", "offset"], "backbone": "efficientnetv2", "fusion": "cross"}
 _OF_DIANET = ("backbone", "fusion")
@@ -47,7 +48,7 @@ def paper_number(config: Mapping[str, Any], dataset: str) -> PaperNumber | None:
     PaperNumber or None
         None if no table has a row for this network and this database.
     """
-    for name in TABLES:
+    for name in PAPER_TABLES:
         table = load_table(name)
         for row in table.rows:
             if row.run and dataset in row.paper and _same_network(config, {**_SETTING, **row.run.model}):

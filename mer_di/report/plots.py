@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from mer_di.experiments.reproduction import Reproduction
 from mer_di.inspection.lettering import shortened, visible
 from mer_di.report.figure import FAINT, FIRST, INK, MUTED, SECOND, Figure, draw
 
@@ -149,6 +150,52 @@ def subject_difference(subjects: Sequence[str], differences: Sequence[float], co
         f"{name} {100 * value:+.0f}" for name, value in zip(subjects, differences, strict=True)
     )
     return draw("differences", (4.6, 0.8 + _ROW * len(subjects)), alt, paint, "Accuracy of B minus that of A.")
+
+
+def reproduced(found: Reproduction, chance: float | None) -> Figure:
+    """Draw a table that was run again: of each row the paper's number, ours with its interval, and the control.
+
+    Parameters
+    ----------
+    found : Reproduction
+    chance : float or None
+        Accuracy that guessing among classes of one size gives, a fraction.
+    """
+    names = [shortened(visible(f"{row.row.method}, {row.row.input}"), 2 * _LONGEST) for row in found.rows]
+    words: list[str] = []
+
+    def paint(axes: Axes) -> None:
+        if chance is not None:
+            axes.axvline(100 * chance, color=MUTED, linewidth=1, linestyle=":")
+        for place, row in enumerate(found.rows):
+            stated, ours, control = row.row.paper.get(found.dataset), row.results, row.control
+            if ours and ours.intervals:
+                axes.plot(
+                    [100 * bound for bound in ours.intervals["accuracy"]], [place, place], color=FIRST, linewidth=2
+                )
+            if control:
+                axes.plot(100 * control.accuracy, place, "|", color=MUTED, markersize=9)
+            if ours:
+                axes.plot(100 * ours.accuracy, place, "o", color=FIRST, markersize=6)
+            if stated is not None:
+                filled = "none" if row.row.copied else SECOND
+                axes.plot(stated, place, "D", color=SECOND, markerfacecolor=filled, markersize=6)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("accuracy, %")
+        _bare(axes)
+
+    for name, row in zip(names, found.rows, strict=True):
+        stated = row.row.paper.get(found.dataset)
+        paper = "" if stated is None else f" paper {stated:.1f} %,"
+        words.append(f"{name}:{paper} " + (f"ours {100 * row.results.accuracy:.1f} %" if row.results else "not run"))
+    caption = (
+        "Dot: ours, with its 95 % interval over subjects. Diamond: the paper's number, hollow where it was copied from "
+        "elsewhere, with another protocol and other samples. Tick: ours with shuffled labels. Dotted: chance among "
+        "classes of one size."
+    )
+    return draw("reproduced", (6.2, 0.8 + 1.3 * _ROW * len(names)), "; ".join(words), paint, caption)
 
 
 def _short(name: str) -> str:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tiny_run import counted
 
@@ -42,11 +44,12 @@ def test_overrides_leave_to_a_row_what_it_is_about():
 def test_a_table_builds_runs_and_is_not_run_twice(database, tmp_path, trainings):
     found = reproduce(load_table("table1"), database, tmp_path / "out", **OPTIONS)
     caches = sorted(path.name for path in (tmp_path / "out").glob("*.h5"))
-    assert caches == ["manifest-active_image.h5", "manifest-arp.h5"]
-    ran = [row.row.method for row in found.rows if row.results]
-    assert ran == ["LEARNet", "OrigiNet", "DIANet"]
+    assert caches == [f"manifest-{name}.h5" for name in ("active_image", "arp-ilk", "arp")]
+    assert [row.row.method for row in found.rows if row.problem] == ["AffectiveNet"]
+    assert "no frame rates" in found.rows[2].problem
     assert all(row.results.n == 6 for row in found.rows if row.results)
-    assert [row.problem.split(":")[0] for row in found.rows if row.problem] == ["not implemented"] * 3
+    geme = next(row for row in found.rows if row.row.method == "GEME")
+    assert geme.departures == ["without gender, of which no table was given"]
     assert "min_class_size 1 instead of 10" in found.departures
     trained = len(trainings)
     again = reproduce(load_table("table1"), database, tmp_path / "out", **OPTIONS)
@@ -54,6 +57,18 @@ def test_a_table_builds_runs_and_is_not_run_twice(database, tmp_path, trainings)
     shared = reproduce(load_table("table3"), database, tmp_path / "out", **OPTIONS)
     assert len(trainings) == trained + 3  # of Table 3 the simple attention alone is new: three folds
     assert shared.rows[1].results == found.rows[-1].results
+
+
+def test_genders_and_a_control_with_shuffled_labels(database, tmp_path):
+    table = load_table("table1")
+    rows = tuple(row for row in table.rows if row.method in ("LEARNet", "GEME"))
+    people = sorted({sample.subject for sample in database.samples})
+    genders = {name: "fm"[number % 2] for number, name in enumerate(people)}
+    found = reproduce(replace(table, rows=rows), database, tmp_path, genders=genders, control=True, **OPTIONS)
+    assert [row.departures for row in found.rows] == [[], []]
+    assert [row.results.validation["labels"] for row in found.rows] == ["annotated"] * 2
+    assert [row.control.validation["labels"] for row in found.rows] == ["shuffled"] * 2
+    assert all(row.control.n == row.results.n for row in found.rows)
 
 
 def test_a_row_that_cannot_run_does_not_stop_the_others(database, tmp_path, monkeypatch):
