@@ -269,6 +269,25 @@ def flow(record: Record, folder: Path) -> str:
     )
 
 
+def flow_build(record: Record, folder: Path) -> str:
+    """Describe what optical flow costs a build."""
+    columns = ["", "engine", "processor time over without", "wall time over without", "share of the engine"]
+
+    def row(name: str, of: Record, engine: str) -> list[str]:
+        cpu, wall = (spread(of["ratios"][kind][f"{engine} / without"], 1) for kind in ("cpu", "wall"))
+        return [f"{name}, {of['clips']} clips", engine, cpu, wall, f"{of['share'][engine]:.0%}"]
+
+    rows = [row(name, of, engine) for name, of in record["databases"].items() for engine in of["share"]]
+    return "\n\n".join(
+        [
+            "## Optical flow in a build",
+            f"{circumstances(record)} Both flows of a clip in images of 224 pixels, {record['jobs']} workers, "
+            f"{record['rounds']} rounds. The share is that of a build with one worker.",
+            table(columns, rows),
+        ]
+    )
+
+
 def gpu_analysis(record: Record, folder: Path) -> str:
     """Describe the GPU's machine code, and what it lets one expect."""
     rows = [
@@ -307,6 +326,7 @@ SECTIONS: dict[str, Callable[[Record, Path], str]] = {
     "memory": memory,
     "flow-photographed": flow,
     "flow-drawn": flow,
+    "flow-build": flow_build,
     "gpu-analysis": gpu_analysis,
 }
 

@@ -25,7 +25,7 @@ from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models import BACKBONES
 from mer_di.learning.models.fusion import FUSIONS
 from mer_di.learning.train_config import TrainConfig
-from mer_di.rank_pooling import SCHEMES
+from mer_di.rank_pooling import SCHEMES, Magnification
 
 PROJECT = Path(__file__).parents[1]
 PAPER_DATABASES = ("casme2", "samm", "mmew")
@@ -37,6 +37,10 @@ _WHAT_A_CACHE_HOLDS = {
     "frames/onset": "the onset frame, aligned as the images are",
     "frames/apex": "the apex frame",
     "frames/offset": "the offset frame",
+    "flow/onset": "optical flow of onset→apex: u to the right and v down, in pixels of the crop; strain",
+    "flow/offset": "of apex→offset",
+    "jitter/onset": "dynamic images of onset→apex at K neighbouring apexes; with `--apex-jitter K`",
+    "jitter/offset": "of apex→offset",
     "samples/sample_id": "`subject/clip`; rows are sorted by it",
     "samples/subject": "in the database's notation",
     "samples/clip": "the table's file name",
@@ -47,6 +51,7 @@ _WHAT_A_CACHE_HOLDS = {
     "samples/label": "0-based index into the attribute `classes` of `/samples`",
     "samples/onset": "first frame, in the database's own numbering",
     "samples/apex": "apex frame, in the same numbering",
+    "samples/jitter_apex": "the neighbouring apexes, ascending, in the same numbering; with `--apex-jitter K`",
     "samples/offset": "last frame, inclusive, in the same numbering",
     "samples/onset_length": "frames of onset→apex",
     "samples/offset_length": "frames of apex→offset",
@@ -112,10 +117,10 @@ def numbers() -> dict[str, str]:
 def cache_datasets() -> str:
     """Return the datasets of a cache that the library has just written."""
     with h5py.File(_cache()) as file:
-        size, count = file["di/onset"].shape[1], len(file["samples/sample_id"])
-        symbols = {size: "S", count: "N"}
+        size, count, beside = file["di/onset"].shape[1], len(file["samples/sample_id"]), file["jitter/onset"].shape[1]
+        symbols = {size: "S", count: "N", beside: "K"}
         rows = []
-        for group in ("di", "frames", "samples", "dropped", "corrections"):
+        for group in ("di", "frames", "flow", "jitter", "samples", "dropped", "corrections"):
             named = {f"{group}/{name}": data for name, data in file[group].items()}
             for path in sorted(named, key=list(_WHAT_A_CACHE_HOLDS).index):
                 data = named[path]
@@ -178,11 +183,13 @@ def paper_tables() -> str:
 
 
 def weights(n_frames: str) -> str:
-    """Return the weights of every scheme over a clip of so many frames."""
+    """Return the weights of every scheme over a clip of so many frames; `magnified` with 10 times 1/40 to 1/8."""
     count = int(n_frames)
+    needs = {"magnified": (Magnification(10, 1 / 40, 1 / 8),)}
+    row_of = {name: scheme(count, *needs.get(name, ())) for name, scheme in SCHEMES.items()}
     rows = [
-        (f"`{name}`", *(f"{weight:.2f}".removesuffix(".00") for weight in scheme(count)), f"{scheme(count).sum():g}")
-        for name, scheme in SCHEMES.items()
+        (f"`{name}`", *(f"{weight:.2f}".removesuffix(".00") for weight in row), f"{row.sum():g}")
+        for name, row in row_of.items()
     ]
     return table(("scheme", *(f"α{t}" for t in range(1, count + 1)), "Σα"), rows)
 
@@ -257,7 +264,7 @@ def _below(text: str, levels: int) -> str:
 
 @cache
 def _cache() -> Path:
-    return write_tiny_cache(scratch() / "tiny.h5")
+    return write_tiny_cache(scratch() / "tiny.h5", flow="ilk", apex_jitter=4)
 
 
 def _dtype(data: h5py.Dataset) -> str:

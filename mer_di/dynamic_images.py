@@ -10,8 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from mer_di.accumulate import Backend, weighted_sums
 from mer_di.arguments import is_on_gpu, items, one_of, plain_array
 from mer_di.errors import InputError
-from mer_di.phases import SHORTEST_PHASE, ApexIn, split
-from mer_di.rank_pooling import Reversal, apex_centred, phase_weights, scheme_weights
+from mer_di.phases import SHORTEST_PHASE, ApexIn
+from mer_di.rank_pooling import (
+    Magnification,
+    Motion,
+    Reversal,
+    apex_centred,
+    motion_intensity,
+    motion_ranked,
+    scheme_weights,
+)
+from mer_di.weighing import clip_weights
 
 Image = NDArray[Any]
 Frames = Iterable[ArrayLike]
@@ -39,6 +48,7 @@ def dynamic_image(
     normalization: str = "raw",
     temporal_length: int | None = None,
     apex: int | None = None,
+    magnification: Magnification | None = None,
     backend: Backend = "auto",
 ) -> Image:
     """Compute the dynamic image of a whole clip, Σ_t α_t·F_t.
@@ -48,15 +58,18 @@ def dynamic_image(
     frames : ndarray of shape (T, H, W) or (T, H, W, C), or iterable of T frames of shape (H, W) or (H, W, C)
         At least two frames, in temporal order; integers or floats (see `mer_di.accumulate`). Channels are summed
         each for itself, so their order is kept. The weights depend on T: an iterator that does not know its
-        length is first collected into a list. Give an array or a sequence to keep one frame in memory.
+        length is first collected into a list. Give an array or a sequence to keep one frame in memory;
+        ``motion_ranked`` goes through it twice.
     scheme : str
-        A name in `mer_di.rank_pooling.SCHEMES`.
+        A name in `mer_di.rank_pooling.SCHEMES`. ``motion_ranked`` ranks by the difference from the first frame.
     normalization : str
         A mode of `normalize`.
     temporal_length : int, optional
         Resample the clip linearly to this many frames, folded into the weights.
     apex : int, optional
         0-based index of the apex frame in ``frames``; ``apex_centred`` needs it, no other scheme looks at it.
+    magnification : Magnification, optional
+        Band and factor; ``magnified`` needs it, no other scheme takes one.
     backend : {"auto", "numpy", "cpu", "cuda"}
         See `mer_di.accumulate.weighted_sums`. All give the same bits.
 
@@ -69,8 +82,8 @@ def dynamic_image(
     Raises
     ------
     InputError
-        If a name is unknown, there are fewer than two frames, frames do not fit each other, or ``apex_centred`` is
-        not told the apex.
+        If a name is unknown, there are fewer than two frames, frames do not fit each other, ``apex_centred`` is
+        not told the apex or ``magnified`` not its band, or frames to be ranked by motion are on a GPU.
     BackendUnavailableError
         If ``backend`` is ``cuda`` and cannot run here.
 
@@ -88,9 +101,16 @@ def dynamic_image(
     n_frames, frames = _counted(frames)
     if n_frames < SHORTEST_PHASE:
         raise InputError(f"the clip has {n_frames} frame(s); a dynamic image needs at least {SHORTEST_PHASE}")
-    weights = scheme_weights(n_frames, scheme=scheme, temporal_length=temporal_length, apex=apex)
     if scheme == apex_centred.__name__ and apex is None:
         raise InputError(f"scheme {scheme} weighs a clip around its apex; say where it is: apex=<0-based index>")
+    weights = scheme_weights(
+        n_frames,
+        scheme=scheme,
+        temporal_length=temporal_length,
+        apex=apex,
+        motion=_motion(frames, scheme),
+        magnification=magnification,
+    )
     (image,) = weighted_sums(frames, weights, backend=backend)
     return normalize(image, normalization, weights=weights)
 
@@ -104,6 +124,8 @@ def phase_dynamic_images(
     apex_in: ApexIn = "both",
     normalization: str = "raw",
     temporal_length: int | None = None,
+    magnification: Magnification | None = None,
+    apex_sigma: float | None = None,
     backend: Backend = "auto",
 ) -> PhaseImages:
     """Compute the dynamic images of onset→apex and of apex→offset in one pass over the frames.
@@ -124,6 +146,10 @@ def phase_dynamic_images(
         A mode of `normalize`, applied to each image for itself.
     temporal_length : int, optional
         Resample each phase linearly to this many frames, folded into the weights.
+    magnification : Magnification, optional
+        Band and factor; ``magnified`` needs it, no other scheme takes one. The clip is magnified before it is split.
+    apex_sigma : float, optional
+        Frames by which the apex is uncertain: the images that are to be expected, see `mer_di.weighing.apex_shares`.
     backend : {"auto", "numpy", "cpu", "cuda"}
         See `mer_di.accumulate.weighted_sums`. All give the same bits.
 
@@ -136,8 +162,8 @@ def phase_dynamic_images(
     Raises
     ------
     InputError
-        If a name is unknown, the apex is not an index into the frames, a phase has fewer than two frames, or frames
-        do not fit each other.
+        If a name is unknown, the apex is not an index into the frames, a phase has fewer than two frames, frames do
+        not fit each other, or what a scheme needs is missing or refused (see `dynamic_image`).
     BackendUnavailableError
         If ``backend`` is ``cuda`` and cannot run here.
 
@@ -153,9 +179,16 @@ def phase_dynamic_images(
     """
     _require_mode(normalization)
     n_frames, frames = _counted(frames)
-    rising, fading = split(0, apex, n_frames - 1, apex_in=apex_in)
-    weights = phase_weights(
-        n_frames, rising, fading, scheme=scheme, reversal=reversal, temporal_length=temporal_length
+    weights = clip_weights(
+        n_frames,
+        apex,
+        scheme=scheme,
+        reversal=reversal,
+        apex_in=apex_in,
+        temporal_length=temporal_length,
+        motion=_motion(frames, scheme),
+        magnification=magnification,
+        apex_sigma=apex_sigma,
     )[:2]
     onset, offset = weighted_sums(frames, weights, backend=backend)
     return PhaseImages(
@@ -266,6 +299,14 @@ NORMALIZATIONS = ("raw", "unit-weight", *_MODES)
 
 def _require_mode(mode: str) -> None:
     one_of("normalization", mode, NORMALIZATIONS)
+
+
+def _motion(frames: Frames, scheme: str) -> Motion | None:
+    if scheme != motion_ranked.__name__:
+        return None
+    if is_on_gpu("frames", frames):
+        raise InputError(f"frames are on the GPU; scheme {scheme} compares them on the host: copy them there")
+    return motion_intensity(frames)
 
 
 def _counted(frames: Frames) -> tuple[int, Frames]:

@@ -52,6 +52,27 @@ def split(onset: int, apex: int, offset: int, *, apex_in: ApexIn = "both") -> tu
     return rising, fading
 
 
+def apexes(onset: int, offset: int, *, apex_in: ApexIn = "both") -> range:
+    """Return the frames at which `split` can split a clip.
+
+    Parameters
+    ----------
+    onset, offset : int
+        Frame numbers, inclusive.
+    apex_in : {"both", "onset", "offset"}
+        See `split`.
+
+    Returns
+    -------
+    range
+        Frame numbers in the same numbering; empty where the clip is too short for two phases.
+    """
+    one_of("apex_in", apex_in, APEX_IN)
+    first = onset + SHORTEST_PHASE - (apex_in != "offset")
+    last = offset + 1 - SHORTEST_PHASE + (apex_in != "onset")
+    return range(first, last)
+
+
 def key_frames(sample: Sample, policy: ApexPolicy = "drop", *, apex_in: ApexIn = "both") -> tuple[int, int, int]:
     """Return onset, apex and offset that a sample is built with.
 

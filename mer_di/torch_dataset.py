@@ -1,4 +1,4 @@
-"""A cache as a torch dataset: streams of normalized dynamic images and their labels.
+"""A cache as a torch dataset: streams of normalized images and their labels.
 
 Every normalization looks at one image alone. Nothing is fitted on the data, so no statistic of a held-out subject can
 reach a training fold.
@@ -19,10 +19,9 @@ from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
 from mer_di.arguments import one_of, whole_number
-from mer_di.cache import Cache, open_cache
+from mer_di.cache import PHASES, Cache, open_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.rank_pooling import scheme_weights
-from mer_di.streams import Normalization
+from mer_di.streams import FlowStream, Normalization
 
 GREY_LEVELS = 8.0
 """Grey levels that become 1 under ``unit-weight``.
@@ -30,6 +29,12 @@ GREY_LEVELS = 8.0
 A micro-expression is a change of a few grey levels, and a backbone expects inputs of order one. In the standardization
 of ImageNet one unit is about 58 grey levels, which would leave such a change below 0.1. Eight is the order of
 magnitude, and a power of two rounds nothing; it was not tuned.
+"""
+STRAIN = 1 / 16
+"""Strain of the skin that becomes 1 under ``unit-weight``; a displacement of one pixel becomes 1.
+
+A displacement of 1 pixel that fades within 14 strains the skin by 0.04, and one of 2 within 20 by 0.06. Chosen like
+`GREY_LEVELS`: the order of magnitude, a power of two, not tuned.
 """
 
 
@@ -40,9 +45,11 @@ class LabelledImages:
     Attributes
     ----------
     images : Tensor of float32, shape (N, n_streams, 3, S, S), RGB
-        Normalized dynamic images.
+        Normalized images; of optical flow u, v and strain in place of colours.
     labels : Tensor of int64, shape (N,)
         0-based class of each sample.
+    neighbours : Tensor of float32, shape (N, K, n_streams, 3, S, S), or None
+        The same samples split at K neighbouring apexes.
 
     Raises
     ------
@@ -52,9 +59,10 @@ class LabelledImages:
 
     images: Tensor
     labels: Tensor
+    neighbours: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for tensor in (self.images, self.labels):
+        for tensor in (self.images, self.labels, *(() if self.neighbours is None else (self.neighbours,))):
             if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.requires_grad:
                 raise InputError("images and labels are to be tensors, dense and without gradients: x.detach()")
         shape = tuple(self.images.shape)
@@ -62,6 +70,10 @@ class LabelledImages:
             raise InputError(f"images are {self.images.dtype} {shape}; expected float32 (N, n_streams, 3, S, S)")
         if tuple(self.labels.shape) != shape[:1] or self.labels.dtype != torch.int64:
             raise InputError(f"labels are {self.labels.dtype} {tuple(self.labels.shape)}; expected int64 ({shape[0]},)")
+        if self.neighbours is not None:
+            beside = tuple(self.neighbours.shape)
+            if beside[:1] + beside[2:] != shape or len(beside) != 6 or self.neighbours.dtype != torch.float32:
+                raise InputError(f"neighbours are {self.neighbours.dtype} {beside}; expected K of each of {shape}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,11 +81,28 @@ class LabelledImages:
     def subset(self, indices: Sequence[int] | NDArray[np.integer[Any]] | Tensor) -> "LabelledImages":
         """Return a copy of the rows at some 0-based indices, in that order."""
         rows = torch.as_tensor(np.asarray(indices, dtype=np.int64), device=self.labels.device)
-        return LabelledImages(self.images[rows], self.labels[rows])
+        beside = None if self.neighbours is None else self.neighbours[rows]
+        return LabelledImages(self.images[rows], self.labels[rows], beside)
+
+    def at_drawn_apexes(self, generator: torch.Generator) -> "LabelledImages":
+        """Return each sample at one of its apexes, its own or a neighbouring one, all equally probable.
+
+        Raises
+        ------
+        InputError
+            If there are no neighbours.
+        """
+        if self.neighbours is None:
+            raise InputError("the samples have no neighbouring apexes to draw from; build with --apex-jitter K")
+        device = self.images.device
+        drawn = torch.randint(self.neighbours.shape[1] + 1, (len(self),), generator=generator).to(device)
+        beside = self.neighbours[torch.arange(len(self), device=device), (drawn - 1).clamp(min=0)]
+        return LabelledImages(torch.where((drawn == 0).view(-1, 1, 1, 1, 1), self.images, beside), self.labels)
 
     def to(self, device: torch.device | str) -> "LabelledImages":
         """Return the same samples on a device."""
-        return LabelledImages(self.images.to(device), self.labels.to(device))
+        beside = None if self.neighbours is None else self.neighbours.to(device)
+        return LabelledImages(self.images.to(device), self.labels.to(device), beside)
 
 
 class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -86,8 +115,8 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     ----------
     path : path-like
         A file that ``mer-di build`` wrote.
-    streams : sequence of {"onset", "offset", "full"}
-        Which dynamic images, in which order.
+    streams : sequence of {"onset", "offset", "full", "flow_onset", "flow_offset"}
+        Which images, in which order: dynamic images, and optical flow where the cache has any.
     normalization : {"unit-weight", "symmetric", "minmax", "l2"}
         ``unit-weight`` (default)
             Raw sums over Σ|α|/2, in units of `GREY_LEVELS` grey levels: no motion is 0, clips of different length
@@ -100,9 +129,12 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         ``l2``
             x / √mean(x²); no motion is 0.
 
-        An image without any contrast becomes 0 in all of them.
+        An image without any contrast becomes 0 in all of them. In an image of optical flow the displacements u and v
+        share a scale, so that they keep their direction, and the strain has its own: under ``unit-weight`` pixels of
+        the item and `STRAIN`, under the others the largest, least or mean of the two and of the one.
     size : int, optional
         Side S of the items in pixels; by default the cache's. Resized bilinearly, anti-aliased, before normalizing.
+        Displacements are scaled with the image: they are in its pixels.
 
     Attributes
     ----------
@@ -145,7 +177,8 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         self.classes = cache.classes
         for stream in self.streams:
             cache.images(stream)
-        self._units = {stream: GREY_LEVELS * _half_weights(cache, stream) for stream in set(self.streams)}
+        weighed = {*self.streams} - {*get_args(FlowStream)}
+        self._units = {stream: GREY_LEVELS * cache.half_weights(stream) for stream in weighed}
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -156,41 +189,68 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": None}
 
-    def load(self) -> LabelledImages:
-        """Read every sample into memory, N · n_streams · 12 · S² bytes of it."""
+    def load(self, *, neighbours: bool = False) -> LabelledImages:
+        """Read every sample into memory, N · n_streams · 12 · S² bytes of it.
+
+        Parameters
+        ----------
+        neighbours : bool
+            Read those of the neighbouring apexes as well, K times as much. A stream that is no phase, of which a cache
+            holds none, is the same at all of them.
+
+        Raises
+        ------
+        CacheError
+            If the cache was built without neighbouring apexes.
+        InputError
+            If no stream is a phase.
+        """
         images = torch.empty(len(self), len(self.streams), 3, self.size, self.size)
         for index, row in enumerate(images):
             row.copy_(self._images(index))
-        return LabelledImages(images, torch.from_numpy(self.labels.copy()))
+        labels = torch.from_numpy(self.labels.copy())
+        return LabelledImages(images, labels, self._neighbours(images) if neighbours else None)
+
+    def _neighbours(self, images: Tensor) -> Tensor:
+        phases = [(stream, place) for place, stream in enumerate(self.streams) if stream in PHASES]
+        if not phases:
+            raise InputError(f"streams are {', '.join(self.streams)}; only the images of phases have neighbours")
+        with open_cache(self.path) as cache:
+            units = {stream: GREY_LEVELS * cache.neighbour_half_weights(stream) for stream, _ in phases}
+            beside = images[:, None].repeat(1, cache.jitter, 1, 1, 1, 1)
+            for stream, place in phases:
+                for index, of_sample in enumerate(beside[:, :, place]):
+                    for k, raw in enumerate(torch.from_numpy(cache.neighbour_images(stream)[index])):
+                        of_sample[k] = self._normalized(self._resized(raw.permute(2, 0, 1)), units[stream][index, k])
+        return beside
 
     def _images(self, index: int) -> Tensor:
         return torch.stack([self._image(stream, index) for stream in self.streams])
 
     def _image(self, stream: str, index: int) -> Tensor:
         raw = torch.from_numpy(self._cache().images(stream)[index]).permute(2, 0, 1)
-        if raw.shape[-1] != self.size:
-            side = (self.size, self.size)
-            raw = interpolate(raw[None], side, mode="bilinear", align_corners=False, antialias=True)[0]
+        side, raw = raw.shape[-1], self._resized(raw)
+        if stream in self._units:
+            return self._normalized(raw, self._units[stream][index])
+        displacement, strain = raw[:2] * (self.size / side), raw[2:]
+        return torch.cat([self._normalized(displacement, 1), self._normalized(strain, STRAIN)])
+
+    def _resized(self, raw: Tensor) -> Tensor:
+        if raw.shape[-1] == self.size:
+            return raw
+        wanted = (self.size, self.size)
+        return interpolate(raw[None], wanted, mode="bilinear", align_corners=False, antialias=True)[0]
+
+    def _normalized(self, values: Tensor, unit: float) -> Tensor:
         if self.normalization == "unit-weight":
-            return _divided(raw, torch.tensor(self._units[stream][index], dtype=raw.dtype))
-        return _OF_ONE_IMAGE[self.normalization](raw)
+            return _divided(values, torch.tensor(unit, dtype=values.dtype))
+        return _OF_ONE_IMAGE[self.normalization](values)
 
     def _cache(self) -> Cache:
         process = os.getpid()
         if self._open is None or self._open[0] != process:
             self._open = process, open_cache(self.path)
         return self._open[1]
-
-
-def _half_weights(cache: Cache, stream: str) -> NDArray[np.float64]:
-    """Return Σ|α| / 2 of each sample's row of weights."""
-    recipe = cache.recipe
-    lengths = cache.lengths(stream)
-    half = {
-        n: np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum() / 2
-        for n in set(lengths.tolist())
-    }
-    return np.array([half[n] for n in lengths.tolist()])
 
 
 def _symmetric(image: Tensor) -> Tensor:

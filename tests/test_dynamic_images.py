@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from weight_formulas import FORMULAS, ZERO_SUM
 
 from mer_di.dynamic_images import NORMALIZATIONS, PhaseImages, dynamic_image, normalize, phase_dynamic_images
 from mer_di.errors import InputError
-from mer_di.rank_pooling import SCHEMES, arp, harmonic_arp
+from mer_di.rank_pooling import Magnification, arp, harmonic_arp, magnified, motion_ranked, phase_weights
 
-ZERO_SUM = tuple(name for name in SCHEMES if name != "harmonic_legacy")
 APEX = 1  # only apex_centred looks at it
 shapes = st.tuples(st.integers(2, 20), st.integers(1, 5), st.integers(1, 5)) | st.tuples(
     st.integers(2, 20), st.integers(1, 4), st.integers(1, 4), st.just(3)
@@ -38,7 +38,7 @@ def test_arp_of_the_reversed_clip_is_the_negative(frames):
     assert np.array_equal(dynamic_image(frames[::-1]), -dynamic_image(frames))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", sorted(FORMULAS.keys() - {"motion_ranked"}))
 @given(frames=clips)
 def test_linear_in_the_frames(scheme, frames):
     first, second = frames.astype(np.int32), frames[::-1, ::-1].astype(np.int32)
@@ -137,6 +137,25 @@ def test_a_clip_is_weighed_around_its_apex_when_it_is_told():
         dynamic_image(frames, scheme="apex_centred")
 
 
+@given(frames=clips)
+def test_frames_are_ranked_by_their_mean_difference_from_the_first(frames):
+    motion = [int(np.abs(frame.astype(int) - frames[0]).sum()) for frame in frames]
+    expected = np.tensordot(motion_ranked(len(frames), motion), frames.astype(np.int64), 1)
+    assert np.array_equal(dynamic_image(frames, scheme="motion_ranked"), expected)
+    assert np.array_equal(dynamic_image(iter(frames), scheme="motion_ranked"), expected)  # read once, and kept
+
+
+def test_a_clip_is_pooled_as_if_it_were_magnified():
+    frames, magnification = random_clip(9, 4, 5), Magnification(12, 0.02, 0.2)
+    expected = np.tensordot(magnified(9, magnification), frames.astype(float), 1)
+    found = dynamic_image(frames, scheme="magnified", magnification=magnification)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-9)
+    with pytest.raises(InputError, match="needs one, with its band and its factor"):
+        dynamic_image(frames, scheme="magnified")
+    with pytest.raises(InputError, match="no other scheme takes one"):
+        dynamic_image(frames, magnification=magnification)
+
+
 # Phases
 
 
@@ -151,7 +170,7 @@ def test_phases_by_the_papers_equations():
     assert np.array_equal(images.offset, offset)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", sorted(FORMULAS.keys() - {"motion_ranked"}))
 @pytest.mark.parametrize("length", [None, 6])
 def test_the_offset_image_is_the_image_of_the_reversed_phase(scheme, length):
     frames = random_clip(11, 4, 5)
@@ -160,6 +179,31 @@ def test_the_offset_image_is_the_image_of_the_reversed_phase(scheme, length):
     options = {"scheme": scheme, "temporal_length": length}
     assert np.array_equal(images.onset, dynamic_image(rising, apex=len(rising) - 1, **options))
     assert np.array_equal(images.offset, dynamic_image(fading, apex=len(fading) - 1, **options))
+
+
+def test_phases_of_a_bell_are_ranked_by_motion_as_they_are_by_time():
+    frames = np.array([0, 3, 5, 9, 6, 1], np.uint8)[:, None, None] * np.array([[1, 2], [0, 1]], np.uint8)
+    ranked, paper = (phase_dynamic_images(frames, 3, scheme=scheme) for scheme in ("motion_ranked", "arp"))
+    assert np.array_equal(ranked, paper)
+
+
+def test_the_images_to_be_expected_are_the_mean_over_apexes():
+    frames = random_clip(6, 3, 4)
+    images = {apex: phase_dynamic_images(frames, apex) for apex in (1, 2, 3, 4)}
+    density = {apex: np.exp(-((apex - 2) ** 2) / 2) for apex in images}
+    for stream in (0, 1):
+        expected = sum(density[apex] * images[apex][stream] for apex in images) / sum(density.values())
+        found = phase_dynamic_images(frames, 2, apex_sigma=1.0)[stream]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
+    assert np.array_equal(phase_dynamic_images(frames, 2, apex_sigma=0.1), images[2])
+
+
+def test_phases_are_those_of_the_magnified_clip():
+    frames, magnification = random_clip(8, 2, 3), Magnification(12, 0.02, 0.2)
+    rows = phase_weights(8, range(4), range(3, 8), scheme="magnified", magnification=magnification)
+    expected = np.tensordot(rows[:2], frames.astype(float), 1)
+    found = phase_dynamic_images(frames, 3, scheme="magnified", magnification=magnification)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-9)
 
 
 def test_reversal_by_sign_negates_the_image_of_the_phase():

@@ -1,9 +1,11 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError, SampleError
-from mer_di.phases import key_frames, split
+from mer_di.phases import APEX_IN, apexes, key_frames, split
 from mer_di.sample import Sample
 
 
@@ -26,6 +28,17 @@ def test_the_phases_cover_the_clip_and_meet_at_the_apex(onset, rise, fall):
 def test_a_split_that_leaves_no_motion_is_refused(onset, apex, offset):
     with pytest.raises(InputError, match=r"apex"):
         split(onset, apex, offset)
+
+
+@pytest.mark.parametrize("apex_in", APEX_IN)
+@given(onset=st.integers(-3, 3), length=st.integers(1, 9))
+def test_apexes_are_the_frames_at_which_a_clip_can_be_split(apex_in, onset, length):
+    offset, found = onset + length - 1, []
+    for apex in range(onset - 2, offset + 3):
+        with contextlib.suppress(InputError):
+            split(onset, apex, offset, apex_in=apex_in)
+            found.append(apex)
+    assert list(apexes(onset, offset, apex_in=apex_in)) == found
 
 
 def test_a_phase_without_the_apex_needs_a_frame_more():

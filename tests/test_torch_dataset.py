@@ -6,29 +6,31 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from tiny_cache import write_tiny_cache
 from torch.utils.data import DataLoader
 
-from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
+from mer_di.cache import Entry, Provenance, RenderedClip, open_cache, write_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.rank_pooling import phase_weights
+from mer_di.rank_pooling import arp, phase_weights
 from mer_di.recipe import Recipe
-from mer_di.torch_dataset import GREY_LEVELS, DynamicImageDataset, LabelledImages
+from mer_di.torch_dataset import GREY_LEVELS, STRAIN, DynamicImageDataset, LabelledImages
+from mer_di.weighing import recipe_weights
 
 STREAMS = ("onset", "offset", "full")
 NORMALIZATIONS = ("unit-weight", "symmetric", "minmax", "l2")
 LENGTHS = ((3, 5), (2, 2), (9, 4))  # frames of onset→apex and apex→offset
 
 
-def write(path, di, **recipe):
+def write(path, di, moved=None, **recipe):
     """Write a cache of dynamic images (N, 3, S, S, 3) whose clips have the lengths above in turn."""
     size = di.shape[2]
-    clips = [clip(index, image) for index, image in enumerate(di)]
+    clips = [clip(index, image, None if moved is None else moved[index]) for index, image in enumerate(di)]
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     write_cache(path, Provenance("tiny", "0" * 64, "1", recipe), clips, {})
     return path
 
 
-def clip(index, di):
+def clip(index, di, flow=None):
     onset_length, offset_length = LENGTHS[index % len(LENGTHS)]
     emotion = ("happiness", "surprise")[index % 2]
     text = {"clip": f"c{index}", "emotion": emotion, "emotion_written": emotion, "action_units": ""}
@@ -37,7 +39,7 @@ def clip(index, di):
     name = {"sample_id": f"s{index}/c{index}", "subject": f"s{index}", "apex_source": "table"}
     frames = np.zeros((3, *di.shape[1:]), np.uint8)
     entry = Entry(name | text | numbers | lengths, 100.0)
-    return entry, RenderedClip(di.astype(np.float32), frames, np.eye(2, 3), (8, 8))
+    return entry, RenderedClip(di.astype(np.float32), frames, np.eye(2, 3), (8, 8), flow=flow)
 
 
 @pytest.fixture
@@ -67,6 +69,29 @@ def test_unit_weight_divides_by_half_the_weights_of_each_clip_and_stream(tmp_pat
         rising, fading = LENGTHS[index % len(LENGTHS)]
         frames = rising + fading - shared
         rows = phase_weights(frames, range(rising), range(frames - fading, frames), **weighing)
+        expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
+        np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"scheme": "apex_centred"},
+        {"scheme": "motion_ranked"},
+        {"scheme": "magnified", "magnify_band": (3.0, 12.0), "magnify_alpha": 8.0, "apex_in": "offset"},
+        {"apex_sigma": 1.5},
+        {"apex_sigma": 2.0, "scheme": "harmonic_arp", "apex_in": "onset", "temporal_length": 6},
+    ],
+)
+def test_unit_weight_divides_by_half_of_the_weights_that_depend_on_more_than_the_length(tmp_path, di, recipe):
+    """Of frames that were ranked by motion the order is not known to the cache, and does not matter."""
+    dataset = DynamicImageDataset(write(tmp_path / "c.h5", di, **recipe), STREAMS)
+    made = Recipe(align="none", aspect="stretch", **recipe)
+    for index in range(len(di)):
+        rising, fading = LENGTHS[index % len(LENGTHS)]
+        frames = rising + fading - (made.apex_in == "both")
+        motion = np.random.default_rng(index).permutation(frames) if made.scheme == "motion_ranked" else None
+        rows = recipe_weights(made, frames, rising - (made.apex_in != "offset"), fps=100.0, motion=motion)
         expected = channels_first(di[index]) / (np.abs(rows).sum(axis=1) / 2)[:, None, None, None] / GREY_LEVELS
         np.testing.assert_allclose(dataset[index][0].numpy(), expected, rtol=1e-6)
 
@@ -112,6 +137,63 @@ def test_a_sample_does_not_depend_on_any_other(tmp_path, di, normalization):
     )
     assert torch.equal(ours[:2], theirs[:2])
     assert not torch.equal(ours[2:], theirs[2:])
+
+
+@pytest.fixture
+def flow():
+    """Of four clips, (4, 2, 16, 16, 3)."""
+    displacement = np.random.default_rng(3).normal(0, 2, (4, 2, 16, 16, 2))
+    strain = np.random.default_rng(4).exponential(0.05, (4, 2, 16, 16, 1))
+    return np.concatenate([displacement, strain], axis=-1).astype(np.float32)
+
+
+def write_flow(path, flow):
+    di = np.random.default_rng(0).normal(0, 100, (len(flow), 3, *flow.shape[2:])).astype(np.float32)
+    return write(path, di, flow, flow="ilk")
+
+
+@pytest.mark.parametrize(
+    ("normalization", "formula"),
+    [
+        ("symmetric", lambda x: x / np.abs(x).max()),
+        ("minmax", lambda x: 2 * (x - x.min()) / (x.max() - x.min()) - 1),
+        ("l2", lambda x: x / np.sqrt(np.mean(x**2))),
+    ],
+)
+def test_displacements_share_a_scale_and_strain_has_its_own(tmp_path, flow, normalization, formula):
+    path = write_flow(tmp_path / "c.h5", flow)
+    dataset = DynamicImageDataset(path, ("flow_onset", "flow_offset"), normalization=normalization)
+    for index in range(len(flow)):
+        for number in range(2):
+            image = channels_first(flow[index, number])
+            expected = np.concatenate([formula(image[:2]), formula(image[2:])])
+            np.testing.assert_allclose(dataset[index][0][number].numpy(), expected, atol=1e-5)
+
+
+def test_unit_weight_of_flow_is_pixels_and_a_fixed_strain(tmp_path, flow):
+    images = DynamicImageDataset(write_flow(tmp_path / "c.h5", flow), ("onset", "flow_offset")).load().images
+    expected = np.stack([channels_first(pair[1]) for pair in flow]) / np.array([1, 1, STRAIN])[:, None, None]
+    np.testing.assert_allclose(images[:, 1].numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [8, 32])
+def test_displacements_are_in_pixels_of_the_item_and_strain_stays(tmp_path, size):
+    flow = np.broadcast_to(np.array([3, -2, 0.05], np.float32), (2, 2, 16, 16, 3))
+    dataset = DynamicImageDataset(write_flow(tmp_path / "c.h5", flow), ("flow_onset",), size=size)
+    expected = torch.tensor([3 * size / 16, -2 * size / 16, 0.05 / STRAIN]).view(3, 1, 1).expand(1, 3, size, size)
+    torch.testing.assert_close(dataset[0][0], expected)
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_no_flow_is_zero_in_every_normalization(tmp_path, normalization):
+    path = write_flow(tmp_path / "c.h5", np.zeros((2, 2, 16, 16, 3), np.float32))
+    images = DynamicImageDataset(path, ("flow_onset",), normalization=normalization, size=12).load().images
+    assert not images.any()
+
+
+def test_a_cache_without_flow_has_no_such_stream(tmp_path, di):
+    with pytest.raises(CacheError, match=r"without optical flow; build it again with --flow"):
+        DynamicImageDataset(write(tmp_path / "c.h5", di), ("onset", "flow_onset"))
 
 
 def test_streams_come_in_the_order_asked_for(tmp_path, di):
@@ -213,3 +295,32 @@ def test_a_cache_without_samples_is_refused(tmp_path, di):
 def test_samples_of_another_shape_or_type_are_refused(images, labels):
     with pytest.raises(InputError, match="expected"):
         LabelledImages(images, labels)
+
+
+def test_neighbouring_apexes_are_normalized_as_the_images_are(tmp_path):
+    path = write_tiny_cache(tmp_path / "c.h5", subjects=1, apex_jitter=3)
+    dataset = DynamicImageDataset(path, ("full", "offset"))
+    loaded = dataset.load(neighbours=True)
+    assert loaded.neighbours.shape == (3, 3, *loaded.images.shape[1:])
+    with open_cache(path) as cache:
+        raw, apexes = cache.neighbour_images("offset")[:], cache.column("jitter_apex")
+    for index, k in np.ndindex(3, 3):
+        assert torch.equal(loaded.neighbours[index, k, 0], loaded.images[index, 0])  # of the whole clip there are none
+        half = np.abs(arp(9 - apexes[index, k] + 1)).sum() / 2
+        expected = channels_first(raw[index, k]) / half / GREY_LEVELS
+        np.testing.assert_allclose(loaded.neighbours[index, k, 1].numpy(), expected, rtol=1e-6)
+    with pytest.raises(InputError, match="only the images of phases have neighbours"):
+        DynamicImageDataset(path, ("full",)).load(neighbours=True)
+
+
+def test_apexes_are_drawn_evenly_a_sample_for_itself():
+    count, k = 4000, 3
+    images = torch.zeros(count, 1, 3, 1, 1)
+    neighbours = torch.arange(1.0, k + 1).view(1, k, 1, 1, 1, 1).expand(count, k, 1, 3, 1, 1)
+    samples = LabelledImages(images, torch.arange(count), neighbours)
+    drawn = samples.at_drawn_apexes(torch.Generator().manual_seed(0))
+    shares = torch.bincount(drawn.images[:, 0, 0, 0, 0].long(), minlength=k + 1) / count
+    assert shares.tolist() == pytest.approx([1 / (k + 1)] * (k + 1), abs=0.03)
+    assert torch.equal(drawn.labels, samples.labels)
+    with pytest.raises(InputError, match="no neighbouring apexes to draw from"):
+        LabelledImages(images, samples.labels).at_drawn_apexes(torch.Generator())

@@ -1,9 +1,12 @@
 """Caches small enough to train on within a test: an emotion is where, and which way, the brightness changes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.recipe import Recipe
+from mer_di.weighing import neighbours
 
 EMOTIONS = ("disgust", "happiness", "surprise")
 
@@ -15,7 +18,7 @@ def write_tiny_cache(
     recipe = Recipe(**{"align": "none", "aspect": "stretch", "size": size} | recipe)
     names = [f"s{number:02d}" for number in range(1, subjects + 1)] if isinstance(subjects, int) else sorted(subjects)
     rows = [
-        _clip(name, index, index % len(emotions), emotions, size, np.random.default_rng([seed, index, *name.encode()]))
+        _clip(name, index, emotions, recipe, np.random.default_rng([seed, index, *name.encode()]))
         for name in names
         for index in range(clips)
     ]
@@ -23,7 +26,8 @@ def write_tiny_cache(
     return path
 
 
-def _clip(subject, index, kind, emotions, size, rng):
+def _clip(subject, index, emotions, recipe, rng):
+    kind, size = index % len(emotions), recipe.size
     columns = {
         "sample_id": f"{subject}/c{index}",
         "subject": subject,
@@ -43,4 +47,10 @@ def _clip(subject, index, kind, emotions, size, rng):
     noise = rng.normal(0, 10, (3, size, size, 3)).astype(np.float32)
     di = noise + np.stack([change, change, np.zeros_like(change)])
     frames = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
-    return Entry(columns, 100.0), RenderedClip(di, frames, np.eye(2, 3), (size, size))
+    flow = rng.normal(0, 1, (2, size, size, 3)).astype(np.float32) if recipe.flow else None
+    rendered = RenderedClip(di, frames, np.eye(2, 3), (size, size), flow=flow)
+    if recipe.apex_jitter:
+        apexes = 1 + np.array(neighbours(9, 4, recipe.apex_jitter, apex_in=recipe.apex_in))
+        beside = di[:2, None] + rng.normal(0, 10, (2, len(apexes), size, size, 3)).astype(np.float32)
+        rendered = replace(rendered, jitter=beside, jitter_apex=apexes)
+    return Entry(columns, 100.0), rendered

@@ -1,4 +1,4 @@
-"""The weights of each scheme by its formula, in exact fractions."""
+"""The weights of each scheme that needs nothing but a number of frames, by its formula, in exact fractions."""
 
 from fractions import Fraction
 
@@ -19,5 +19,6 @@ FORMULAS = {
     "harmonic_legacy": lambda n: harmonic_terms(n, lambda i: 2 * i - n),
     "active_image": lambda n: [max(0, t - 2) - max(0, n - t - 1) for t in range(1, n + 1)],
     "apex_centred": lambda n: [2 * t - n - 1 for t in range(1, n + 1)],  # the apex is the last frame
+    "motion_ranked": lambda n: [2 * t - n - 1 for t in range(1, n + 1)],  # the motion grows
 }
 ZERO_SUM = tuple(name for name in FORMULAS if name != "harmonic_legacy")

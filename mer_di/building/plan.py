@@ -121,8 +121,20 @@ def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
         )
     if (written := dict(sample.unread).get("fps")) is not None:
         raise SampleError("fps-invalid", f"the table's fps cell holds {written!r}; expected a rate, or an empty cell")
+    if recipe.magnify_band:
+        _require_rate(sample.fps, recipe.magnify_band)
     files = require_listed(sample.path, range(onset, offset + 1))
     rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
     return PlannedClip(
         sample, sample.path, onset, apex, offset, "table" if apex == sample.apex else "midpoint", rising, fading, files
     )
+
+
+def _require_rate(fps: float | None, band: tuple[float, float]) -> None:
+    """Make sure that a recording can show what is magnified."""
+    if fps is None:
+        raise SampleError("fps-missing", f"no frames per second are known; the band of {band} Hz cannot be found")
+    if fps < 2 * band[1]:
+        raise SampleError(
+            "fps-too-low", f"{fps:g} frames per second show up to {fps / 2:g} Hz; the band reaches {band[1]:g} Hz"
+        )

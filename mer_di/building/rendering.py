@@ -1,8 +1,8 @@
 """One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,24 @@ from xxhash import xxh3_128
 
 from mer_di.accumulate import Accumulator
 from mer_di.building.plan import PlannedClip
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, RenderedClip
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, PHASES, RenderedClip
 from mer_di.errors import SampleError
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import Face, FaceFinder, smoothed
 from mer_di.imaging.frames import one_channel, read_frames, read_stacks
 from mer_di.memory import empty
-from mer_di.rank_pooling import phase_weights
+from mer_di.rank_pooling import Weights, motion_intensity, motion_ranked
 from mer_di.recipe import Recipe, SeveralFaces
+from mer_di.streams import FlowEngine
+from mer_di.weighing import neighbours, recipe_weights
 
 Frame = NDArray[np.uint8]
+Crop = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
 
 def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None) -> RenderedClip:
-    """Compute the dynamic images and key frames of one clip.
+    """Compute the dynamic images, key frames and optical flow of one clip.
 
     Parameters
     ----------
@@ -54,25 +57,15 @@ def render(clip: PlannedClip, recipe: Recipe, landmark_model: Path | None = None
     accumulated in integers and three float images are warped instead of T frames.
     """
     recipe.require_method()
-    weights = phase_weights(
-        len(clip.numbers),
-        clip.onset_phase,
-        clip.offset_phase,
-        apex=clip.apex - clip.onset,
-        scheme=recipe.scheme,
-        reversal=recipe.reversal,
-        temporal_length=recipe.temporal_length,
-    )
     key_positions = (0, clip.apex - clip.onset, len(clip.numbers) - 1)
     if recipe.align == "per-frame":
-        return _render_each(clip, recipe, weights, key_positions, landmark_model)
-    return _render_once(clip, recipe, weights, key_positions, landmark_model)
+        return _render_each(clip, recipe, key_positions, landmark_model)
+    return _render_once(clip, recipe, key_positions, landmark_model)
 
 
 def _render_once(
     clip: PlannedClip,
     recipe: Recipe,
-    weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
     *,
@@ -87,56 +80,123 @@ def _render_once(
     matrix = _placement(first[0] if grey is None else grey[0], recipe, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[0][region].shape[:2])
-    di, key_frames = _images(recipe.size)
-    sums = Accumulator(weights)
+    weights, ranked = _weights(clip, recipe, lambda _position, frame: frame[region])
+    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
+    key_crops: list[Crop] = []
     begin = 0
     for stack in chain([first], stacks):
         pixels = stack if grey is None else one_channel(stack)
         if pixels is None:  # frames in colour among grey ones
-            return _render_once(clip, recipe, weights, key_positions, landmark_model, in_colour=True)
+            return _render_once(clip, recipe, key_positions, landmark_model, in_colour=True)
         views = pixels[:, *region]
         sums.add_stack(views)
-        for image, position in zip(key_frames, key_positions, strict=True):
-            if begin <= position < begin + len(views):
-                image[:] = _rgb(warp.to_uint8(crop(views[position - begin])))
+        key_crops += [crop(views[at - begin]) for at in key_positions if begin <= at < begin + len(views)]
         begin += len(views)
-    for image, total in zip(di, sums.sums(), strict=True):
+    _require_unchanged(clip, digest, ranked)
+    for image, total in zip(images, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
-    return RenderedClip(di, key_frames, matrix, (height, width), digest.hexdigest())
+    return _rendered(clip, recipe, images, key_crops, matrix, (height, width), digest)
 
 
 def _render_each(
     clip: PlannedClip,
     recipe: Recipe,
-    weights: NDArray[np.int64] | NDArray[np.float64],
     key_positions: tuple[int, int, int],
     landmark_model: Path | None,
 ) -> RenderedClip:
-    """Decode twice: smoothing needs every frame's landmarks before the first frame can be placed."""
+    """Decode once more: smoothing needs every frame's landmarks before the first frame can be placed."""
     finder = _finder(recipe, landmark_model)
     placed, digest = xxh3_128(), xxh3_128()
     faces = _tracked(finder, read_frames(clip.path, clip.numbers, clip.files, placed))
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
-    sums = Accumulator(weights)
-    di, key_frames = _images(recipe.size)
+    weights, ranked = _weights(clip, recipe, lambda position, frame: warp.warp(frame, matrices[position], recipe.size))
+    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
+    key_crops: list[Crop] = []
     frame_size = (0, 0)
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
         frame_size = frame.shape[:2]
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)
         if position in key_positions:
-            key_frames[key_positions.index(position)] = warp.to_uint8(image)
-    if digest.digest() != placed.digest():
+            key_crops.append(image)
+    _require_unchanged(clip, digest, placed, ranked)
+    images[:] = sums.sums()
+    return _rendered(clip, recipe, images, key_crops, matrices[0], frame_size, digest)
+
+
+def _rendered(
+    clip: PlannedClip,
+    recipe: Recipe,
+    images: Crop,
+    key_crops: Sequence[Crop],
+    matrix: Matrix,
+    frame_size: tuple[int, int],
+    digest: xxh3_128,
+) -> RenderedClip:
+    """Sort what was pooled: three images, then those of both phases at neighbouring apexes."""
+    di, jitter = images[: len(DI_STREAMS)], images[len(DI_STREAMS) :]
+    return RenderedClip(
+        di,
+        _rounded(key_crops),
+        matrix,
+        frame_size,
+        digest.hexdigest(),
+        flow=_flow(key_crops, recipe.flow),
+        jitter=jitter.reshape(len(PHASES), -1, *jitter.shape[1:]) if len(jitter) else None,
+        jitter_apex=np.array(_neighbours(clip, recipe), np.int64) + clip.onset if len(jitter) else None,
+    )
+
+
+def _weights(
+    clip: PlannedClip, recipe: Recipe, placed: Callable[[int, Frame], NDArray[Any]]
+) -> tuple[Weights, xxh3_128 | None]:
+    """Return the rows of a clip: three, then those of onset→apex at neighbouring apexes, and those of apex→offset.
+
+    To rank frames by motion they are decoded once more; then the digest of that is returned as well.
+    """
+    digest, motion = None, None
+    if recipe.scheme == motion_ranked.__name__:
+        digest = xxh3_128()
+        frames = read_frames(clip.path, clip.numbers, clip.files, digest)
+        motion = motion_intensity(placed(position, frame) for position, frame in enumerate(frames))
+    own, *others = (
+        recipe_weights(recipe, len(clip.numbers), apex, fps=clip.sample.fps, motion=motion)
+        for apex in (clip.apex - clip.onset, *_neighbours(clip, recipe))
+    )
+    return np.stack([*own, *(rows[0] for rows in others), *(rows[1] for rows in others)]), digest
+
+
+def _neighbours(clip: PlannedClip, recipe: Recipe) -> list[int]:
+    return neighbours(len(clip.numbers), clip.apex - clip.onset, recipe.apex_jitter, apex_in=recipe.apex_in)
+
+
+def _require_unchanged(clip: PlannedClip, digest: xxh3_128, *before: xxh3_128 | None) -> None:
+    """Refuse a clip that is not the same each time that it is read."""
+    if any(other is not None and other.digest() != digest.digest() for other in before):
         raise SampleError(
             "clip-changed", f"{clip.path} changed while it was read twice; build again when it is written"
         )
-    di[:] = sums.sums()
-    return RenderedClip(di, key_frames, matrices[0], frame_size, digest.hexdigest())
 
 
-def _images(size: int) -> tuple[NDArray[np.float32], Frame]:
-    return empty((len(DI_STREAMS), size, size, 3), np.float32), empty((len(KEY_FRAMES), size, size, 3), np.uint8)
+def _images(count: int, size: int) -> Crop:
+    images: Crop = empty((count, size, size, 3), np.float32)
+    return images
+
+
+def _rounded(key_crops: Sequence[Crop]) -> Frame:
+    frames: Frame = empty((len(KEY_FRAMES), *key_crops[0].shape[:2], 3), np.uint8)
+    for image, crop in zip(frames, key_crops, strict=True):
+        image[:] = _rgb(warp.to_uint8(crop))
+    return frames
+
+
+def _flow(key_crops: Sequence[Crop], engine: FlowEngine | None) -> Crop | None:
+    if engine is None:
+        return None
+    from mer_di.imaging.flow import flow  # and scikit-image with it, half a second that no other build has to wait for
+
+    return np.stack([flow(_rgb(a), _rgb(b), engine=engine) for a, b in pairwise(key_crops)])
 
 
 def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:

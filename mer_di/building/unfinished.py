@@ -149,7 +149,8 @@ class Unfinished:
             rows = draft.lay_out(aside)
             if theirs:
                 index = {tuple(key): number for number, key in enumerate(theirs["images"])}
-                lent = Rows(self.path, theirs["size"], theirs["origin"], theirs["offsets"], theirs["end"])
+                places = (theirs["size"], theirs["origin"], theirs["offsets"], theirs["end"])
+                lent = Rows(self.path, *places, jitter=draft.rows.jitter)  # it is a part of the identity
                 take_over(lent, index, rows, entries)
             _write_note(rows, note)
             put_in_place(aside, self.path)

@@ -2,11 +2,14 @@
 
 from mer_di.cache.format import (
     CORRECTION_COLUMNS,
+    DATASET_OF,
     DI_STREAMS,
+    FLOW_STREAMS,
     FORMAT,
     FORMAT_VERSION,
     INT_COLUMNS,
     KEY_FRAMES,
+    PHASES,
     TEXT_COLUMNS,
 )
 from mer_di.cache.reading import Cache, open_cache
@@ -16,12 +19,15 @@ from mer_di.files import put_in_place, sync
 
 __all__ = [
     "CORRECTION_COLUMNS",
+    "DATASET_OF",
     "DI_STREAMS",
+    "FLOW_STREAMS",
     "FORMAT",
     "FORMAT_VERSION",
     "INT_COLUMNS",
     "KEY_FRAMES",
     "KEY_LENGTH",
+    "PHASES",
     "TEXT_COLUMNS",
     "Cache",
     "Draft",

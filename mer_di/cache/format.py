@@ -1,10 +1,12 @@
 """Cache format 1: the names in the file, and what is stored under them."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
-from mer_di.streams import Stream
+from mer_di.recipe import MOST_NEIGHBOURS
+from mer_di.streams import DynamicStream, FlowStream
 
 FORMAT = "mer_di"
 FORMAT_VERSION = 1
@@ -21,7 +23,14 @@ ATTRIBUTES: Mapping[str, type[str] | type[int]] = MappingProxyType(
         "min_class_size": int,
     }
 )
-DI_STREAMS: tuple[Stream, ...] = get_args(Stream)
+DI_STREAMS: tuple[DynamicStream, ...] = get_args(DynamicStream)
+FLOW_STREAMS: tuple[FlowStream, ...] = get_args(FlowStream)
+DATASET_OF: Mapping[str, str] = MappingProxyType(
+    {name: f"di/{name}" for name in DI_STREAMS} | {name: name.replace("_", "/") for name in FLOW_STREAMS}
+)
+"""The dataset of every stream."""
+PHASES = ("onset", "offset")
+"""The dynamic images that are held at neighbouring apexes as well, under ``/jitter``."""
 KEY_FRAMES = ("onset", "apex", "offset")
 TEXT_COLUMNS = ("sample_id", "subject", "clip", "emotion", "emotion_written", "action_units", "apex_source")
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
@@ -30,3 +39,18 @@ DROPPED_COLUMNS = ("sample_id", "reason")
 CORRECTION_COLUMNS = ("set_name", "sample_id", "field", "was", "now", "why", "source")
 DIGESTS = ("samples/frames_digest", "samples/row_digest")
 """What older caches of this format lack."""
+
+
+def said_of(name: str, recipe: str) -> object:
+    """Return what a recipe of any version says of a parameter; None if nothing, or if that is no recipe."""
+    try:
+        found = json.loads(recipe)
+    except (ValueError, RecursionError):
+        return None
+    return found.get(name) if isinstance(found, dict) else None
+
+
+def jitter_in(recipe: str) -> int:
+    """Return how many neighbouring apexes a cache with this recipe holds; 0 too if that is no recipe."""
+    count = said_of("apex_jitter", recipe)
+    return count if type(count) is int and 0 < count <= MOST_NEIGHBOURS else 0

@@ -11,10 +11,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
+from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, jitter_in, said_of
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
-from mer_di.errors import CacheError
+from mer_di.errors import CacheError, InputError
 from mer_di.recipe import Recipe
+from mer_di.streams import Stream
+from mer_di.weighing import half_weights
 
 
 @contextlib.contextmanager
@@ -111,20 +113,23 @@ class Cache:
         raise CacheError(f"{self.path} has no column {name!r}; it has {there}")
 
     def images(self, stream: str) -> Images:
-        """Return the raw sums of one stream, (N, S, S, 3) float32, RGB, read from disk when indexed.
+        """Return the images of one stream, (N, S, S, 3) float32, read from disk when indexed.
 
         Parameters
         ----------
-        stream : {"onset", "offset", "full"}
+        stream : {"onset", "offset", "full", "flow_onset", "flow_offset"}
+            Raw sums, RGB; of flow u to the right and v down, in pixels of the image, and strain.
 
         Raises
         ------
         CacheError
-            If there is no such stream.
+            If there is no such stream, or it is flow and the cache was built without.
         """
-        if stream not in DI_STREAMS:
-            raise CacheError(f"stream {stream!r} does not exist; expected one of {', '.join(DI_STREAMS)}")
-        return Images(self.file[f"di/{stream}"].id)
+        if stream in self.streams:
+            return Images(self.file[DATASET_OF[stream]].id)
+        if stream in FLOW_STREAMS:
+            raise CacheError(f"{self.path} was built without optical flow; build it again with --flow to have it")
+        raise CacheError(f"stream {stream!r} does not exist; expected one of {', '.join(self.streams)}")
 
     def lengths(self, stream: str) -> NDArray[np.int64]:
         """Return how many frames each dynamic image of a stream was pooled from, shape (N,).
@@ -137,6 +142,92 @@ class Cache:
         shared = self.recipe.apex_in == "both"
         found: NDArray[np.int64] = {"onset": onset, "offset": offset, "full": onset + offset - shared}[stream]
         return found
+
+    def half_weights(self, stream: str) -> NDArray[np.float64]:
+        """Return Σ|α|/2 of the row of weights of each dynamic image of a stream, shape (N,).
+
+        Parameters
+        ----------
+        stream : {"onset", "offset", "full"}
+
+        Raises
+        ------
+        CacheError
+            If there are no such weights for a sample: the cache is damaged.
+        """
+        recipe, names = self.recipe, ("onset_length", "offset_length", "fps")
+        clips = [tuple(clip) for clip in zip(*(self.column(name).tolist() for name in names), strict=True)]
+        with self._weighing():
+            of_clip = {clip: half_weights(recipe, dict(zip(names, clip, strict=True))) for clip in set(clips)}
+        return np.array([of_clip[clip][DI_STREAMS.index(stream)] for clip in clips], np.float64)
+
+    @property
+    def jitter(self) -> int:
+        """Neighbouring apexes K at which the images of both phases are held as well; 0 for none."""
+        return jitter_in(self._attributes["recipe"])
+
+    def neighbour_images(self, phase: str) -> Images:
+        """Return the raw sums of a phase at neighbouring apexes, (N, K, S, S, 3) float32, RGB, read when indexed.
+
+        The apexes are in the column ``jitter_apex``, (N, K), in the database's numbering.
+
+        Parameters
+        ----------
+        phase : {"onset", "offset"}
+
+        Raises
+        ------
+        CacheError
+            If there is no such phase, or the cache was built without neighbouring apexes.
+        """
+        if phase not in PHASES:
+            raise CacheError(f"{phase!r} is no phase that has neighbours; expected one of {', '.join(PHASES)}")
+        if not self.jitter:
+            raise CacheError(
+                f"{self.path} was built without neighbouring apexes; build it again with --apex-jitter K to have them"
+            )
+        return Images(self.file[f"jitter/{phase}"].id)
+
+    def neighbour_half_weights(self, phase: str) -> NDArray[np.float64]:
+        """Return Σ|α|/2 of the rows of `neighbour_images`, shape (N, K).
+
+        Parameters
+        ----------
+        phase : {"onset", "offset"}
+
+        Raises
+        ------
+        CacheError
+            As `neighbour_images`, or if an apex is none of its clip: the cache is damaged.
+        """
+        self.neighbour_images(phase)
+        recipe, row = self.recipe, DI_STREAMS.index(phase)
+        positions = self.column("jitter_apex") - self.column("onset")[:, np.newaxis]
+        samples = list(self.rows("samples"))
+        with self._weighing():
+            return np.array(
+                [
+                    [half_weights(recipe, sample, apex=int(apex))[row] for apex in of_sample]
+                    for sample, of_sample in zip(samples, positions, strict=True)
+                ]
+            )
+
+    @contextlib.contextmanager
+    def _weighing(self) -> Iterator[None]:
+        try:
+            yield
+        except InputError as error:
+            raise CacheError(f"{self.path} has a sample that its recipe cannot weigh: {error}") from error
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether the cache holds the optical flow of both phases."""
+        return said_of("flow", self._attributes["recipe"]) is not None
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """Every stream that the cache holds; see `images`."""
+        return DI_STREAMS + (FLOW_STREAMS if self.has_flow else ())
 
     @property
     def has_frames(self) -> bool:

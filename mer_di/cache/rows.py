@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128
 
-from mer_di.cache.format import DI_STREAMS, KEY_FRAMES
+from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, jitter_in, said_of
 from mer_di.errors import CacheError
 
 KEY_LENGTH = 16
@@ -42,6 +42,12 @@ class RenderedClip:
         Height and width of the source frames.
     frames_digest : str
         See `mer_di.imaging.frames.frames_digest`; empty where nobody knows the files.
+    flow : ndarray of float32, shape (2, S, S, 3), optional
+        In the order of `FLOW_STREAMS`: u to the right and v down, in pixels of the crop, and strain.
+    jitter : ndarray of float32, shape (2, K, S, S, 3), optional
+        Raw sums of both phases, onset first, at K neighbouring apexes.
+    jitter_apex : ndarray of int64, shape (K,), optional
+        These apexes, in the database's numbering.
     """
 
     di: NDArray[np.float32]
@@ -49,25 +55,35 @@ class RenderedClip:
     transform: NDArray[np.float64]
     frame_size: tuple[int, int]
     frames_digest: str = ""
+    flow: NDArray[np.float32] | None = None
+    jitter: NDArray[np.float32] | None = None
+    jitter_apex: NDArray[np.int64] | None = None
 
     def entries(self, owner: str, *, key_frames: bool = True) -> Iterator[memoryview]:
         """Yield the bytes of each of `row_fields` in a row of this owner."""
         digest = xxh3_128(owner.encode())
         frames = self.frames if key_frames else ()
-        values = (*self.di, *frames, self.transform, *self.frame_size, self.frames_digest.encode())
-        for value, kind in zip(values, row_fields(self.di.shape[1], key_frames=key_frames).values(), strict=False):
+        flow = () if self.flow is None else self.flow
+        jitter = () if self.jitter is None else (*self.jitter, self.jitter_apex)
+        values = (*self.di, *frames, *flow, *jitter, self.transform, *self.frame_size, self.frames_digest.encode())
+        count = 0 if self.jitter is None else self.jitter.shape[1]
+        fields = row_fields(self.di.shape[1], key_frames=key_frames, flow=self.flow is not None, jitter=count)
+        for value, kind in zip(values, fields.values(), strict=False):
             entry = np.ascontiguousarray(value, kind.base).data.cast("B")
             digest.update(entry)
             yield entry
         yield memoryview(digest.hexdigest().encode())
 
 
-def row_fields(size: int, *, key_frames: bool = True) -> dict[str, np.dtype[Any]]:
+def row_fields(size: int, *, key_frames: bool = True, flow: bool = False, jitter: int = 0) -> dict[str, np.dtype[Any]]:
     """Return what is in a row: name of the dataset to the type of one of its entries, in the order of writing."""
     image = (size, size, 3)
     return {
-        **{f"di/{name}": np.dtype((np.float32, image)) for name in DI_STREAMS},
+        **{DATASET_OF[name]: np.dtype((np.float32, image)) for name in DI_STREAMS},
         **{f"frames/{name}": np.dtype((np.uint8, image)) for name in KEY_FRAMES if key_frames},
+        **{DATASET_OF[name]: np.dtype((np.float32, image)) for name in FLOW_STREAMS if flow},
+        **{f"jitter/{name}": np.dtype((np.float32, (jitter, *image))) for name in PHASES if jitter},
+        **({"samples/jitter_apex": np.dtype((np.int64, (jitter,)))} if jitter else {}),
         "samples/transform": np.dtype((np.float64, (2, 3))),
         "samples/frame_height": np.dtype(np.int64),
         "samples/frame_width": np.dtype(np.int64),
@@ -94,6 +110,8 @@ class Rows:
         Bytes of the cache.
     key : bytes
         What has to stand there to write; nothing in a file that is no build's.
+    jitter : int
+        Neighbouring apexes in them.
     """
 
     path: Path
@@ -102,16 +120,19 @@ class Rows:
     offsets: Mapping[str, int]
     end: int
     key: bytes = b""
+    jitter: int = 0
 
     @classmethod
     def of(cls, path: Path, size: int) -> "Rows | None":
         """Return the rows of a cache; None if they have no fixed places or, in an older cache, no digests."""
         with h5py.File(path, "r") as file:
-            wanted = row_fields(size, key_frames="frames" in file)
+            flow = said_of("flow", file.attrs["recipe"]) is not None
+            jitter = jitter_in(file.attrs["recipe"])
+            wanted = row_fields(size, key_frames="frames" in file, flow=flow, jitter=jitter)
             found = {name: file[name].id.get_offset() for name in wanted if name in file}
             origin = origin_of(file.attrs["recipe_sha256"], file.attrs["annotation_sha256"])
         complete = len(found) == len(wanted) and None not in found.values()
-        return cls(path, size, origin, found, path.stat().st_size) if complete else None
+        return cls(path, size, origin, found, path.stat().st_size, jitter=jitter) if complete else None
 
     @property
     def key_frames(self) -> bool:
@@ -119,9 +140,14 @@ class Rows:
         return f"frames/{KEY_FRAMES[0]}" in self.offsets
 
     @property
+    def flow(self) -> bool:
+        """Whether optical flow is in them."""
+        return DATASET_OF[FLOW_STREAMS[0]] in self.offsets
+
+    @property
     def fields(self) -> dict[str, np.dtype[Any]]:
         """What is in a row; see `row_fields`."""
-        return row_fields(self.size, key_frames=self.key_frames)
+        return row_fields(self.size, key_frames=self.key_frames, flow=self.flow, jitter=self.jitter)
 
     def write(self, index: int, sample_id: str, clip: RenderedClip) -> bytes:
         """Write a row.
@@ -169,11 +195,14 @@ class Rows:
                 return None
             black = np.zeros((self.size, self.size, 3), np.uint8)
             clip = RenderedClip(
-                np.stack([entry(f"di/{name}") for name in DI_STREAMS]),
+                np.stack([entry(DATASET_OF[name]) for name in DI_STREAMS]),
                 np.stack([entry(f"frames/{name}") if self.key_frames else black for name in KEY_FRAMES]),
                 entry("samples/transform"),
                 (int(entry("samples/frame_height")), int(entry("samples/frame_width"))),
                 entry("samples/frames_digest").tobytes().rstrip(b"\0").decode("ascii", "replace"),
+                np.stack([entry(DATASET_OF[name]) for name in FLOW_STREAMS]) if self.flow else None,
+                np.stack([entry(f"jitter/{name}") for name in PHASES]) if self.jitter else None,
+                entry("samples/jitter_apex") if self.jitter else None,
             )
         *_, digest = clip.entries(self.origin + sample_id, key_frames=self.key_frames)
         return clip if digest == written else None

@@ -4,7 +4,6 @@ No image is read. What verification asks besides is in `mer_di.inspection.verifi
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +21,8 @@ from mer_di.cache.format import (
     INT_COLUMNS,
     KEY_FRAMES,
     TEXT_COLUMNS,
+    jitter_in,
+    said_of,
 )
 from mer_di.cache.rows import row_fields
 from mer_di.phases import LONGEST_CLIP
@@ -111,20 +112,16 @@ def _recipe(text: str, said: object) -> Iterator[str]:
 
 def size_in(recipe: str) -> int | None:
     """Return the side of the images as a recipe of any version gives it; None if that is no recipe."""
-    try:
-        found = json.loads(recipe)
-    except (ValueError, RecursionError):
-        return None
-    size = found.get("size") if isinstance(found, dict) else None
+    size = said_of("size", recipe)
     return size if type(size) is int and size > 0 else None
 
 
 def _datasets(file: h5py.File) -> Iterator[str]:
     """Compare each dataset with what a cache of so many samples, of so many pixels, holds under that name."""
-    size, room = size_in(file.attrs["recipe"]), _DENSEST * file.id.get_filesize()
+    recipe, room = file.attrs["recipe"], _DENSEST * file.id.get_filesize()
     ids = file.get("samples/sample_id")
     count = len(ids) if isinstance(ids, h5py.Dataset) and ids.ndim == 1 else 0
-    for name, kind in _kinds(size or 0).items():
+    for name, kind in _kinds(recipe).items():
         group, _, column = name.partition("/")
         data = file[group].get(column) if isinstance(file.get(group), h5py.Group) else None
         if data is None:
@@ -134,7 +131,7 @@ def _datasets(file: h5py.File) -> Iterator[str]:
         if not isinstance(data, h5py.Dataset):
             yield f"/{name} is no dataset"
             continue
-        rows = count if group in ("samples", "di", "frames") else _length(file, group)
+        rows = count if group in ("samples", "di", "frames", "flow", "jitter") else _length(file, group)
         wanted = (rows, *(kind.shape if kind else ()))
         fits = h5py.check_string_dtype(data.dtype) if kind is None else data.dtype == kind.base
         if not fits or data.shape != wanted:
@@ -143,9 +140,9 @@ def _datasets(file: h5py.File) -> Iterator[str]:
             yield f"/{name} claims {data.nbytes} bytes, more than the file can hold"
 
 
-def _kinds(size: int) -> dict[str, np.dtype[Any] | None]:
-    """Return the type of an entry of every dataset; None for a text."""
-    rows = row_fields(size)
+def _kinds(recipe: str) -> dict[str, np.dtype[Any] | None]:
+    """Return the type of an entry of every dataset of a cache with this recipe; None for a text."""
+    rows = row_fields(size_in(recipe) or 0, flow=said_of("flow", recipe) is not None, jitter=jitter_in(recipe))
     return {
         **{f"samples/{name}": None for name in TEXT_COLUMNS},
         **{f"samples/{name}": np.dtype(np.int64) for name in INT_COLUMNS},

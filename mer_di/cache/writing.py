@@ -152,7 +152,8 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
         Sample id to reason.
     """
     size = provenance.recipe.size
-    fields = row_fields(size, key_frames=provenance.key_frames)
+    recipe = provenance.recipe
+    fields = row_fields(size, key_frames=provenance.key_frames, flow=recipe.flow is not None, jitter=recipe.apex_jitter)
     corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
     drawn = Sparse()
     with h5py.File(drawn, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
@@ -166,7 +167,7 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
     taken = sorted((offsets[name], offsets[name] + len(entries) * kind.itemsize) for name, kind in fields.items())
     between = zip([0, *(stop for _, stop in taken)], [*(start for start, _ in taken), end], strict=True)
     pieces = [(start, drawn.part(start, stop)) for start, stop in between if start < stop]
-    return Draft(Rows(Path(), size, origin, offsets, end), pieces)
+    return Draft(Rows(Path(), size, origin, offsets, end, jitter=recipe.apex_jitter), pieces)
 
 
 def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str]) -> Rows:

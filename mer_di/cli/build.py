@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 _recipe_option = partial(click.option, cls=LibraryOption, of="mer_di.recipe:Recipe")
 
 
+class _Band(click.ParamType[tuple[float, float]]):
+    name = "LOW,HIGH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:  # noqa: ANN401
+        try:
+            low, high = map(float, value if isinstance(value, tuple) else value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no band; expected two frequencies in Hz, such as 2,8", param, ctx)
+        return low, high
+
+
 @click.command("build")
 @database_options(default="synthetic")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The cache to write.")
@@ -54,12 +65,27 @@ _recipe_option = partial(click.option, cls=LibraryOption, of="mer_di.recipe:Reci
 )
 @landmark_model_option
 @_recipe_option("--scheme", type=LibraryChoice("mer_di.rank_pooling:SCHEMES"), help="Weights over frames.")
+@_recipe_option("--magnify-band", type=_Band(), help="Scheme magnified: the band that is magnified, in Hz.")
+@_recipe_option("--magnify-alpha", type=float, help="Scheme magnified: how much of the band is added.")
 @_recipe_option(
     "--reversal", help="How the scheme becomes apex→offset's: on the reversed phase, or negated. The same for arp."
 )
 @_recipe_option("--apex-in", help="The phase that holds the apex frame.")
 @apex_policy_option
+@_recipe_option(
+    "--apex-sigma", type=float, help="Frames by which the apex is uncertain: the images to be expected are pooled."
+)
+@_recipe_option(
+    "--apex-jitter",
+    type=click.IntRange(0),
+    help="Hold the images of both phases at this many neighbouring apexes as well: see train --apex-jitter.",
+)
 @_recipe_option("--temporal-length", type=click.IntRange(2), help="Resample each phase linearly to this many frames.")
+@_recipe_option(
+    "--flow",
+    type=LibraryChoice("mer_di.streams:FlowEngine"),
+    help="Add the optical flow of both phases, estimated by this engine; ilk misses least.",
+)
 @min_class_size_option
 @click.option("--no-frames", is_flag=True, help="Leave key frames out of the cache: they are faces.")
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")

@@ -34,6 +34,7 @@ def _summary(cache: "Cache") -> dict[str, Any]:
         **attributes,
         "recipe": recipe,
         "samples": len(cache),
+        "streams": list(cache.streams),
         "subjects": len(set(cache.column("subject"))),
         "classes": {name: int((cache.column("emotion") == name).sum()) for name in cache.classes},
         "onset_length": _spread(cache, "onset_length"),
@@ -49,8 +50,9 @@ def _spread(cache: "Cache", column: str) -> dict[str, float]:
 
 
 def _page(found: dict[str, Any]) -> str:
-    nested = ("recipe", "classes", "dropped", "corrections", "onset_length", "offset_length")
+    nested = ("recipe", "classes", "dropped", "corrections", "streams", "onset_length", "offset_length")
     head = [(key, value) for key, value in found.items() if key not in nested]
+    head.append(("streams", ", ".join(found["streams"])))
     head += [(key, "{min} .. {max}, mean {mean}".format(**found[key])) for key in ("onset_length", "offset_length")]
     reasons = Counter(reason.partition(":")[0] for reason in found["dropped"].values())
     parts = [

@@ -36,7 +36,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
 @_model_option("--fusion", help="How two streams become one.")
-@_model_option("--streams", type=str, help="One or two of onset, offset, full, by commas.")
+@_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
 @_model_option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
 @_model_option("--dropout", type=float, help="Of the classifier.")
 @_model_option(
@@ -52,6 +52,9 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @_training_option("--class-weights", help="From the training samples of each fold.")
 @_training_option("--flip/--no-flip", help="Random flips, left and right.")
 @_training_option("--rotation", type=float, help="Largest random rotation in degrees.")
+@_training_option(
+    "--apex-jitter", is_flag=True, help="See each training sample at one of its cached apexes, drawn each time anew."
+)
 @_training_option("--precision", help="Of training steps; auto: the faster one, by a short trial once a run.")
 @click.option(
     "--protocol",
@@ -63,6 +66,11 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @fold_options
 @click.option("--shuffled-labels", is_flag=True, help="A control: permute the labels first; nothing can be learnt.")
 @click.option("--save-networks", is_flag=True, help="Keep each fold's network: mer-di report then shows Grad-CAM.")
+@click.option(
+    "--apex-sensitivity",
+    is_flag=True,
+    help="Also test at the neighbouring apexes of build --apex-jitter: what hangs on the annotator's frame?",
+)
 @click.option(
     "--save-model",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -82,6 +90,7 @@ def command(
     audit_leakage: bool,
     shuffled_labels: bool,
     save_networks: bool,
+    apex_sensitivity: bool,
     save_model: Path | None,
     list_folds: bool,
     as_json: bool,
@@ -113,6 +122,7 @@ def command(
             shuffled_labels=shuffled_labels,
             audit=audit_leakage,
             save_networks=save_networks,
+            apex_sensitivity=apex_sensitivity,
             executor=executor,
             device=device,
             progress=FoldBar(str(out)),
@@ -186,6 +196,8 @@ def _page(results: "Results") -> str:
         lines.append("labels were shuffled: a control, in which there was nothing to learn")
     if results.audit:
         lines.append(_leakage(results.audit))
+    if results.apex_sensitivity:
+        lines.append(_sensitivity(results.apex_sensitivity))
     if len(seeds) > 1:
         lines.append(f"what follows, and the audit, is of seed {seeds[0]}; each seed is a run of its own")
     return "\n".join(lines) + f"\n\n{_confusion(results)}"
@@ -195,6 +207,14 @@ def _leakage(audit: dict[str, float]) -> str:
     honest, best = 100 * audit["honest"], 100 * audit["best_epoch_on_test"]
     inflation = audit["inflation_points"]
     return f"honest {honest:.1f}, best-epoch-on-test {best:.1f}: inflation {inflation:.1f} points"
+
+
+def _sensitivity(found: dict[str, float]) -> str:
+    certain, possible, changed = (100 * found[name] for name in ("certain", "possible", "changed_predictions"))
+    return (
+        f"at {found['neighbours']} neighbouring apexes: {certain:.1f} recognised at every apex, {possible:.1f} at any: "
+        f"{found['points']:.1f} points hang on the annotator's frame; {changed:.1f} % of predictions change"
+    )
 
 
 def _interval(results: "Results") -> str:

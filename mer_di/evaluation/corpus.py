@@ -15,7 +15,7 @@ from mer_di.origin import SYNTHETIC
 from mer_di.people import other_spellings
 from mer_di.recipe import Recipe, differences
 
-_FORMULA = ("scheme", "reversal", "apex_in", "temporal_length")
+_FORMULA = ("scheme", "reversal", "apex_in", "temporal_length", "magnify_band", "magnify_alpha", "apex_sigma")
 
 
 @dataclass(frozen=True, slots=True)

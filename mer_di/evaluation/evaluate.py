@@ -18,6 +18,7 @@ import torch
 from mer_di.errors import BackendUnavailableError, InputError, RunError
 from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.fold import SeedRun, run_fold
+from mer_di.evaluation.images import require_neighbours
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
 from mer_di.evaluation.run import FoldRecord, Run
@@ -44,6 +45,7 @@ def evaluate(
     shuffled_labels: bool = False,
     audit: bool = False,
     save_networks: bool = False,
+    apex_sensitivity: bool = False,
     executor: Executor | None = None,
     device: str = "auto",
     progress: Progress | None = None,
@@ -75,6 +77,9 @@ def evaluate(
         Keep each fold's network beside its record, as `mer_di.learning.saved_model.load_model` reads it: to look at
         what it saw in people whom it never met. A finished fold without its network is trained again, to the same
         result.
+    apex_sensitivity : bool
+        Let each fold's network see the tested samples at the neighbouring apexes that the caches hold as well: how much
+        hangs on the annotator's frame? A finished fold that was not asked is trained again, to the same result.
     executor : concurrent.futures.Executor, optional
         Where folds run: processes, or a cluster that shares the file system. One after another by default, with the
         same results. It is not shut down.
@@ -110,12 +115,15 @@ def evaluate(
     identity = {**json.loads(config.text), **rules, "audit_leakage": audit, "caches": corpus.identities}
     if save_networks:
         _ = corpus.recipe
+    if apex_sensitivity or config.apex_jitter:
+        require_neighbours(corpus.sources)
     runs = []
     for seed in seeds:
         samples = corpus.shuffled(seed) if shuffled_labels else corpus
         folds = _honest_folds(samples, protocol, validation, seed)
         run = Run(Path(out) if seed == seeds[0] else Path(out) / f"seed-{seed}")
-        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, audit, save_networks))
+        kept = {"save_networks": save_networks, "apex_sensitivity": apex_sensitivity}
+        runs.append(SeedRun(run, identity | {"seed": seed}, samples, folds, config, seed, device, audit, **kept))
     with contextlib.ExitStack() as kept_out:
         for job in runs:
             kept_out.enter_context(job.run.sole_writer())
@@ -220,7 +228,7 @@ def _finished(job: SeedRun, fold: Fold) -> FoldRecord | None:
     record = job.run.fold(job.files[fold.name])
     if job.save_networks and not job.run.network(job.files[fold.name]).exists():
         return None
-    if record is None:
+    if record is None or (job.apex_sensitivity and record.beside is None):
         return None
     ours = fold.name, fold_seed(job.seed, fold.name), job.corpus.sample_ids[fold.test].tolist()
     fits = len(record.probabilities[0]) == len(job.corpus.classes) and (record.test_correct is not None) == job.audit

@@ -40,6 +40,8 @@ class SeedRun:
         Whether to record, and never use, the test accuracy after each epoch.
     save_networks : bool
         Whether to keep each fold's network.
+    apex_sensitivity : bool
+        Whether to record what it says at neighbouring apexes.
     """
 
     run: Run
@@ -51,6 +53,7 @@ class SeedRun:
     device: str
     audit: bool
     save_networks: bool
+    apex_sensitivity: bool
 
     @property
     def files(self) -> dict[str, str]:
@@ -87,7 +90,7 @@ def _run(job: SeedRun, fold: Fold) -> None:
     import_module("timm")  # before the clock: a process pays for it once, and it is no part of training and testing
     started = time.perf_counter()
     test_correct: list[int] = []
-    images = labelled_images(job.corpus, job.config)
+    images = labelled_images(job.corpus, job.config, neighbours=job.apex_sensitivity)
     test = images.subset(fold.test)
     trained = train_model(
         images.subset(fold.train),
@@ -113,12 +116,21 @@ def _run(job: SeedRun, fold: Fold) -> None:
         test_correct=test_correct if job.audit else None,
         seconds=time.perf_counter() - started,
         device=job.device,
+        beside=_beside(trained.model, test, job.device) if job.apex_sensitivity else None,
     )
     job.run.require(job.identity)
     if job.save_networks:  # first: a finished fold has all that was asked for
         saved = SavedModel(trained.model, job.config, classes, job.corpus.recipe)
         save_model(saved, job.run.network(job.files[fold.name]))
     job.run.write_fold(job.files[fold.name], record)
+
+
+def _beside(model: torch.nn.Module, test: LabelledImages, device: str) -> list[list[int]]:
+    """Return what each tested sample is taken for at each of its neighbouring apexes."""
+    at_each = () if test.neighbours is None else test.neighbours.unbind(1)
+    guessed = [predict_probabilities(model, images, device=device).argmax(axis=1) for images in at_each]
+    found: list[list[int]] = np.stack(guessed, axis=1).tolist()
+    return found
 
 
 def _auditor(test: LabelledImages, device: str, correct: list[int]) -> Watch:

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import mer_di
 from mer_di.errors import InputError
@@ -55,6 +56,12 @@ class Results:
         Wall time of all folds, added up; folds that ran in parallel took less together.
     versions : dict of str to str
         Of mer_di, Python and the packages that compute; and the device.
+    apex_sensitivity : dict or None
+        How much hangs on the annotator's frame, by the networks of the folds at the K ``neighbours`` of each apex:
+        ``accuracy_beside``, the mean over neighbours; ``certain`` and ``possible``, the share of samples recognised at
+        every apex and at any, the annotated one among them; ``points``, what lies between, in percent;
+        ``changed_predictions``, the share of samples and neighbours at which another class is predicted than at the
+        annotated apex; ``changed_samples``, the share of samples with any such neighbour. None if it was not asked for.
     """
 
     n: int
@@ -73,6 +80,7 @@ class Results:
     caches: list[dict[str, str]]
     seconds: float
     versions: dict[str, str]
+    apex_sensitivity: dict[str, float] | None = None
 
 
 def pool(corpus: Corpus, records: Sequence[FoldRecord]) -> Predictions:
@@ -144,6 +152,7 @@ def summarize(
         caches=[{"dataset": source.dataset, "path": str(source.path)} for source in corpus.sources],
         seconds=sum(record.seconds for record in records),
         versions=_versions(records),
+        apex_sensitivity=_sensitivity(corpus, guessed, records),
     )
 
 
@@ -193,6 +202,27 @@ def _audit(honest: float, n: int, records: Sequence[FoldRecord]) -> dict[str, fl
         return None
     best = sum(max(epochs) for epochs in audited) / n
     return {"honest": honest, "best_epoch_on_test": best, "inflation_points": 100 * (best - honest)}
+
+
+def _sensitivity(corpus: Corpus, guessed: NDArray[np.int64], records: Sequence[FoldRecord]) -> dict[str, float] | None:
+    rows: dict[str, list[int]] = {}
+    for record in records:
+        if record.beside is None:
+            return None
+        rows |= zip(record.sample_ids, record.beside, strict=True)
+    beside = np.array([rows[str(name)] for name in corpus.sample_ids], np.int64)
+    right = np.column_stack([guessed, beside]) == corpus.labels[:, np.newaxis]
+    changed = beside != guessed[:, np.newaxis]
+    certain, possible = float(right.all(axis=1).mean()), float(right.any(axis=1).mean())
+    return {
+        "neighbours": beside.shape[1],
+        "accuracy_beside": float(right[:, 1:].mean()),
+        "certain": certain,
+        "possible": possible,
+        "points": 100 * (possible - certain),
+        "changed_predictions": float(changed.mean()),
+        "changed_samples": float(changed.any(axis=1).mean()),
+    }
 
 
 def _versions(records: Sequence[FoldRecord]) -> dict[str, str]:

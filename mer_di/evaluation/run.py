@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from mer_di.recipe import differences
 
 _FIXED_COLUMNS = ("sample_id", "subject", "label", "predicted")
 _PROBABILITY = "p_"
+_OF_OLD_FOLDS: Mapping[str, Any] = MappingProxyType({"beside": None})
+"""What records of before lack, and what it was then."""
 _AGAIN = "run the same mer-di train again"
 
 
@@ -56,6 +59,9 @@ class FoldRecord:
     seconds : float
         Wall time of training and testing.
     device : str
+    beside : list of list of int or None
+        Of each tested sample, the class that is predicted at each of its neighbouring apexes, as an index; None if
+        that was not asked for.
     """
 
     name: str
@@ -70,6 +76,7 @@ class FoldRecord:
     test_correct: list[int] | None
     seconds: float
     device: str
+    beside: list[list[int]] | None = None
 
     @property
     def consistent(self) -> bool:
@@ -80,7 +87,13 @@ class FoldRecord:
             and all(min(row, default=-1) >= 0 and math.isclose(sum(row), 1, abs_tol=1e-6) for row in self.probabilities)
             and 1 <= self.best_epoch <= len(self.history)
             and (self.test_correct is None or len(self.test_correct) == len(self.history))
+            and (self.beside is None or self._beside_fits(self.beside))
         )
+
+    def _beside_fits(self, beside: list[list[int]]) -> bool:
+        classes = range(len(self.probabilities[0]))
+        alike = len(beside) == len(self.sample_ids) and len({len(row) for row in beside}) == 1
+        return alike and all(guess in classes for row in beside for guess in row)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,7 +262,7 @@ class Run:
         path = self.folder / "folds" / file_name
         if not path.exists():
             return None
-        record = FoldRecord(**_read_json(path, FoldRecord))
+        record = FoldRecord(**_read_json(path, FoldRecord, _OF_OLD_FOLDS))
         if not record.consistent:
             raise RunError(f"{path} is no fold of a run: its parts do not fit each other; delete it and {_AGAIN}")
         return record
@@ -323,9 +336,10 @@ def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _read_json(path: Path, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - see `misfit`
+def _read_json(path: Path, kind: Any, of_old: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:  # noqa: ANN401 - see `misfit`
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = {**of_old, **found} if isinstance(found, dict) else found
     except FileNotFoundError as error:
         raise RunError(f"{path} is absent; {path.parent} is no finished run of mer-di train") from error
     except (ValueError, RecursionError) as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from skimage.registration import optical_flow_ilk, optical_flow_tvl1
 
 from mer_di.errors import InputError
+from mer_di.streams import SMALLEST_FLOW, FlowEngine
 
-FlowEngine = Literal["ilk", "tvl1", "farneback", "dis"]
 Floats = NDArray[np.float32]
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -39,13 +39,16 @@ def flow(first: ArrayLike, second: ArrayLike, *, engine: FlowEngine = "ilk") -> 
     Raises
     ------
     InputError
-        If the crops are not two colour images of one shape with values in 0..255, or there is no such engine.
+        If the crops are not two colour images of one shape, of at least `SMALLEST_FLOW` pixels a side, with values in
+        0..255, or there is no such engine.
     """
     if engine not in ENGINES:
         raise InputError(f"engine is {engine!r}; expected one of {', '.join(ENGINES)}")
     lumas = _luma("first", first), _luma("second", second)
     if lumas[0].shape != lumas[1].shape:
         raise InputError(f"the crops have {lumas[0].shape} and {lumas[1].shape} pixels; expected two of one shape")
+    if min(lumas[0].shape) < SMALLEST_FLOW:
+        raise InputError(f"the crops have {lumas[0].shape} pixels; expected at least {SMALLEST_FLOW} a side")
     motion = ENGINES[engine](*lumas)
     return np.dstack([motion, strain(motion)])
 

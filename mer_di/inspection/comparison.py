@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer_di.cache import CORRECTION_COLUMNS, DI_STREAMS, INT_COLUMNS, KEY_FRAMES, TEXT_COLUMNS, Cache
+from mer_di.cache import CORRECTION_COLUMNS, DATASET_OF, INT_COLUMNS, KEY_FRAMES, PHASES, TEXT_COLUMNS, Cache
 from mer_di.recipe import differences
 
 _PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size")
@@ -114,12 +114,14 @@ def _differ(x: object, y: object) -> bool:
 
 
 def _unequal_images(a: Cache, b: Cache, i: int, j: int) -> Iterator[str]:
-    pairs = [(f"di/{name}", a.images(name), b.images(name)) for name in DI_STREAMS]
+    pairs = [(DATASET_OF[name], a.images(name), b.images(name)) for name in a.streams if name in b.streams]
     held = [cache.has_frames for cache in (a, b)]
     if all(held):
         pairs += [(f"frames/{name}", a.key_frames(name), b.key_frames(name)) for name in KEY_FRAMES]
     elif any(held):
         yield f"key frames only in {'a' if held[0] else 'b'}"
+    if a.jitter and a.jitter == b.jitter:  # else the recipes differ
+        pairs += [(f"jitter/{name}", a.neighbour_images(name), b.neighbour_images(name)) for name in PHASES]
     for name, x, y in pairs:
         if x.shape[1:] != y.shape[1:]:
             yield f"{name} size {x.shape[1]} | {y.shape[1]}"

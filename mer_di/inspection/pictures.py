@@ -2,7 +2,6 @@
 
 from mer_di.cache import Cache
 from mer_di.dynamic_images import Image, normalize
-from mer_di.rank_pooling import Weights, scheme_weights
 
 EIGHT_BIT = ("symmetric", "minmax", "minmax-channel")
 """The normalizations that give uint8: pictures that any program shows. The others are signed floats."""
@@ -32,24 +31,5 @@ def picture(cache: Cache, stream: str, index: int, normalization: str) -> Image:
         If the normalization is unknown.
     """
     raw = cache.images(stream)[index]
-    weights = row_of_weights(cache, stream, index) if normalization == "unit-weight" else None
-    return normalize(raw, normalization, weights=weights)
-
-
-def row_of_weights(cache: Cache, stream: str, index: int) -> Weights:
-    """Return the scheme's weights over the frames of one dynamic image, before any reversal.
-
-    Parameters
-    ----------
-    cache : Cache
-    stream : {"onset", "offset", "full"}
-    index : int
-        0-based row of the cache.
-
-    Returns
-    -------
-    ndarray of int64 or float64, shape (T,)
-        T frames of the phase, or of the clip.
-    """
-    recipe, n_frames = cache.recipe, int(cache.lengths(stream)[index])
-    return scheme_weights(n_frames, scheme=recipe.scheme, temporal_length=recipe.temporal_length)
+    half = float(cache.half_weights(stream)[index]) if normalization == "unit-weight" else None
+    return normalize(raw, normalization, weights=None if half is None else (half, -half))

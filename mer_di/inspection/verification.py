@@ -8,15 +8,16 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, RenderedClip, origin_of
+from mer_di.cache import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, Cache, RenderedClip, origin_of
 from mer_di.datasets import Database
-from mer_di.errors import CacheError, SampleError
-from mer_di.rank_pooling import scheme_weights
+from mer_di.errors import CacheError, InputError, SampleError
 from mer_di.recipe import Recipe, differences
+from mer_di.weighing import neighbours
 
 PORTABLE_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
 _BRIGHTEST = 65535  # of 16-bit frames
@@ -43,7 +44,7 @@ def departures(cache: Cache) -> list[str]:
     for check in checks:
         try:
             found += check(cache)
-        except CacheError as error:
+        except (CacheError, InputError) as error:
             found.append(str(error))
     return found
 
@@ -105,9 +106,13 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
         rendered = render(clip, recipe, model)
     except SampleError as error:
         return str(error)
-    pairs = [(f"di/{name}", cache.images(name)[index], rendered.di[i]) for i, name in enumerate(DI_STREAMS)]
+    images = [*rendered.di, *(() if rendered.flow is None else rendered.flow)]
+    streams = zip(cache.streams, images, strict=True)
+    pairs = [(DATASET_OF[name], cache.images(name)[index], image) for name, image in streams]
     if cache.has_frames:
         pairs += [(f"frames/{n}", cache.key_frames(n)[index], rendered.frames[i]) for i, n in enumerate(KEY_FRAMES)]
+    if rendered.jitter is not None:
+        pairs += [(f"jitter/{n}", cache.neighbour_images(n)[index], rendered.jitter[i]) for i, n in enumerate(PHASES)]
     wrong = [f"{name} by up to {_largest(a, b):.6g}" for name, a, b in pairs if not np.array_equal(a, b)]
     return f"differs from its frames in {', '.join(wrong)}" if wrong else None
 
@@ -159,20 +164,37 @@ def _phases(cache: Cache) -> list[str]:
     found = [f"{name}: onset, apex, offset are not in order" for name in ids[wrong]]
     apex_in = cache.recipe.apex_in
     unequal = (rising != apex - onset + (apex_in != "offset")) | (fading != offset - apex + (apex_in != "onset"))
-    return found + [f"{name}: phase lengths do not fit its frames" for name in ids[unequal & ~wrong]]
+    found += [f"{name}: phase lengths do not fit its frames" for name in ids[unequal & ~wrong]]
+    if cache.jitter:
+        clips = zip(ids, onset, apex, offset, cache.column("jitter_apex"), strict=True)
+        found += [
+            f"{name}: jitter_apex is {beside.tolist()}, no neighbours of apex {peak}"
+            for name, first, peak, last, beside in clips
+            if (beside - first).tolist()
+            != neighbours(last - first + 1, peak - first, cache.jitter, apex_in=cache.recipe.apex_in)
+        ]
+    return found
 
 
 def _images(cache: Cache) -> list[str]:
     found: list[str] = []
-    for stream in DI_STREAMS:
-        images, bounds = cache.images(stream), _bounds(cache, stream)
-        found += [f"/di/{stream} needs filter {number}, which not every reader has" for number in _unportable(images)]
+    for stream in cache.streams:
+        name, images, bounds = f"/{DATASET_OF[stream]}", cache.images(stream), _bounds(cache, stream)
+        found += [f"{name} needs filter {number}, which not every reader has" for number in _unportable(images)]
         for index, bound in enumerate(bounds):
             largest = float(np.abs(images[index]).max())
             if not np.isfinite(largest):
-                found.append(f"/di/{stream}[{index}] has values that are not finite")
+                found.append(f"{name}[{index}] has values that are not finite")
             elif largest > bound:
-                found.append(f"/di/{stream}[{index}] reaches {largest:.6g}; frames of 16 bits give at most {bound:.6g}")
+                found.append(f"{name}[{index}] reaches {largest:.6g}; frames of 16 bits give at most {bound:.6g}")
+    for phase in PHASES if cache.jitter else ():
+        beside, limits = cache.neighbour_images(phase), 2 * _BRIGHTEST * cache.neighbour_half_weights(phase)
+        name = f"/jitter/{phase}"
+        found += [f"{name} needs filter {number}, which not every reader has" for number in _unportable(beside)]
+        for index, of_sample in enumerate(limits):
+            largest = np.abs(beside[index]).max(axis=(1, 2, 3))
+            if not (largest <= of_sample).all():
+                found.append(f"{name}[{index}] has values that are not finite, or larger than their weights allow")
     for name in KEY_FRAMES if cache.has_frames else ():
         frames = cache.key_frames(name)
         found += [f"/frames/{name} needs filter {number}, which not every reader has" for number in _unportable(frames)]
@@ -180,16 +202,11 @@ def _images(cache: Cache) -> list[str]:
     return found
 
 
-def _bounds(cache: Cache, stream: str) -> list[float]:
-    """Return the largest magnitude that each image of a stream can have, from its row of weights."""
-    lengths, recipe = cache.lengths(stream).tolist(), cache.recipe
-    of_length = {
-        n: float(
-            _BRIGHTEST * np.abs(scheme_weights(n, scheme=recipe.scheme, temporal_length=recipe.temporal_length)).sum()
-        )
-        for n in set(lengths)
-    }
-    return [of_length[n] for n in lengths]
+def _bounds(cache: Cache, stream: str) -> NDArray[np.float64]:
+    """Return the largest magnitude that each image of a stream can have, from its row of weights; of flow any."""
+    if stream in FLOW_STREAMS:
+        return np.full(len(cache), np.inf)
+    return 2 * _BRIGHTEST * cache.half_weights(stream)
 
 
 def _digests(cache: Cache) -> list[str]:
@@ -200,6 +217,7 @@ def _digests(cache: Cache) -> list[str]:
         cache.column(name) for name in ("transform", "frame_height", "frame_width", "frames_digest", "row_digest")
     )
     names = KEY_FRAMES if cache.has_frames else ()
+    apexes = cache.column("jitter_apex") if cache.jitter else [None] * len(cache)
     found = []
     for index, sample_id in enumerate(cache.column("sample_id")):
         row = RenderedClip(
@@ -208,6 +226,9 @@ def _digests(cache: Cache) -> list[str]:
             transforms[index],
             (heights[index], widths[index]),
             frames[index],
+            np.stack([cache.images(name)[index] for name in FLOW_STREAMS]) if cache.has_flow else None,
+            np.stack([cache.neighbour_images(name)[index] for name in PHASES]) if cache.jitter else None,
+            apexes[index],
         )
         *_, digest = row.entries(origin + sample_id, key_frames=cache.has_frames)
         if digest.tobytes().decode() != digests[index]:

@@ -3,11 +3,11 @@
 import hashlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mer_di.errors import InputError
 from mer_di.fields import require_fields
-from mer_di.streams import Stream
+from mer_di.streams import FlowStream, Stream
 
 Architecture = Literal["dianet", "learnet", "originet"]
 Fusion = Literal["cross", "cross-single-token", "simple", "concat"]
@@ -26,7 +26,7 @@ class ModelConfig:
     ----------
     architecture : {"dianet", "learnet", "originet"}
         ``learnet`` and ``originet`` take one stream.
-    streams : tuple of {"onset", "offset", "full"}
+    streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
         One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
     size : int or None
         Side of the input images in pixels; None is the architecture's own: 224, 112 for LEARNet, 128 for OrigiNet.
@@ -85,6 +85,11 @@ class ModelConfig:
     def input_size(self) -> int:
         """Side of the input images in pixels."""
         return INPUT_SIZES[self.architecture] if self.size is None else self.size
+
+    @property
+    def flow_streams(self) -> tuple[int, ...]:
+        """Where among the streams optical flow is, 0-based."""
+        return tuple(index for index, stream in enumerate(self.streams) if stream in get_args(FlowStream))
 
     @property
     def parameters(self) -> dict[str, Any]:

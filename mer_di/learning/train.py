@@ -191,7 +191,13 @@ class Steps:
 
     def take(self, batch: LabelledImages, precision: Precision) -> float:
         """Take one step in a precision other than ``auto``; return the loss before it."""
-        images = augment(batch.images, self.generator, flip=self.config.flip, rotation=self.config.rotation)
+        images = augment(
+            batch.images,
+            self.generator,
+            flip=self.config.flip,
+            rotation=self.config.rotation,
+            flow=self.config.model.flow_streams,
+        )
         with arithmetic(self.model, precision, images.device):
             output = self.model(images)
         loss = self.loss(output, batch.labels)
@@ -217,6 +223,8 @@ def _train_epoch(steps: Steps, training: LabelledImages) -> float:
     total = 0.0
     for rows in _batches(len(training), steps.config.batch_size, steps.generator):
         batch = training.subset(rows)
+        if steps.config.apex_jitter:
+            batch = batch.at_drawn_apexes(steps.generator)
         total += steps.take(batch, precision) * len(batch)
     return total / len(training)
 

@@ -15,7 +15,7 @@ ClassificationLoss = Literal["cross-entropy", "focal"]
 ClassWeights = Literal["none", "balanced", "effective-number"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
-OF_OLD: dict[str, Any] = {"precision": "float32"}
+OF_OLD: dict[str, Any] = {"precision": "float32", "apex_jitter": False}
 """Parameters that texts of before lack, and what they were then."""
 
 
@@ -50,6 +50,9 @@ class TrainConfig:
     patience : int
         Epochs without a smaller validation loss after which training stops. A fifth of the paper's 50 epochs: the
         validation loss of a few dozen clips is noisy, and a shorter wait would stop at its first bump.
+    apex_jitter : bool
+        Whether a training sample is seen, each time anew, at one of the apexes that its cache holds: its own or one of
+        ``mer-di build --apex-jitter``. Validation and test see its own.
     precision : {"auto", "float32", "bfloat16"}
         Of the network within a training step: ``bfloat16`` rounds what layers exchange to 8 significant bits, and is
         faster where the processor computes with it. Parameters, losses, the optimizer, validation and predictions are
@@ -60,7 +63,7 @@ class TrainConfig:
     Raises
     ------
     InputError
-        If a value is unknown or out of range.
+        If a value is unknown or out of range, or optical flow would be augmented after ``minmax``.
 
     References
     ----------
@@ -78,6 +81,7 @@ class TrainConfig:
     flip: bool = True
     rotation: float = 10.0
     patience: int = 10
+    apex_jitter: bool = False
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
@@ -88,6 +92,12 @@ class TrainConfig:
         _require_within("consistency", self.consistency, 0, math.inf)
         _require_within("rotation", self.rotation, 0, 180)
         _require_within("patience", self.patience, 1, math.inf)
+        if self.model.flow_streams and self.normalization == "minmax" and (self.flip or self.rotation):
+            raise InputError(
+                "normalization is minmax, which moves 'no motion' to another value in each image: after it, optical "
+                "flow cannot be flipped or rotated; choose another normalization, or flip=False and rotation=0 "
+                "(--no-flip --rotation 0)"
+            )
 
     @property
     def text(self) -> str:

@@ -18,8 +18,9 @@ from mer_di.report.encoding import (
     signed_picture,
     signed_thumbnail,
 )
-from mer_di.report.timeline import Timeline, sample_weights, timeline
-from mer_di.streams import Stream
+from mer_di.report.timeline import Timeline, timeline
+from mer_di.streams import DynamicStream
+from mer_di.weighing import sample_weights
 
 ROOM = 33_000_000
 """Bytes for all full images of a page: with their base64 and the thumbnails of 300 samples below 60 MB."""
@@ -125,7 +126,7 @@ def viewer_settings(cards: Iterable[Card]) -> dict[str, Any]:
 def _card(
     cache: Cache, row: int, sample: dict[str, Any], recipe: Recipe, room: float, key_frames: Sequence[str]
 ) -> Card:
-    weights, rising, fading = sample_weights(sample, recipe)
+    weights = sample_weights(recipe, sample)
     half = np.abs(weights).sum(axis=1) / 2
     frames = {name: cache.key_frames(name)[row] for name in key_frames}
     raw = {name: cache.images(name)[row] for name in DI_STREAMS}
@@ -141,15 +142,15 @@ def _card(
         apex_source=str(sample["apex_source"]),
         action_units=str(sample["action_units"]),
         energy=_energy([raw["onset"], raw["offset"]], half[:2].tolist()),
-        lengths=(len(rising), len(fading)),
+        lengths=(int(sample["onset_length"]), int(sample["offset_length"])),
         frames={name: frame_thumbnail(frame) for name, frame in frames.items()},
         images={name: signed_thumbnail(image, signed[name].limit) for name, image in raw.items()},
-        timeline=timeline(sample, weights, rising, fading),
+        timeline=timeline(sample, recipe, weights),
         full=_full({name: full_frame(frame, frame_room) for name, frame in frames.items()}, signed),
     )
 
 
-def _full(frames: Mapping[str, str], images: Mapping[Stream, SignedPicture]) -> dict[str, Any]:
+def _full(frames: Mapping[str, str], images: Mapping[DynamicStream, SignedPicture]) -> dict[str, Any]:
     return {"frames": frames, "images": {name: asdict(picture) for name, picture in images.items()}}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_di.phases import split
-from mer_di.rank_pooling import Weights, phase_weights
+from mer_di.rank_pooling import Weights, motion_ranked
 from mer_di.recipe import Recipe
 
 WIDTH, HEIGHT, MARGIN = 320, 64, 8
@@ -27,7 +27,8 @@ class Timeline:
         Where each phase begins and ends.
     lines : dict of str to str
         ``onset``, ``offset``, ``full``: points of a polyline, the weights of each row against the frames. The largest
-        absolute weight of the three rows reaches the margin; zero is in the middle.
+        absolute weight of the three rows reaches the margin; zero is in the middle. Without points where frames were
+        ranked by their motion, which a cache does not hold.
     largest : float
         That weight.
     """
@@ -42,46 +43,40 @@ class Timeline:
     largest: float
 
 
-def sample_weights(sample: Mapping[str, Any], recipe: Recipe) -> tuple[Weights, range, range]:
-    """Return the rows of weights of a cached sample and its phases.
+def timeline(sample: Mapping[str, Any], recipe: Recipe, weights: Weights) -> Timeline:
+    """Lay out a clip's drawing.
 
     Parameters
     ----------
     sample : mapping
         ``onset``, ``apex`` and ``offset`` as a cache holds them.
     recipe : Recipe
+    weights : ndarray, shape (3, T)
+        Of the sample, see `mer_di.weighing.sample_weights`.
 
     Returns
     -------
-    weights : ndarray, shape (3, T)
-        Rows onset, offset, full; see `mer_di.rank_pooling.phase_weights`.
-    rising, fading : range
-        0-based positions in the clip.
+    Timeline
     """
     onset, apex, offset = (int(sample[name]) for name in ("onset", "apex", "offset"))
     rising, fading = split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
-    weights = phase_weights(
-        offset - onset + 1,
-        rising,
-        fading,
-        apex=apex - onset,
-        scheme=recipe.scheme,
-        reversal=recipe.reversal,
-        temporal_length=recipe.temporal_length,
-    )
-    return weights, rising, fading
-
-
-def timeline(sample: Mapping[str, Any], weights: Weights, rising: range, fading: range) -> Timeline:
-    """Lay out a clip's drawing from the results of `sample_weights`."""
     x = np.linspace(MARGIN, WIDTH - MARGIN, weights.shape[1])
     largest = float(np.abs(weights).max())
     y = HEIGHT / 2 - (HEIGHT / 2 - MARGIN) * weights / (largest or 1)
     spans = {"onset": rising, "offset": fading, "full": range(weights.shape[1])}
-    lines = {name: _points(x, row, span) for row, (name, span) in zip(y, spans.items(), strict=True)}
-    onset, apex, offset = (int(sample[name]) for name in ("onset", "apex", "offset"))
+    known = recipe.scheme != motion_ranked.__name__
+    lines = {
+        name: _points(x, points, _reach(row, span)) if known else ""
+        for row, points, (name, span) in zip(weights, y, spans.items(), strict=True)
+    }
     ends = [(float(x[span[0]]), float(x[span[-1]])) for span in (rising, fading)]
     return Timeline(onset, apex, offset, float(x[apex - onset]), ends[0], ends[1], lines, largest)
+
+
+def _reach(row: Weights, phase: range) -> range:
+    """Return the phase, and beyond it where there are weights: of an uncertain apex, or a filter's memory."""
+    weighed = [*phase, *np.flatnonzero(row).tolist()]
+    return range(min(weighed), max(weighed) + 1)
 
 
 def _points(x: NDArray[np.float64], y: NDArray[np.float64], span: range) -> str:

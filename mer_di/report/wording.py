@@ -39,6 +39,21 @@ def recipe_in_words(recipe: Recipe) -> Mapping[str, str]:
         else "Each phase keeps its own number of frames.",
         "Corrections": ", ".join(recipe.corrections) or "No correction set was applied to the table.",
     }
+    if recipe.magnify_band:
+        low, high = recipe.magnify_band
+        words["Magnification"] = (
+            f"α = {recipe.magnify_alpha:g}; B is the difference of two first-order low-passes, {low:g} to {high:g} Hz, "
+            "that begin at the onset frame."
+        )
+    if recipe.apex_sigma:
+        words["Apex"] = (
+            f"Uncertain by {recipe.apex_sigma:g} frames (standard deviation): every image is the mean of those of all "
+            "apexes that leave two frames to both phases, weighed by a normal distribution up to four deviations."
+        )
+    if recipe.apex_jitter:
+        words["Neighbours"] = (
+            f"The images of both phases are held at {recipe.apex_jitter} neighbouring apexes as well, for training."
+        )
     if recipe.several_faces:
         words["Several faces"] = _FACES[recipe.several_faces]
     if recipe.landmark_model:

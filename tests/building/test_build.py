@@ -4,16 +4,19 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
+import h5py
 import numpy as np
 import pytest
 from tiny_build import SIZE, assert_same_content, load, plain
 
 from mer_di.building.build import build_cache
 from mer_di.cache import Rows, open_cache
+from mer_di.dynamic_images import phase_dynamic_images
 from mer_di.errors import CacheError
 from mer_di.executors import cluster, local
 from mer_di.inspection.comparison import compare
 from mer_di.inspection.verification import departures, recomputed
+from mer_di.rank_pooling import arp
 
 
 def test_the_cache_holds_the_sums_of_the_formulas(tiny):
@@ -36,6 +39,80 @@ def test_the_cache_holds_the_sums_of_the_formulas(tiny):
         np.testing.assert_array_equal(cache.images("full")[index], pooled(whole, 1))
         for name, number in (("onset", 2), ("apex", 6), ("offset", 9)):
             np.testing.assert_array_equal(cache.key_frames(name)[index], tiny.frames["s9/square"][number - 1])
+
+
+@pytest.mark.parametrize("fields", [{"scheme": "motion_ranked"}, {"apex_sigma": 1.0}, {"scheme": "apex_centred"}])
+def test_the_cache_holds_what_the_functions_give(tiny, fields):
+    tiny.add("s9", "square", onset=2, apex=6, offset=9, emotion="surprise", shape=(SIZE, SIZE))
+    tiny.write_table()
+    out = tiny.table.with_name("square.h5")
+    build_cache(load(tiny), out, plain(**fields))
+    expected = phase_dynamic_images(tiny.frames["s9/square"][1:9], 4, **fields)
+    with open_cache(out) as cache:
+        index = cache.column("sample_id").tolist().index("s9/square")
+        for stream, image in expected._asdict().items():
+            np.testing.assert_allclose(cache.images(stream)[index], image, rtol=1e-6, atol=1e-3)
+        assert departures(cache) == []
+        assert recomputed(cache, load(tiny), 7) == []
+    assert build_cache(load(tiny), out, plain(**fields)).already_complete
+
+
+def test_images_at_neighbouring_apexes_are_those_of_clips_that_are_split_there(tiny):
+    tiny.add("s9", "square", onset=2, apex=4, offset=9, emotion="surprise", shape=(SIZE, SIZE))
+    tiny.write_table()
+    out, without = tiny.table.with_name("jitter.h5"), tiny.table.with_name("without.h5")
+    build_cache(load(tiny), out, plain(apex_jitter=3))
+    build_cache(load(tiny), without, plain())
+    frames = tiny.frames["s9/square"][1:9]
+    with open_cache(out) as cache, open_cache(without) as bare:
+        index = cache.column("sample_id").tolist().index("s9/square")
+        assert cache.column("jitter_apex")[index].tolist() == [3, 3, 5]  # 2 would leave one frame to its phase
+        for k, apex in enumerate((1, 1, 3)):
+            expected = phase_dynamic_images(frames, apex)
+            for stream, image in expected._asdict().items():
+                np.testing.assert_array_equal(cache.neighbour_images(stream)[index, k], image)
+                half = np.abs(arp({"onset": apex + 1, "offset": 8 - apex}[stream])).sum() / 2
+                assert cache.neighbour_half_weights(stream)[index, k] == half
+        assert departures(cache) == []
+        assert recomputed(cache, load(tiny), 7) == []
+        differing = compare(cache, bare)
+        assert (differing.recipe, differing.samples) == (["apex_jitter: 3 | 0"], [])
+        with pytest.raises(CacheError, match="build it again with --apex-jitter K"):
+            bare.neighbour_images("onset")
+        with pytest.raises(CacheError, match="no phase that has neighbours"):
+            cache.neighbour_images("full")
+    assert build_cache(load(tiny), out, plain(apex_jitter=3)).already_complete
+    with pytest.raises(CacheError, match=r"made differently .*apex_jitter: 2 \| 3"):
+        build_cache(load(tiny), out, plain(apex_jitter=2))
+
+
+def test_an_interrupted_build_with_neighbouring_apexes_is_resumed(tiny, tmp_path):
+    whole, out = tmp_path / "whole.h5", tmp_path / "c.h5"
+    build_cache(load(tiny), whole, plain(apex_jitter=2))
+
+    def stop(_clip, _total):
+        stop.told += 1
+        if stop.told == 4:
+            raise KeyboardInterrupt
+
+    stop.told = 0
+    with pytest.raises(KeyboardInterrupt):
+        build_cache(load(tiny), out, plain(apex_jitter=2), progress=stop)
+    assert build_cache(load(tiny), out, plain(apex_jitter=2)).resumed > 0
+    assert_same_content(whole, out)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("jitter/onset", "is not what was written"), ("samples/jitter_apex", "no neighbours of apex")]
+)
+def test_changed_neighbours_are_noticed(tiny, tmp_path, name, said):
+    out = build_cache(load(tiny), tmp_path / "c.h5", plain(apex_jitter=2)).path
+    with h5py.File(out, "r+") as file:
+        file[name][0] = file[name][0] + 1
+    with open_cache(out) as cache:
+        found = departures(cache)
+    assert any(said in line for line in found)
+    assert all(line.startswith("s1/a: ") for line in found)
 
 
 def test_the_columns_say_which_frames_were_pooled(built):
@@ -73,6 +150,34 @@ def test_an_interrupted_build_without_key_frames_is_resumed(tiny, tmp_path):
         build_cache(load(tiny), out, plain())
     assert build_cache(load(tiny), out, plain(), key_frames=False).resumed >= 2
     assert out.read_bytes() == whole.read_bytes()
+
+
+def test_flow_is_added_and_all_else_stays(tiny, built):
+    out = tiny.table.with_name("flow.h5")
+    build_cache(load(tiny), out, plain(flow="farneback"))
+    with open_cache(out) as cache:
+        assert departures(cache) == []
+        assert recomputed(cache, load(tiny), 6) == []
+        assert cache.images("flow_onset")[:].any()
+        compared = compare(built, cache)
+    assert (compared.recipe, compared.samples) == (['flow: null | "farneback"'], [])
+    assert build_cache(load(tiny), out, plain(flow="farneback")).already_complete
+    with pytest.raises(CacheError, match=r'made differently .*flow: "dis" \| "farneback"'):
+        build_cache(load(tiny), out, plain(flow="dis"))
+
+
+@pytest.mark.parametrize("key_frames", [True, False])
+def test_an_interrupted_build_with_flow_is_resumed(tiny, tmp_path, key_frames):
+    whole, out, recipe = tmp_path / "whole.h5", tmp_path / "c.h5", plain(flow="farneback")
+    build_cache(load(tiny), whole, recipe, key_frames=key_frames)
+    with pytest.raises(KeyboardInterrupt):
+        build_cache(load(tiny), out, recipe, key_frames=key_frames, progress=_stop_after(2))
+    with pytest.raises(CacheError, match=r'started differently .*flow: null \| "farneback"'):
+        build_cache(load(tiny), out, plain(), key_frames=key_frames)
+    assert build_cache(load(tiny), out, recipe, key_frames=key_frames).resumed >= 2
+    assert out.read_bytes() == whole.read_bytes()
+    with open_cache(out) as cache:
+        assert (cache.has_frames, cache.has_flow, departures(cache)) == (key_frames, True, [])
 
 
 def _stop_after(count):

@@ -125,3 +125,15 @@ def test_an_absurd_frame_number_drops_its_sample_and_costs_nothing(tiny, offset)
 def test_a_plan_knows_the_names_of_the_files_in_the_order_of_the_frames(tiny):
     first = plan(load(tiny)).clips[0]
     assert first.files == tuple(f"img{number}.png" for number in first.numbers)
+
+
+def test_a_band_needs_a_frame_rate_that_can_show_it(databases, tiny):
+    magnified = {"scheme": "magnified", "magnify_alpha": 10.0}
+    within, beyond = (plan(databases["mmew"], **magnified, magnify_band=(2.0, high)) for high in (45.0, 45.1))
+    assert kinds(within)["fps-too-low"] == 0
+    assert not beyond.clips
+    assert set(beyond.dropped.values()) >= {
+        "fps-too-low: 90 frames per second show up to 45 Hz; the band reaches 45.1 Hz"
+    }
+    unknown = plan(load(tiny), **magnified, magnify_band=(2.0, 8.0))
+    assert kinds(unknown) == {"fps-missing": 6}

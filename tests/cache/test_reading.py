@@ -20,6 +20,16 @@ def test_reading_by_name(cache_path):
                 wrong()
 
 
+def test_flow_is_read_where_there_is_any(cache_path, tmp_path):
+    with open_cache(write_tiny_cache(tmp_path / "c.h5", flow="ilk")) as cache:
+        assert cache.streams == ("onset", "offset", "full", "flow_onset", "flow_offset")
+        assert cache.images("flow_offset").shape == cache.images("offset").shape
+        with pytest.raises(CacheError, match=r"'flow' does not exist; expected one of .* flow_offset"):
+            cache.images("flow")
+    with open_cache(cache_path) as cache, pytest.raises(CacheError, match=r"without optical flow; .* --flow"):
+        cache.images("flow_onset")
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

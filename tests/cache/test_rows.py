@@ -13,19 +13,20 @@ from mer_di.cache import RenderedClip, Rows, open_cache
 from mer_di.cache.rows import row_fields
 from mer_di.errors import CacheError
 
-SIZE = 6
+SIZE = 12
 
 
-def clip(seed):
+def clip(seed, *, flow=False):
     rng = np.random.default_rng(seed)
     di = rng.normal(0, 1e5, (3, SIZE, SIZE, 3)).astype(np.float32)
     frames = rng.integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
     size = tuple(rng.integers(1, 5000, 2).tolist())
-    return RenderedClip(di, frames, rng.normal(0, 9, (2, 3)), size, f"{seed:032x}")
+    moved = rng.normal(0, 1, (2, SIZE, SIZE, 3)).astype(np.float32) if flow else None
+    return RenderedClip(di, frames, rng.normal(0, 9, (2, 3)), size, f"{seed:032x}", moved)
 
 
 def assert_equal(a, b):
-    for name in ("di", "frames", "transform"):
+    for name in ("di", "frames", "transform", "flow"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
     assert (a.frame_size, a.frames_digest) == (b.frame_size, b.frames_digest)
 
@@ -63,6 +64,22 @@ def test_a_row_reads_back_as_it_was_written_and_its_neighbours_are_untouched(row
     assert_equal(rows.read(7, names[7]), clip(1))
     assert_equal(rows.read(6, names[6]), before)
     assert_equal(rows.read(8, names[8]), after)
+
+
+def test_a_row_with_flow_holds_it_in_places_of_its_own(tmp_path):
+    rows = Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=2, clips=2, size=SIZE, flow="dis"), SIZE)
+    name, written = ids(rows)[2], clip(1, flow=True)
+    rows.write(2, name, written)
+    assert_equal(rows.read(2, name), written)
+    with open_cache(rows.path) as cache:
+        for number, stream in enumerate(("flow_onset", "flow_offset")):
+            np.testing.assert_array_equal(cache.images(stream)[2], written.flow[number])
+    changed = replace(written, flow=written.flow + np.float32(1e-3))
+    rows.write(2, name, changed)
+    with rows.path.open("r+b") as file:
+        file.seek(rows.offsets["flow/offset"] + 2 * written.flow[1].nbytes)
+        file.write(written.flow[1].tobytes())
+    assert rows.read(2, name) is None
 
 
 def test_a_row_of_another_sample_table_or_recipe_is_not_there(rows):

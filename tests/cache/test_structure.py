@@ -157,7 +157,32 @@ def test_a_file_with_a_hole_in_its_metadata_is_damaged(tmp_path, start):
         assert not any(content[start : start + 60])
 
 
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (without("flow"), "/flow/onset is missing"),
+        (without("flow/offset"), "/flow/offset is missing"),
+        (replaced("flow/onset", lambda data: data[:, :8]), r"/flow/onset is float32 \(12, 8, 16, 3\), expected"),
+        (replaced("flow/onset", lambda data: data[:].astype(np.float64)), "/flow/onset is float64"),
+    ],
+)
+def test_a_cache_whose_recipe_asks_for_flow_has_to_hold_it(tmp_path, spoil, said):
+    path = write_tiny_cache(tmp_path / "c.h5", flow="ilk")
+    with h5py.File(path, "r+") as file:
+        spoil(file)
+    with pytest.raises(CacheError, match=said):
+        open_cache(path)
+
+
+def test_what_somebody_else_calls_flow_is_theirs(tmp_path):
+    path = write_tiny_cache(tmp_path / "c.h5")
+    with h5py.File(path, "r+") as file:
+        file["flow/onset"] = np.zeros(3)
+    with open_cache(path) as cache:
+        assert cache.streams == ("onset", "offset", "full")
+
+
 def test_rows_are_of_the_types_that_the_format_has(tmp_path):
-    with open_cache(write_tiny_cache(tmp_path / "c.h5")) as cache:
-        for name, kind in row_fields(16).items():
+    with open_cache(write_tiny_cache(tmp_path / "c.h5", flow="tvl1")) as cache:
+        for name, kind in row_fields(16, flow=True).items():
             assert (cache.file[name].dtype, cache.file[name].shape[1:]) == (kind.base, kind.shape)

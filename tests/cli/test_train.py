@@ -9,9 +9,10 @@ from click.testing import CliRunner
 from tiny_cache import write_tiny_cache
 
 from mer_di.cli.compare import command as compare
+from mer_di.cli.report import command as report
 from mer_di.cli.train import _config, _leakage, _page
 from mer_di.cli.train import command as train
-from mer_di.errors import InputError
+from mer_di.errors import CacheError, InputError
 from mer_di.evaluation.evaluate import evaluate
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
@@ -48,6 +49,28 @@ def test_a_run_is_opened_without_the_networks_library_and_without_scikit_learn()
     code = f"import sys, mer_di.evaluation.evaluate, mer_di.cli.train; print({heavy} & {{*sys.modules}})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found == "set()\n"
+
+
+def test_apexes_are_drawn_and_asked_about_where_the_cache_has_them(tmp_path):
+    cache = write_tiny_cache(tmp_path / "jitter.h5", apex_jitter=2)
+    out = tmp_path / "run"
+    found = run(train, cache, "--out", out, *SMALL, "--apex-jitter", "--apex-sensitivity")
+    assert "at 2 neighbouring apexes: " in found.output
+    assert "points hang on the annotator's frame" in found.output
+    assert json.loads((out / "config.json").read_text(encoding="utf-8"))["apex_jitter"] is True
+    assert run(report, out, "--out", tmp_path / "page.html").exit_code == 0
+    points = json.loads((out / "results.json").read_text(encoding="utf-8"))["apex_sensitivity"]["points"]
+    assert f"<b>{points:.1f} points</b> lie between" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_flow_is_trained_on_where_the_cache_has_it(cache, tmp_path):
+    with_flow = write_tiny_cache(tmp_path / "flow.h5", flow="ilk")
+    options = (*SMALL, "--streams", "onset,flow_onset")
+    assert run(train, with_flow, "--out", tmp_path / "run", *options).exit_code == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    assert config["streams"] == ["onset", "flow_onset"]
+    with pytest.raises(CacheError, match="without optical flow"):
+        run(train, cache, "--out", tmp_path / "none", *options)
 
 
 def test_the_defaults_are_the_librarys():

@@ -5,6 +5,7 @@ import shutil
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import asdict, replace
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -168,6 +169,51 @@ def test_a_planted_leak_stops_the_run_before_it_trains(cache, tmp_path, monkeypa
         run(cache, tmp_path / "run")
     assert calls == []
     assert not (tmp_path / "run").exists()
+
+
+def test_how_much_hangs_on_the_apex_is_asked_of_the_same_networks(cache, tmp_path, monkeypatch):
+    jittered = write_tiny_cache(tmp_path / "jitter.h5", apex_jitter=3)
+    without = run(jittered, tmp_path / "run")
+    assert without.apex_sensitivity is None
+    results = run(jittered, tmp_path / "run", apex_sensitivity=True)  # of the folds that were finished
+    assert (results.accuracy, results.confusion) == (without.accuracy, without.confusion)
+    found = results.apex_sensitivity
+    kept = Run(tmp_path / "run")
+    beside = {}
+    for path in (kept.folder / "folds").glob("*.json"):
+        record = kept.fold(path.name)
+        beside |= zip(record.sample_ids, record.beside, strict=True)
+    predictions = kept.predictions()
+    guesses = np.array([beside[name] for name in predictions.sample_ids])
+    own = predictions.probabilities.argmax(axis=1)
+    labels = np.array([results.classes.index(name) for name in predictions.labels])
+    right = np.column_stack([own, guesses]) == labels[:, None]
+    assert found == {
+        "neighbours": 3,
+        "accuracy_beside": pytest.approx((guesses == labels[:, None]).mean()),
+        "certain": pytest.approx(right.all(axis=1).mean()),
+        "possible": pytest.approx(right.any(axis=1).mean()),
+        "points": pytest.approx(100 * (right.any(axis=1).mean() - right.all(axis=1).mean())),
+        "changed_predictions": pytest.approx((guesses != own[:, None]).mean()),
+        "changed_samples": pytest.approx((guesses != own[:, None]).any(axis=1).mean()),
+    }
+    trained = counted(monkeypatch)
+    run(jittered, tmp_path / "run", apex_sensitivity=True)
+    assert trained == []
+    for options in ({"apex_sensitivity": True}, {}):
+        config = replace(CONFIG, apex_jitter=not options)
+        with pytest.raises(InputError, match=r"tiny.h5 0; expected some, and as many in each"):
+            evaluate([cache], tmp_path / "none", config, device="cpu", **options)
+
+
+def test_neighbours_that_are_the_sample_itself_change_nothing(tmp_path):
+    path = write_tiny_cache(tmp_path / "c.h5", apex_jitter=2)
+    with h5py.File(path, "r+") as file:
+        for phase in ("onset", "offset"):
+            file[f"jitter/{phase}"][:] = 0
+            file[f"di/{phase}"][:] = 0
+    found = run(path, tmp_path / "run", apex_sensitivity=True).apex_sensitivity
+    assert (found["points"], found["changed_predictions"], found["changed_samples"]) == (0, 0, 0)
 
 
 def test_without_validation_all_epochs_are_trained(cache, tmp_path, monkeypatch):

@@ -88,8 +88,8 @@ def depends_on(subject, tmp_path, monkeypatch):
 def test_nothing_of_the_tested_subject_reaches_its_training(tmp_path, monkeypatch):
     assert not depends_on("s02", tmp_path, monkeypatch)
 
-    def standardized(corpus, config):  # the leak: statistics over everybody
-        found = labelled_images(corpus, config)
+    def standardized(corpus, config, **options):  # the leak: statistics over everybody
+        found = labelled_images(corpus, config, **options)
         return replace(found, images=(found.images - found.images.mean()) / found.images.std())
 
     monkeypatch.setattr(mer_di.evaluation.fold, "labelled_images", standardized)

@@ -2,6 +2,7 @@ import shutil
 
 import h5py
 from tiny_build import load, plain
+from tiny_cache import write_tiny_cache
 
 from mer_di.building.build import build_cache
 from mer_di.cache import CORRECTION_COLUMNS, open_cache
@@ -25,6 +26,16 @@ def test_comparing_names_recipe_samples_and_pixels(built, tiny, tmp_path):
     )
     assert not found.equal
     assert compare(built, built).equal
+
+
+def test_flow_is_compared(tmp_path):
+    path = write_tiny_cache(tmp_path / "a.h5", flow="ilk")
+    other = shutil.copy(path, tmp_path / "b.h5")
+    with h5py.File(other, "r+") as file:
+        file["flow/onset"][0, 0, 0, 0] += 2
+    with open_cache(path) as a, open_cache(other) as b:
+        (line,) = compare(a, b).samples
+    assert line.startswith("s01/c0: flow/onset by up to 2")
 
 
 def test_every_column_and_the_classes_are_compared(built, tmp_path):

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from tiny_build import load
+from tiny_cache import write_tiny_cache
 
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError
@@ -48,6 +49,17 @@ def test_verification_names_what_is_wrong(cache_path, spoil, said):
     with h5py.File(cache_path, "r+") as file:
         spoil(file)
     assert re.search(said, problems(cache_path))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(np.nan, r"/flow/offset\[2\] has values that are not finite"), (0.5, "s01/c2: its row is not")]
+)
+def test_verification_reads_the_flow(tmp_path, value, said):
+    path = write_tiny_cache(tmp_path / "flow.h5", flow="ilk")
+    assert problems(path) == ""
+    with h5py.File(path, "r+") as file:
+        file["flow/offset"][2, 3, 3, 0] = value
+    assert re.search(said, problems(path))
 
 
 def test_a_recipe_that_is_not_canonical_is_named(cache_path):

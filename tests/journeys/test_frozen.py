@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, open_cache
+from mer_di.cache import DI_STREAMS, KEY_FRAMES, Entry, Provenance, Rows, open_cache, write_cache
 from mer_di.cli import root
 from mer_di.evaluation.run import Run
 from mer_di.torch_dataset import DynamicImageDataset
@@ -60,6 +61,29 @@ def test_a_cache_holds_what_it_held(name):
         read = {f"di/{name}": cache.images(name)[:] for name in DI_STREAMS}
         read |= {f"frames/{name}": cache.key_frames(name)[:] for name in KEY_FRAMES}
     assert {name: hashlib.sha256(pixels.tobytes()).hexdigest()[:16] for name, pixels in read.items()} == IMAGES
+
+
+def test_what_came_later_leaves_no_trace_in_a_cache_without_it(tmp_path):
+    path, again = FROZEN / "cache-1.h5", tmp_path / "again.h5"
+    with open_cache(path) as cache:
+        said, rows = cache.attributes, Rows.of(path, 8)
+        clips = [
+            (Entry(sample, sample["fps"]), rows.read(index, sample["sample_id"]))
+            for index, sample in enumerate(cache.rows("samples"))
+        ]
+        provenance = Provenance(
+            *(said[name] for name in ("dataset", "annotation_sha256", "annotation_version")),
+            cache.recipe,
+            said["min_class_size"],
+            cache.corrections,
+        )
+        write_cache(again, provenance, clips, cache.dropped)
+    with h5py.File(path) as before, h5py.File(again) as now:
+        assert {**now.attrs, "mer_di_version": said["mer_di_version"]} == {**before.attrs}
+        for table in ("di", "frames", "samples", "dropped", "corrections"):
+            assert list(now[table]) == list(before[table])
+        assert list(now) == list(before)
+        assert now["samples/row_digest"][:].tolist() == before["samples/row_digest"][:].tolist()
 
 
 @pytest.mark.parametrize("name", CACHES)

@@ -63,13 +63,68 @@ def test_a_flip_is_the_exact_mirror_of_all_streams_or_of_none():
 
 def test_angles_lie_within_the_range_one_a_sample(monkeypatch):
     seen = []
-    monkeypatch.setattr(room, "rotate", lambda images, degrees: seen.append(degrees) or images)
+    monkeypatch.setattr(room, "rotate", lambda images, degrees, _flow: seen.append(degrees) or images)
     augment(batch(200, side=2), generator(), rotation=10.0)
     (degrees,) = seen
     assert degrees.shape == (200,)
     assert -10 <= degrees.min() < -9
     assert 9 < degrees.max() <= 10
     assert abs(degrees.mean()) < 1.5
+
+
+def blob(side, x, y):
+    rows, columns = np.mgrid[:side, :side]
+    return np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 18)
+
+
+def moving_blob(side, at, by):
+    """A blob, the same blob further on, and the flow between them; as three streams of one sample."""
+    (x, y), (u, v) = at, by
+    everywhere = np.ones((side, side))
+    streams = [[blob(side, x, y)] * 3, [blob(side, x + u, y + v)] * 3, [u * everywhere, v * everywhere, everywhere]]
+    return torch.tensor(np.array(streams), dtype=torch.float32)[None]
+
+
+def centre(image):
+    rows, columns = np.mgrid[: len(image), : len(image)]
+    weights = image.double().numpy()
+    return np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
+
+
+def assert_leads_from_the_first_to_the_second(images):
+    """The oracle: where the flow says that the blob of the first picture went, the second has it."""
+    first, second, flow = images[0]
+    at = centre(first[0])
+    column, row = np.rint(at).astype(int)
+    np.testing.assert_allclose(at + flow[:2, row, column].numpy(), centre(second[0]), atol=0.02)
+    assert flow[2, row, column] == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("degrees", [-40.0, 9.5, 90.0, 180.0])
+@pytest.mark.parametrize("by", [(6.0, 0.0), (0.0, 5.0), (-4.0, 3.0)])
+def test_flow_is_rotated_into_that_of_the_rotated_pictures(degrees, by):
+    images = moving_blob(61, (34.0, 25.0), by)
+    assert_leads_from_the_first_to_the_second(images)
+    turned = rotate(images, torch.tensor([degrees]), flow=(2,))
+    assert_leads_from_the_first_to_the_second(turned)
+    assert torch.equal(turned[:, :2], rotate(images, torch.tensor([degrees]))[:, :2])
+
+
+def test_flow_is_flipped_into_that_of_the_flipped_pictures():
+    images = moving_blob(61, (34.0, 25.0), (6.0, 3.0)).expand(20, -1, -1, -1, -1)
+    flipped = augment(images, generator(), rotation=0, flow=(2,))
+    assert {tuple(sample[2, :, 30, 30].tolist()) for sample in flipped} == {(6.0, 3.0, 1.0), (-6.0, 3.0, 1.0)}
+    for sample in flipped:
+        assert_leads_from_the_first_to_the_second(sample[None])
+
+
+def test_flow_takes_the_same_flips_and_angles_as_a_dynamic_image():
+    images = batch(20, streams=1).expand(-1, 2, -1, -1, -1)
+    augmented = augment(images, generator(), flow=(1,))
+    assert torch.equal(augmented[:, 0], augment(images, generator())[:, 0])
+    assert torch.equal(augmented[:, 1, 2], augmented[:, 0, 2])
+    lengths = augmented[:, :, :2].norm(dim=2)
+    torch.testing.assert_close(lengths[:, 1], lengths[:, 0])
 
 
 def test_both_streams_of_a_sample_are_moved_alike():

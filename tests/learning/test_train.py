@@ -55,6 +55,36 @@ def test_a_seed_is_a_result_whatever_the_process_did_before():
     assert bits(train(seed=1)) != bits(train(seed=0))
 
 
+def test_a_sample_is_trained_on_at_any_of_its_apexes_and_validated_at_its_own():
+    training, config = samples(), replace(CONFIG, apex_jitter=True)
+    beside = replace(training, neighbours=training.images[:, None].repeat(1, 2, 1, 1, 1, 1))
+    others = replace(training, neighbours=samples(seed=5).images[:, None].repeat(1, 2, 1, 1, 1, 1))
+    assert bits(train(beside, config=config)) != bits(train(others, config=config))
+    assert bits(train(others, config=config)) == bits(train(others, config=config))
+    assert bits(train(others)) == bits(train())
+    validated = replace(samples(seed=1), neighbours=torch.full_like(others.neighbours, 1e3))
+    losses = [
+        train(others, kept, config=config).history[-1]["validation_loss"] for kept in (samples(seed=1), validated)
+    ]
+    assert losses[0] == losses[1]
+    with pytest.raises(InputError, match="no neighbouring apexes"):
+        train(config=config)
+
+
+def test_where_flow_is_is_told_to_the_augmentation(monkeypatch):
+    told = []
+
+    def seen(images, *_, flow, **__):
+        told.append(flow)
+        return images
+
+    monkeypatch.setattr("mer_di.learning.train.augment", seen)
+    for streams, expected in ((("onset", "offset"), ()), (("flow_offset", "onset"), (0,))):
+        train(config=replace(CONFIG, epochs=1, model=replace(MODEL, streams=streams)))
+        assert set(told) == {expected}
+        told.clear()
+
+
 def test_the_process_is_left_as_it_was():
     torch.manual_seed(3)
     state, threads = torch.get_rng_state(), torch.get_num_threads()

@@ -93,3 +93,18 @@ def test_a_value_out_of_range_is_refused(values):
     (name,) = values
     with pytest.raises(InputError, match=name):
         TrainConfig(**values)
+
+
+FLOW = ModelConfig(streams=("onset", "flow_onset"))
+
+
+@pytest.mark.parametrize("moved", [{"flip": False}, {"rotation": 0.0}])
+def test_flow_is_not_turned_where_no_motion_has_no_value(moved):
+    with pytest.raises(InputError, match="minmax, which moves 'no motion'"):
+        TrainConfig(model=FLOW, normalization="minmax", **moved)
+
+
+def test_flow_that_stays_where_it_is_takes_every_normalization():
+    assert TrainConfig(model=FLOW, normalization="minmax", flip=False, rotation=0.0).normalization == "minmax"
+    assert TrainConfig(model=FLOW, normalization="symmetric").flip
+    assert TrainConfig(normalization="minmax").flip

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from weight_formulas import ZERO_SUM, lengths, resampled_lengths
+from weight_formulas import FORMULAS, ZERO_SUM, lengths, resampled_lengths
 
 from mer_di.errors import InputError
 from mer_di.rank_pooling import SCHEMES, harmonic_arp, harmonic_legacy, scheme_weights
@@ -35,7 +35,7 @@ def test_the_legacy_port_leaves_a_static_face_of_weight_n(n):
     assert exact_sum(harmonic_legacy(n)) == n
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", FORMULAS)
 @given(length=resampled_lengths, n=lengths)
 def test_folding_keeps_the_sum_exactly(scheme, length, n):
     row = scheme_weights(n, scheme=scheme, temporal_length=length)
@@ -62,7 +62,7 @@ def test_among_equal_weights_the_first_take_the_missing_units():
 
 
 @pytest.mark.parametrize("n", [0, -3, 2.0, 2.5, "4", None])
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", FORMULAS)
 def test_the_number_of_frames_is_a_positive_integer(scheme, n):
     with pytest.raises(InputError, match=r"n_frames is .*expected an integer of at least 1"):
         SCHEMES[scheme](n)

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from weight_formulas import FORMULAS, lengths, resampled_lengths
 
 from mer_di.errors import InputError
-from mer_di.rank_pooling import SCHEMES, apex_centred, arp, phase_weights, scheme_weights, temporal_normalization
+from mer_di.rank_pooling import (
+    SCHEMES,
+    Magnification,
+    apex_centred,
+    arp,
+    phase_weights,
+    scheme_weights,
+    temporal_normalization,
+)
 
 
 @given(length=st.integers(2, 40), n=st.integers(2, 40), seed=st.integers(0, 99))
@@ -50,7 +58,7 @@ def test_temporal_normalization_needs_positive_integers(arguments, found):
         temporal_normalization(*arguments)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", FORMULAS)
 @given(length=resampled_lengths, n=lengths)
 def test_folded_weights_equal_weights_on_resampled_frames(scheme, length, n):
     row = scheme_weights(n, scheme=scheme, temporal_length=length)
@@ -85,7 +93,7 @@ def test_one_row_that_mixes_frames_makes_all_of_them_floats(n, onset_phase, offs
     assert rows[2].tolist() == alone[2].tolist()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", FORMULAS)
 @pytest.mark.parametrize(("onset_phase", "offset_phase"), [(range(5), range(4, 9)), (range(1, 4), range(6, 8))])
 def test_phase_rows_are_the_scheme_on_each_phase_and_on_the_clip(scheme, onset_phase, offset_phase):
     expected = np.zeros((3, 9))
@@ -126,9 +134,32 @@ def test_the_offset_row_of_arp_is_equation_3():
     assert rows[1, 3:].tolist() == [7 - 2 * t for t in range(1, 7)]
 
 
+def test_each_phase_ranks_its_own_frames_by_their_motion():
+    rows = phase_weights(7, range(4), range(3, 7), scheme="motion_ranked", motion=[0, 5, 1, 9, 6, 2, 4])
+    assert rows.tolist() == [[-3, 1, -1, 3, 0, 0, 0], [0, 0, 0, 3, 1, -3, -1], [-6, 2, -4, 6, 4, -2, 0]]
+
+
+def test_of_equal_motion_in_a_phase_the_frame_farther_from_the_apex_counts_more():
+    """As of a rising phase, so of the fall, which is seen in reverse."""
+    rows = phase_weights(5, range(3), range(2, 5), scheme="motion_ranked", motion=[3, 3, 3, 3, 3])
+    assert rows.tolist()[:2] == [[2, 0, -2, 0, 0], [0, 0, -2, 0, 2]]
+
+
+@given(data=st.data(), n=st.integers(3, 30), length=st.none() | resampled_lengths)
+def test_a_bell_of_motion_ranks_phases_and_clip_as_the_apex_does(data, n, length):
+    apex = data.draw(st.integers(1, n - 2))
+    phases = range(apex + 1), range(apex, n)
+    bell = [-abs(t - apex) for t in range(n)]
+    ranked = phase_weights(n, *phases, scheme="motion_ranked", motion=bell, temporal_length=length)
+    centred = phase_weights(n, *phases, scheme="apex_centred", temporal_length=length)
+    assert ranked[:2].tolist() == centred[:2].tolist()
+    if length is None:
+        assert ranked[2].tolist() == centred[2].tolist()
+
+
 @given(n=st.integers(2, 30))
 def test_reversal_by_sign_negates_and_differs_only_where_a_scheme_is_not_antisymmetric(n):
-    for scheme in SCHEMES:
+    for scheme in FORMULAS.keys() - {"motion_ranked"}:
         by_sign = phase_weights(n, range(n), range(n), scheme=scheme, reversal="sign")
         by_time = phase_weights(n, range(n), range(n), scheme=scheme, reversal="time")
         assert np.array_equal(by_sign[1], -by_sign[0])
@@ -152,6 +183,10 @@ def test_each_phase_is_normalized_to_the_length_for_itself():
     [
         ({"scheme": "bilen"}, "scheme is 'bilen'; expected one of arp, reversed_arp, harmonic_arp"),
         ({"reversal": "space"}, "reversal is 'space'; expected one of time, sign"),
+        ({"scheme": "magnified"}, "scheme 'magnified' needs one, with its band"),
+        ({"magnification": Magnification(5, 0.1, 0.2)}, "scheme is 'arp'.* no other scheme takes one"),
+        ({"scheme": "motion_ranked", "reversal": "sign"}, "ranks a falling phase as falling"),
+        ({"scheme": "motion_ranked", "motion": [1, 2, 3]}, "a finite number for each of 7 frames"),
         ({"temporal_length": 0}, "temporal_length is 0; expected an integer of at least 2"),
         ({"temporal_length": 1}, "temporal_length is 1; expected an integer of at least 2"),
         ({"temporal_length": 2.5}, "expected an integer of at least 2"),

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from weight_formulas import FORMULAS, ZERO_SUM, lengths
 
 from mer_di.errors import InputError
-from mer_di.rank_pooling import SCHEMES, active_image, apex_centred, arp, harmonic_arp, phase_weights, reversed_arp
+from mer_di.rank_pooling import (
+    SCHEMES,
+    active_image,
+    apex_centred,
+    arp,
+    harmonic_arp,
+    motion_ranked,
+    phase_weights,
+    reversed_arp,
+)
 
 
 def pairwise_differences(n, apart):
@@ -24,7 +33,7 @@ def pairwise_differences(n, apart):
 
 
 def test_every_scheme_has_a_formula_here():
-    assert set(SCHEMES) == set(FORMULAS)
+    assert set(SCHEMES) == {*FORMULAS, "magnified"}  # which needs a filter: see test_magnification
 
 
 @pytest.mark.parametrize("scheme", FORMULAS)
@@ -36,7 +45,7 @@ def test_weights_follow_their_formula(scheme, n):
     assert error <= Fraction(sum(map(abs, formula))) / 10**13
 
 
-@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image", "apex_centred"])
+@pytest.mark.parametrize("scheme", ["arp", "reversed_arp", "active_image", "apex_centred", "motion_ranked"])
 def test_integer_schemes_are_int64(scheme):
     assert {SCHEMES[scheme](n).dtype for n in (1, 2, 9)} == {np.dtype(np.int64)}
 
@@ -76,10 +85,40 @@ def test_apex_centred_is_nearly_the_sum_of_both_phases(n, apex, cosine):
     assert both @ centred / np.linalg.norm(both) / np.linalg.norm(centred) == pytest.approx(cosine, abs=0.01)
 
 
+@given(data=st.data(), n=st.integers(7, 120))
+def test_wherever_the_apex_lies(data, n):
+    apex = data.draw(st.integers(1, n - 2))
+    rising, fading, centred = phase_weights(n, range(apex + 1), range(apex, n), scheme="apex_centred").astype(float)
+    both = rising + fading
+    assert 0.83 < both @ centred / np.linalg.norm(both) / np.linalg.norm(centred) < 0.99
+
+
 @pytest.mark.parametrize("apex", [-1, 5, 2.5])
 def test_an_apex_that_is_no_frame_is_refused(apex):
     with pytest.raises(InputError, match="0-based position among 5 frames"):
         apex_centred(5, apex)
+
+
+@given(data=st.data(), n=lengths)
+def test_motion_that_falls_with_the_distance_from_the_apex_gives_the_apex_centred_weights(data, n):
+    apex = data.draw(st.integers(0, n - 1))
+    heights = sorted(data.draw(st.sets(st.integers(0, 10**9), min_size=n, max_size=n)), reverse=True)
+    bell = [heights[abs(t - apex)] for t in range(n)]
+    assert motion_ranked(n, bell).tolist() == apex_centred(n, apex).tolist()
+
+
+@given(motion=st.lists(st.integers(0, 5), min_size=1, max_size=30))
+def test_motion_ranks_by_counting(motion):
+    """The rank of a frame is how many are weaker, and of its equals those that come later, itself included."""
+    n = len(motion)
+    ranks = [sum(m < own for m in motion) + motion[t:].count(own) for t, own in enumerate(motion)]
+    assert motion_ranked(n, motion).tolist() == [2 * rank - n - 1 for rank in ranks]
+
+
+@pytest.mark.parametrize("motion", [[1, 2], [[1, 2, 3]], [1, 2, np.nan], ["a", "b", "c"]])
+def test_a_motion_is_a_number_for_each_frame(motion):
+    with pytest.raises(InputError, match="motion"):
+        motion_ranked(3, motion)
 
 
 def test_weights_as_published():
