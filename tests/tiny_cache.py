@@ -35,7 +35,7 @@ def _clip(subject, index, emotions, recipe, rng):
         "emotion": emotions[kind],
         "emotion_written": emotions[kind].title(),
         "action_units": "",
-        "apex_source": "table",
+        "apex_source": "spotted" if recipe.apex_policy == "spot" else "table",
         "onset": 1,
         "apex": 5,
         "offset": 9,
@@ -53,4 +53,4 @@ def _clip(subject, index, emotions, recipe, rng):
         apexes = 1 + np.array(neighbours(9, 4, recipe.apex_jitter, apex_in=recipe.apex_in))
         beside = di[:2, None] + rng.normal(0, 10, (2, len(apexes), size, size, 3)).astype(np.float32)
         rendered = replace(rendered, jitter=beside, jitter_apex=apexes)
-    return Entry(columns, 100.0), rendered
+    return Entry(columns, 100.0, 0.75 if recipe.apex_policy == "spot" else None), rendered

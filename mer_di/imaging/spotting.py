@@ -29,6 +29,7 @@ SIDE = 64
 MOMENTS = 512
 """Crops that are kept of a clip at most; of a longer one each is the mean of neighbouring frames."""
 _STILL = 1e-6  # squared grey levels a pixel, of a clip in which nothing moves
+_PLACES = 6  # the last ones depend on the processor and the number of its threads
 _FINER = 2  # crops are reduced from this many times the side, smoothly: a shift is then a step along the derivative
 
 
@@ -78,13 +79,38 @@ def spot_apex(
     crops = np.stack(list(_means(_crops(frames, matrix), together)))
     times = (np.arange(len(crops)) * together + (together - 1) / 2).clip(max=n_frames - 1)
     apexes = np.array(positions or range(1, n_frames - 1))
-    changes = _without_light_and_head(crops)
+    changes = without_light_and_head(crops)
     changes -= _along_lines(times) @ changes
     if np.mean(changes**2) < _STILL:
         raise SampleError("apex-not-found", "nothing changes between onset and offset but light and the head's place")
     shares = np.sum((_courses(times, apexes, n_frames) @ changes) ** 2, axis=1) / np.sum(changes**2)
+    shares = shares.clip(0, 1).round(_PLACES)
     best = int(shares.argmax())
-    return Spotted(int(apexes[best]), float(min(shares[best], 1.0)))
+    return Spotted(int(apexes[best]), float(shares[best]))
+
+
+def without_light_and_head(crops: Floats) -> Floats:
+    """Take out of crops what light and small movements of the head change.
+
+    Parameters
+    ----------
+    crops : ndarray of float, shape (T, `SIDE`, `SIDE`)
+        Grey and smooth.
+
+    Returns
+    -------
+    ndarray of float64, shape (T, `SIDE`²)
+        Differences from the mean crop, without what the pictures that this module names explain.
+    """
+    mean = crops.mean(axis=0)
+    down, across = np.gradient(mean)
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    light = [np.ones_like(mean), x, y, mean, x * mean, y * mean]
+    head = [across, down, x * across + y * down, x * down - y * across]
+    basis, _ = np.linalg.qr(np.stack([*light, *head]).reshape(len(light) + len(head), -1).T)
+    changes: Floats = (crops - mean).reshape(len(crops), -1)
+    changes -= (changes @ basis) @ basis.T
+    return changes
 
 
 def _crops(frames: Iterable[NDArray[np.uint8]], matrix: Matrix) -> Iterator[NDArray[np.float32]]:
@@ -109,28 +135,18 @@ def _means(crops: Iterator[NDArray[np.float32]], together: int) -> Iterator[Floa
         yield total / count
 
 
-def _without_light_and_head(crops: Floats) -> Floats:
-    """Return what is left of each crop, shape (T, pixels), when the pictures of what is no expression are taken out."""
-    mean = crops.mean(axis=0)
-    down, across = np.gradient(mean)
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
-    light = [np.ones_like(mean), x, y, mean, x * mean, y * mean]
-    head = [across, down, x * across + y * down, x * down - y * across]
-    basis, _ = np.linalg.qr(np.stack([*light, *head]).reshape(len(light) + len(head), -1).T)
-    changes = (crops - mean).reshape(len(crops), -1)
-    return changes - (changes @ basis) @ basis.T
-
-
 def _courses(times: Floats, apexes: NDArray[np.int64], n_frames: int) -> Floats:
     """Return a triangle over time for each apex, of unit length and without a straight line in it."""
     rising = times / np.maximum(apexes, 1)[:, np.newaxis]
     fading = (n_frames - 1 - times) / np.maximum(n_frames - 1 - apexes, 1)[:, np.newaxis]
-    courses = np.minimum(rising, fading)
+    courses: Floats = np.minimum(rising, fading)
     courses -= courses @ _along_lines(times)
-    return courses / np.linalg.norm(courses, axis=1, keepdims=True)
+    courses /= np.linalg.norm(courses, axis=1, keepdims=True)
+    return courses
 
 
 def _along_lines(times: Floats) -> Floats:
     """Return the projection of a course over time onto straight lines."""
     basis, _ = np.linalg.qr(np.stack([np.ones_like(times), times - times.mean()], axis=1))
-    return basis @ basis.T
+    projection: Floats = basis @ basis.T
+    return projection
