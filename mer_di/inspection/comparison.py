@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer_di.cache import APEX_CONFIDENCE, CORRECTION_COLUMNS, DATASET_OF, INT_COLUMNS, KEY_FRAMES, PHASES, TEXT_COLUMNS, Cache
+from mer_di.cache import (
+    APEX_CONFIDENCE,
+    CORRECTION_COLUMNS,
+    DATASET_OF,
+    INT_COLUMNS,
+    KEY_FRAMES,
+    PHASES,
+    TEXT_COLUMNS,
+    Cache,
+)
 from mer_di.recipe import differences
 
 _PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size")

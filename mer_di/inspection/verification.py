@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,17 @@ from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
 from mer_di.building.spotting import spotted
-from mer_di.cache import APEX_CONFIDENCE, DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, Cache, RenderedClip, origin_of
+from mer_di.cache import (
+    APEX_CONFIDENCE,
+    DATASET_OF,
+    DI_STREAMS,
+    FLOW_STREAMS,
+    KEY_FRAMES,
+    PHASES,
+    Cache,
+    RenderedClip,
+    origin_of,
+)
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, InputError, SampleError
 from mer_di.recipe import Recipe, differences
@@ -163,7 +172,10 @@ def _apexes(cache: Cache) -> list[str]:
         return []
     ids, source, sure = (cache.column(name) for name in ("sample_id", "apex_source", APEX_CONFIDENCE))
     wrong = (source == "spotted") != ((sure >= 0) & (sure <= 1))
-    return [f"{name}: apex_confidence is not within 0..1 where the apex is spotted, and NaN elsewhere" for name in ids[wrong]]
+    return [
+        f"{name}: apex_confidence is not within 0..1 where the apex is spotted, and NaN elsewhere"
+        for name in ids[wrong]
+    ]
 
 
 def _phases(cache: Cache) -> list[str]:
