@@ -320,8 +320,8 @@ def spotting(record: Record, folder: Path) -> str:
     return "\n\n".join(
         [
             "## Apexes: distance to the true one",
-            f"{circumstances(record)} {record['clips']} drawn clips a condition, read from onset to offset. Share of the "
-            f"clips whose apex is found within {around} of the length:",
+            f"{circumstances(record)} {record['clips']} drawn clips a condition, read from onset to offset. Share of "
+            f"the clips whose apex is found within {around} of the length:",
             table(["", *conditions], shares),
             "How far `spot` is off, median / upper quartile, and the middle beside it:",
             table(["", "frames", "% of the length", "middle: % of the length"], spots),

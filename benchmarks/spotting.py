@@ -12,6 +12,7 @@ their authors' programs. The figures go to ``benchmarks/results/<date>-spotting.
 """
 
 import argparse
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -255,7 +256,7 @@ def bands(confidences: list[float], shares: list[float]) -> list[dict[str, float
     """Describe distances to the truth by how sure the spotter was."""
     sure, far = np.array(confidences), np.array(shares)
     found = []
-    for low, high in zip(BANDS[:-1], BANDS[1:], strict=True):
+    for low, high in itertools.pairwise(BANDS):
         inside = (sure >= low) & ((sure < high) | (high == BANDS[-1]))
         if inside.any():
             share, count = float(np.mean(far[inside] <= AROUND)), int(inside.sum())

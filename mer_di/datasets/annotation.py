@@ -285,7 +285,7 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         Finding(
             "column-missing",
             table.path.name,
-            f"the table has no column {column.headers[0]}; --apex-policy spot looks for the apex in the frames, midpoint "
+            f"the table has no column {column.headers[0]}; --apex-policy spot looks for it in the frames, midpoint "
             "takes the middle of onset..offset",
         )
         for column in spec.columns

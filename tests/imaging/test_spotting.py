@@ -23,7 +23,7 @@ def course(length, apex):
 
 
 def clip(length, apex, *, strength=12.0, light=0.0, shift=0.0, noise=0.0):
-    """Frames of a bump that comes and goes, as the light drifts over the clip and the head moves to the right and back."""
+    """Frames of a bump that comes and goes, while the light drifts and the head moves right and back."""
     rng = np.random.default_rng(length + apex)
     way = np.linspace(0, 1, length)
     frames = []
