@@ -33,6 +33,8 @@ _WHY_DROPPED = {
     "face-not-found": "no face on the onset frame (with alignment)",
     "face-outside-frame": "the landmarks put the crop outside the frame",
     "fps-invalid": "the frames a second are no number above 0 and up to a million",
+    "fps-missing": "the frames a second are not known, and scheme `magnified` has to find its band",
+    "fps-too-low": "half of the frames a second is below the band of scheme `magnified`: the clip cannot show it",
     "frame-gap": "a frame between onset and offset is absent",
     "frame-not-8-bit": "a frame has more than 8 bits a channel (of a video: 16)",
     "frame-size-changes": "frames of one clip differ in size",

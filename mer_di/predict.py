@@ -7,12 +7,12 @@ a new clip goes through.
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di import phases
 from mer_di.building.entry import cache_entry
-from mer_di.building.plan import PlannedClip
+from mer_di.building.plan import PlannedClip, require_rate
 from mer_di.building.rendering import render
 from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.errors import InputError, SampleError
@@ -36,12 +36,15 @@ class Clip:
         A folder of images, or a video.
     onset, apex, offset : int
         Inclusive; for images the last integer of the file name, for a video the 0-based position.
+    fps : float or None
+        Frames per second; only a model of magnified clips asks for it.
     """
 
     path: Path
     onset: int
     apex: int
     offset: int
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def predict(
         If the device, or the landmark model, is not here.
     """
     saved = load_model(model)
+    flow = saved.recipe.flow if saved.config.model.flow_streams else None
+    saved = replace(saved, recipe=replace(saved.recipe, flow=flow, apex_jitter=0))  # without what nothing would look at
     _require_landmarks(saved.recipe, landmarks)
     rendered = [_rendered(clip, index, saved.recipe, landmarks) for index, clip in enumerate(clips)]
     usable = iter(_probabilities(saved, [item for item in rendered if not isinstance(item, str)], device))
@@ -121,7 +126,9 @@ def _rendered(clip: Clip, index: int, recipe: Recipe, landmarks: Path | None) ->
         numbers = phases.split(clip.onset, clip.apex, clip.offset, apex_in=recipe.apex_in)
         rising, fading = (range(phase.start - clip.onset, phase.stop - clip.onset) for phase in numbers)
         require_listed(clip.path, range(clip.onset, clip.offset + 1))
-        sample = Sample("new", f"{index:06d}", clip.path.name, clip.onset, clip.apex, clip.offset, "", path=clip.path)
+        numbered = (clip.onset, clip.apex, clip.offset)
+        sample = Sample("new", f"{index:06d}", clip.path.name, *numbered, "", path=clip.path, fps=clip.fps)
+        require_rate(sample, recipe)
         plan = PlannedClip(sample, clip.path, clip.onset, clip.apex, clip.offset, "table", rising, fading)
         return cache_entry(plan), render(plan, recipe, landmarks)
     except (InputError, SampleError) as error:

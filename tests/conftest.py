@@ -36,9 +36,9 @@ class TinyDatabase:
     rows: list[dict]
     frames: dict[str, np.ndarray]  # sample id -> (T, H, W, 3) uint8, RGB, from frame number 1
 
-    def write_table(self):
+    def write_table(self, further=()):
         with self.table.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, (*COLUMNS, *further))
             writer.writeheader()
             writer.writerows(self.rows)
 

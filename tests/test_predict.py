@@ -18,6 +18,7 @@ from mer_di.predict import Clip, predict
 from mer_di.recipe import Recipe
 from mer_di.torch_dataset import DynamicImageDataset
 
+RECIPE = Recipe(align="none", aspect="keep", size=20, scheme="harmonic_arp", apex_in="onset", temporal_length=4)
 CONFIG = TrainConfig(
     model=ModelConfig(backbone="test_resnet", weights="random", fusion="concat", size=16, streams=("offset", "full")),
     epochs=1,
@@ -27,11 +28,10 @@ CONFIG = TrainConfig(
 
 @pytest.fixture
 def cache(tiny, tmp_path):
-    recipe = Recipe(align="none", aspect="keep", size=20, scheme="harmonic_arp", apex_in="onset", temporal_length=4)
     for row in tiny.rows:  # phases of at least two frames, without the apex in the second
         row["apex"] = row["onset"] + 1
     tiny.write_table()
-    return build_cache(mer_di.load_dataset("manifest", tiny.table), tmp_path / "tiny.h5", recipe).path
+    return build_cache(mer_di.load_dataset("manifest", tiny.table), tmp_path / "tiny.h5", RECIPE).path
 
 
 @pytest.fixture
@@ -39,6 +39,20 @@ def model(cache, tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(train_on_everyone([cache], CONFIG, validation="subjects:1", device="cpu"), path)
     return path
+
+
+def built_with_flow(tiny, cache):
+    """The same cache with flow, after the fixture has mended the table."""
+    return build_cache(
+        mer_di.load_dataset("manifest", tiny.table), cache.with_name("flow.h5"), replace(RECIPE, flow="farneback")
+    ).path
+
+
+def trained_on(path, streams):
+    config = replace(CONFIG, model=replace(CONFIG.model, streams=streams))
+    model = path.with_suffix(".safetensors")
+    save_model(train_on_everyone([path], config, validation="subjects:1", device="cpu"), model)
+    return model
 
 
 def clips_of(tiny):
@@ -55,6 +69,22 @@ def test_a_clip_goes_through_what_the_cached_samples_went_through(tiny, cache, m
         assert prediction.problem is None
         assert [prediction.probabilities[name] for name in dataset.classes] == cached[row].tolist()
         assert list(prediction.probabilities.values()) == sorted(cached[row], reverse=True)
+
+
+def test_flow_is_estimated_for_a_network_that_takes_it(tiny, cache):
+    path = built_with_flow(tiny, cache)
+    model = trained_on(path, ("offset", "flow_onset"))
+    dataset = DynamicImageDataset(path, ("offset", "flow_onset"), normalization="l2", size=16)
+    cached = predict_probabilities(load_model(model).network, dataset.load().images)
+    rows = [dataset.sample_ids.index(f"{r['subject']}/{r['clip']}") for r in tiny.rows]
+    for prediction, row in zip(predict(model, clips_of(tiny), device="cpu"), rows, strict=True):
+        assert [prediction.probabilities[name] for name in dataset.classes] == cached[row].tolist()
+
+
+def test_flow_is_not_estimated_for_a_network_that_takes_none(tiny, cache, monkeypatch):
+    model = trained_on(built_with_flow(tiny, cache), ("offset", "full"))
+    monkeypatch.setattr("mer_di.imaging.flow.flow", lambda *_, **__: pytest.fail("nobody looks at it"))
+    assert all(item.probabilities for item in predict(model, clips_of(tiny), device="cpu"))
 
 
 def test_a_clip_that_cannot_be_used_says_why_and_the_others_are_predicted(tiny, model):
@@ -97,3 +127,23 @@ def test_predictions_do_not_depend_on_the_company(tiny, model):
     alone = predict(model, clips[2:3], device="cpu")
     ours, theirs = (list(item.probabilities.values()) for item in (alone[0], together[2]))
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_a_model_of_magnified_clips_asks_for_their_frame_rate(tiny, cache, tmp_path):
+    for row in tiny.rows:
+        row["fps"] = 100
+    tiny.write_table(("fps",))
+    magnified = {"scheme": "magnified", "magnify_band": (2.0, 8.0), "magnify_alpha": 10.0, "apex_jitter": 2}
+    recipe = replace(RECIPE, **magnified)
+    built = build_cache(mer_di.load_dataset("manifest", tiny.table), tmp_path / "magnified.h5", recipe).path
+    model = trained_on(built, ("offset", "full"))
+    saved = load_model(model)
+    images = DynamicImageDataset(built, ("offset", "full"), normalization="l2", size=16).load().images
+    expected = predict_probabilities(saved.network, images)
+    clips = clips_of(tiny)
+    found = predict(model, [replace(clip, fps=100.0) for clip in clips], device="cpu")
+    for item, row in zip(found, expected, strict=True):
+        assert [item.probabilities[name] for name in saved.classes] == pytest.approx(row.tolist(), abs=1e-6)
+    for fps, said in ((None, "fps-missing"), (12.0, "fps-too-low: 12 frames per second show up to 6 Hz")):
+        (refused,) = predict(model, [replace(clips[0], fps=fps)], device="cpu")
+        assert refused.problem.startswith(said)

@@ -128,8 +128,7 @@ def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
         )
     if (written := dict(sample.unread).get("fps")) is not None:
         raise SampleError("fps-invalid", f"the table's fps cell holds {written!r}; expected a rate, or an empty cell")
-    if recipe.magnify_band:
-        _require_rate(sample.fps, recipe.magnify_band)
+    require_rate(sample, recipe)
     files = require_listed(sample.path, range(onset, offset + 1))
     rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
     chosen: ApexSource = "unspotted" if recipe.apex_policy == "spot" else "midpoint"
@@ -137,11 +136,21 @@ def _planned(sample: Sample, recipe: Recipe) -> PlannedClip:
     return PlannedClip(sample, sample.path, onset, apex, offset, source, rising, fading, files)
 
 
-def _require_rate(fps: float | None, band: tuple[float, float]) -> None:
-    """Make sure that a recording can show what is magnified."""
-    if fps is None:
-        raise SampleError("fps-missing", f"no frames per second are known; the band of {band} Hz cannot be found")
-    if fps < 2 * band[1]:
+def require_rate(sample: Sample, recipe: Recipe) -> None:
+    """Make sure that a recording can show the band that a recipe magnifies, if it does.
+
+    Raises
+    ------
+    SampleError
+        ``fps-missing``, ``fps-too-low``.
+    """
+    if recipe.magnify_band is None:
+        return
+    low, high = recipe.magnify_band
+    if sample.fps is None:
+        raise SampleError("fps-missing", f"no frames per second are known, so none can tell {low:g} to {high:g} Hz")
+    if sample.fps < 2 * high:
         raise SampleError(
-            "fps-too-low", f"{fps:g} frames per second show up to {fps / 2:g} Hz; the band reaches {band[1]:g} Hz"
+            "fps-too-low",
+            f"{sample.fps:g} frames per second show up to {sample.fps / 2:g} Hz; the band reaches {high:g} Hz",
         )

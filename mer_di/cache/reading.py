@@ -1,6 +1,7 @@
 """A cache is opened for reading when it is one, and complete."""
 
 import contextlib
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -166,11 +167,15 @@ class Cache:
         CacheError
             If there are no such weights for a sample: the cache is damaged.
         """
+        return self._half_weights[:, DI_STREAMS.index(stream)]
+
+    @functools.cached_property
+    def _half_weights(self) -> NDArray[np.float64]:
         recipe, names = self.recipe, ("onset_length", "offset_length", "fps")
         clips = [tuple(clip) for clip in zip(*(self.column(name).tolist() for name in names), strict=True)]
         with self._weighing():
             of_clip = {clip: half_weights(recipe, dict(zip(names, clip, strict=True))) for clip in set(clips)}
-        return np.array([of_clip[clip][DI_STREAMS.index(stream)] for clip in clips], np.float64)
+        return np.array([of_clip[clip] for clip in clips], np.float64).reshape(-1, len(DI_STREAMS))
 
     @property
     def jitter(self) -> int:

@@ -21,6 +21,11 @@ _number = "For a folder the last integer of a file name, for a video the 0-based
 @click.option("--onset", type=int, multiple=True, required=True, help=_number)
 @click.option("--apex", type=int, multiple=True, required=True, help="One for all clips, or the option once a clip.")
 @click.option("--offset", type=int, multiple=True, required=True, help="In the same numbering.")
+@click.option(
+    "--fps",
+    type=click.FloatRange(0, min_open=True),
+    help="Frames per second of the clips; only a model of magnified clips asks for it.",
+)
 @landmark_model_option
 @device_option
 @json_option
@@ -30,6 +35,7 @@ def command(
     onset: tuple[int, ...],
     apex: tuple[int, ...],
     offset: tuple[int, ...],
+    fps: float | None,
     landmark_model: Path | None,
     device: str,
     as_json: bool,
@@ -43,7 +49,7 @@ def command(
     numbers = [
         _each(name, values, len(clips)) for name, values in (("onset", onset), ("apex", apex), ("offset", offset))
     ]
-    spans = [Clip(path, *span) for path, *span in zip(clips, *numbers, strict=True)]
+    spans = [Clip(path, first, peak, last, fps) for path, first, peak, last in zip(clips, *numbers, strict=True)]
     found = predict(model, spans, device=device, landmarks=landmark_model)
     click.echo(_json(found) if as_json else "\n".join(map(_line, found)))
     sys.exit(any(item.problem for item in found))

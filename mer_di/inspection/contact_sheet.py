@@ -18,10 +18,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache, open_cache
+from mer_di.cache import DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, Cache, open_cache
 from mer_di.dynamic_images import Image
 from mer_di.errors import InputError
 from mer_di.files import destination, write_bytes
+from mer_di.inspection.flow_colours import IN_WORDS, flow_colours, full_colour
 from mer_di.inspection.lettering import drawable, shortened
 from mer_di.inspection.pictures import picture
 
@@ -39,7 +40,15 @@ RANGES = MappingProxyType(
 )
 """What the pixels of a sheet mean, for each normalization."""
 
-_TITLES = MappingProxyType({"onset": "DI-Onset", "offset": "DI-Offset", "full": "whole clip"})
+_TITLES = MappingProxyType(
+    {
+        "onset": "DI-Onset",
+        "offset": "DI-Offset",
+        "full": "whole clip",
+        "flow_onset": "flow, onset",
+        "flow_offset": "flow, offset",
+    }
+)
 _GROUND = (232, 232, 232)  # neutral, and not the grey 128 of no motion
 _TEXT: dict[str, Any] = {"size": 8, "color": "#111111", "parse_math": False}
 _LETTER = 6.5  # pixels, about the width of one
@@ -89,10 +98,11 @@ def write_contact_sheet(
     side: int = 112,
     frames: bool = True,
 ) -> ContactSheet:
-    """Draw samples of a cache as a PNG: onset, apex and offset frame and the dynamic images, one strip a sample.
+    """Draw samples of a cache as a PNG: key frames, dynamic images and optical flow, one strip a sample.
 
     8-bit images are shown as they are. Signed ones (``raw``, ``unit-weight``, ``l2``) are shown in a diverging map
-    about zero, on one scale for the whole sheet, which holds 99.5 % of the pixels.
+    about zero, on one scale for the whole sheet, which holds 99.5 % of the pixels. Flow has the colours of
+    `mer_di.inspection.flow_colours`, on one scale as well.
 
     Parameters
     ----------
@@ -104,9 +114,9 @@ def write_contact_sheet(
         At most this many samples, as `spread` takes them; at least 1.
     emotion, subject : str, optional
         Only samples of this class, or of this subject.
-    streams : sequence of {"onset", "offset", "full"}
+    streams : sequence of {"onset", "offset", "full", "flow_onset", "flow_offset"}
     normalization : str
-        A mode of `mer_di.normalize`.
+        A mode of `mer_di.normalize`, for dynamic images.
     side : int
         Of each image on the sheet, in pixels.
     frames : bool
@@ -132,18 +142,24 @@ def write_contact_sheet(
     with open_cache(cache) as opened:
         matching = _matching(opened, emotion, subject)
         rows = spread(opened, matching, n)
-        images = [[picture(opened, stream, row, normalization) for stream in streams] for row in rows]
-        end = _end_of_scale(images)
+        dynamic, moving = ([name for name in streams if (name in FLOW_STREAMS) == flow] for flow in (False, True))
+        images = [[picture(opened, stream, row, normalization) for stream in dynamic] for row in rows]
+        flows = [[opened.images(stream)[row] for stream in moving] for row in rows]
+        end, full = _end_of_scale(images), full_colour([flow for row in flows for flow in row]) if moving else 1.0
         shown = KEY_FRAMES if frames and opened.has_frames else ()
-        strips = [_strip(opened, row, shown, each, end, side) for row, each in zip(rows, images, strict=True)]
+        strips = [
+            _strip(opened, row, shown, _coloured(images[index], end, flows[index], full), side)
+            for index, row in enumerate(rows)
+        ]
         name, dataset = drawable(opened.path.name), drawable(opened.attributes["dataset"])
         caption = (
             f"{name}: {len(rows)} of {len(matching)} samples; {dataset}, scheme {opened.recipe.scheme}. "
-            "Over each strip: sample, emotion, frame numbers of onset–apex–offset.\n"
-            f"Dynamic images {normalization}: {RANGES[normalization]}."
+            "Over each strip: sample, emotion, frame numbers of onset–apex–offset."
         )
+        caption += f"\nDynamic images {normalization}: {RANGES[normalization]}." if dynamic else ""
+        caption += f"\nOptical flow: {IN_WORDS}; full colour from {full:.2g} pixels on." if moving else ""
         ids = [str(name) for name in opened.column("sample_id")[rows]]
-    write_bytes(out, _draw(strips, [*shown, *(_TITLES[stream] for stream in streams)], caption, end))
+    write_bytes(out, _draw(strips, [*shown, *(_TITLES[stream] for stream in [*dynamic, *moving])], caption, end))
     return ContactSheet(Path(out), ids, len(matching))
 
 
@@ -205,13 +221,17 @@ def _label(sample_id: str, emotion: str, numbers: str, room: int) -> str:
     return f"{name}   {emotion}   {_LEFT_TO_RIGHT}{numbers}"
 
 
-def _strip(
-    cache: Cache, row: int, key_frames: Sequence[str], images: list[Image], end: float | None, side: int
-) -> _Strip:
+def _coloured(
+    images: list[Image], end: float | None, flows: list[NDArray[np.float32]], full: float
+) -> list[NDArray[Any]]:
+    drawn = images if end is None else [_in_colour(image, end) for image in images]
+    return [*drawn, *(flow_colours(flow, full) for flow in flows)]
+
+
+def _strip(cache: Cache, row: int, key_frames: Sequence[str], images: Sequence[Pixels], side: int) -> _Strip:
     sample_id, emotion = (cache.column(name)[row] for name in ("sample_id", "emotion"))
     numbers = "–".join(str(cache.column(name)[row]) for name in KEY_FRAMES)
-    shown = [cache.key_frames(name)[row] for name in key_frames]
-    shown += [image if end is None else _in_colour(image, end) for image in images]
+    shown = [*(cache.key_frames(name)[row] for name in key_frames), *images]
     room = int(_Grid(1, len(shown), side).column / _LETTER)
     return _Strip(_label(sample_id, emotion, numbers, room), [_resized(image, side) for image in shown])
 

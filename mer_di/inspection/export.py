@@ -75,7 +75,8 @@ def export(
     out : path-like
         A folder that does not exist yet, or is empty; see `mer_di.files.whole_folder`.
     form : {"png", "npy", "imagefolder"}
-    streams : sequence of {"onset", "offset", "full"}
+    streams : sequence of {"onset", "offset", "full", "flow_onset", "flow_offset"}
+        Flow is exported raw alone, as ``npy``.
     normalization : str, optional
         A mode of `mer_di.normalize`. Pictures take those of 8 bits, by default ``symmetric``; ``npy`` takes all, by
         default ``raw``: the cache's float32 sums.

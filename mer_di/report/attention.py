@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.cache import open_cache
+from mer_di.cache import FLOW_STREAMS, open_cache
 from mer_di.evaluation.run import Predictions, Run
-from mer_di.report.encoding import colour_limit, overlay, signed_thumbnail
+from mer_di.report.encoding import colour_limit, flow_thumbnail, overlay, signed_thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Attention:
     probability : float
         Of the predicted class, which is the one that the maps explain.
     streams : list of tuple of str
-        Name of each stream, its dynamic image, and its map over the apex frame; pictures as data URIs.
+        Name of each stream, its image, and its map over the apex frame; pictures as data URIs.
     """
 
     sample_id: str
@@ -112,7 +112,11 @@ def _explained(
         fold=fold.name if fold else "",
         probability=float(predictions.probabilities[index].max()),
         streams=[
-            (stream, signed_thumbnail(image, colour_limit(image)), overlay(frame, share))
+            (stream, _thumbnail(stream, image), overlay(frame, share))
             for stream, image, share in zip(names, raw, shares, strict=True)
         ],
     )
+
+
+def _thumbnail(stream: str, image: NDArray[np.float32]) -> str:
+    return flow_thumbnail(image) if stream in FLOW_STREAMS else signed_thumbnail(image, colour_limit(image))

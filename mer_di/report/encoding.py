@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mer_di.dynamic_images import normalize
+from mer_di.inspection.flow_colours import flow_colours, full_colour
 
 THUMBNAIL = 112
 LEVELS = 127
@@ -74,6 +75,11 @@ def signed_thumbnail(image: NDArray[np.float32], limit: float) -> str:
     """
     mean = np.asarray(_shrunk(Image.fromarray(image.mean(axis=2, dtype=np.float32))))
     return _webp(Image.fromarray(diverging(mean, limit)), quality=82)
+
+
+def flow_thumbnail(flow: NDArray[np.float32]) -> str:
+    """Return a flow, (S, S, 3) float32, as a small data URI in the colours of `flow_colours`, on its own scale."""
+    return _webp(_shrunk(Image.fromarray(flow_colours(flow, full_colour([flow])))), quality=82)
 
 
 def diverging(values: NDArray[np.floating[Any]], limit: float) -> Pixels:

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mer_di.cache import DI_STREAMS, KEY_FRAMES, Cache
+from mer_di.cache import DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, Cache
+from mer_di.inspection.flow_colours import IN_WORDS
+from mer_di.inspection.flow_colours import WITHIN as WITHIN_FLOW
 from mer_di.recipe import Recipe
 from mer_di.report.encoding import (
     LEVELS,
     WITHIN,
     SignedPicture,
     diverging_colours,
+    flow_thumbnail,
     frame_thumbnail,
     full_frame,
     signed_picture,
@@ -58,7 +61,7 @@ class Card:
         Root mean square of both phase images in grey levels (raw sums over Σ|α| / 2).
     lengths : tuple of int
         Frames of the rising and of the fading phase.
-    frames, images : dict of str to str
+    frames, images, flows : dict of str to str
         Thumbnails by name of the key frame and of the stream, as data URIs.
     timeline : Timeline
     full : dict
@@ -75,6 +78,7 @@ class Card:
     lengths: tuple[int, int]
     frames: dict[str, str]
     images: dict[str, str]
+    flows: dict[str, str]
     timeline: Timeline
     full: dict[str, Any]
     verdict: Verdict | None = None
@@ -111,7 +115,8 @@ def viewer_settings(cards: Iterable[Card]) -> dict[str, Any]:
     dict
         ``colours``: the diverging map, [r, g, b] from the negative to the positive end. ``levels``: steps of the
         symmetric code on either side. ``within``: percent of pixels that a diverging picture does not clip.
-        ``greys``: the common range, in grey levels, of pictures that are to be compared with each other.
+        ``greys``: the common range, in grey levels, of pictures that are to be compared with each other. ``flow``: what
+        the colours of flow mean.
     """
     limits = [
         picture["limit"] / picture["half_weights"]
@@ -120,7 +125,13 @@ def viewer_settings(cards: Iterable[Card]) -> dict[str, Any]:
         if picture["half_weights"] > 0
     ]
     greys = float(f"{np.percentile(limits, _COMMON):.2g}") if limits else 1.0
-    return {"colours": diverging_colours().tolist(), "levels": LEVELS, "within": WITHIN, "greys": greys or 1.0}
+    return {
+        "colours": diverging_colours().tolist(),
+        "levels": LEVELS,
+        "within": WITHIN,
+        "greys": greys or 1.0,
+        "flow": f"{IN_WORDS}; full colour from the length on that {WITHIN_FLOW} % of its own pixels keep below",
+    }
 
 
 def _card(
@@ -145,6 +156,7 @@ def _card(
         lengths=(int(sample["onset_length"]), int(sample["offset_length"])),
         frames={name: frame_thumbnail(frame) for name, frame in frames.items()},
         images={name: signed_thumbnail(image, signed[name].limit) for name, image in raw.items()},
+        flows={name: flow_thumbnail(cache.images(name)[row]) for name in FLOW_STREAMS if cache.has_flow},
         timeline=timeline(sample, recipe, weights),
         full=_full({name: full_frame(frame, frame_room) for name, frame in frames.items()}, signed),
     )

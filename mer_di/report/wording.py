@@ -25,6 +25,12 @@ _APEX_POLICY = {
     "spot": "Where the table has no usable apex, the frames tell it: one rise and one fall that explain most.",
 }
 _ASPECT = {"stretch": "A frame that is not square is stretched.", "keep": "A frame keeps its aspect."}
+_FLOW = {
+    "ilk": "iterative Lucas-Kanade (scikit-image)",
+    "tvl1": "TV-L1 (scikit-image)",
+    "farneback": "Farnebäck's polynomial expansion (OpenCV)",
+    "dis": "dense inverse search down to the finest scale (OpenCV)",
+}
 _FACES = {"drop": "A frame with two faces drops its sample.", "largest": "Of several faces the largest is taken."}
 
 
@@ -40,6 +46,8 @@ def recipe_in_words(recipe: Recipe) -> Mapping[str, str]:
         else "Each phase keeps its own number of frames.",
         "Corrections": ", ".join(recipe.corrections) or "No correction set was applied to the table.",
     }
+    if recipe.flow:
+        words["Optical flow"] = f"Of both phases, by {_FLOW[recipe.flow]}."
     if recipe.magnify_band:
         low, high = recipe.magnify_band
         words["Magnification"] = (

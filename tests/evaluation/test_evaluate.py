@@ -22,7 +22,7 @@ from mer_di.evaluation.run import Run
 from mer_di.executors import cluster, local
 
 KEYS = "n accuracy uf1 uar classes confusion intervals per_subject per_class seeds validation audit precision caches"
-KEYS += " seconds versions"
+KEYS += " seconds versions apex_sensitivity"
 
 
 def test_a_run_leaves_what_the_design_promises(finished, cache):

@@ -7,6 +7,7 @@ from mer_di.cache import open_cache
 from mer_di.dynamic_images import NORMALIZATIONS, normalize
 from mer_di.errors import CacheError, InputError
 from mer_di.inspection.contact_sheet import RANGES, spread, write_contact_sheet
+from mer_di.inspection.flow_colours import flow_colours, full_colour
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,26 @@ def test_signed_images_share_one_scale_about_zero(tmp_path):
     red = (pixels[..., 0] > pixels[..., 2] + 60).sum()
     blue = (pixels[..., 2] > pixels[..., 0] + 60).sum()
     assert min(red, blue) >= 16 * 32  # beside the scale's own few
+
+
+def test_flow_is_shown_in_its_own_colours_on_one_scale(tmp_path):
+    cache = write_tiny_cache(tmp_path / "flow.h5", subjects=2, clips=1, size=64, flow="ilk")
+    streams = ("flow_offset", "onset", "flow_onset")
+    sheet = write_contact_sheet(cache, tmp_path / "s.png", streams=streams, side=64, frames=False)
+    pixels = cv2.imread(str(sheet.path))
+    with open_cache(cache) as opened:
+        flows = {name: opened.images(name)[:] for name in ("flow_offset", "flow_onset")}
+        full = full_colour([*flows["flow_offset"], *flows["flow_onset"]])
+        for row in range(2):
+            shown = [normalize(opened.images("onset")[row], "symmetric")]
+            shown += [flow_colours(flows[name][row], full) for name in ("flow_offset", "flow_onset")]
+            ((y, x),) = placed(pixels, shown[0])
+            assert [placed(pixels, image) for image in shown[1:]] == [[(y, x + 68)], [(y, x + 2 * 68)]]
+
+
+def test_a_cache_without_flow_shows_none(cache, tmp_path):
+    with pytest.raises(CacheError, match="without optical flow"):
+        write_contact_sheet(cache, tmp_path / "none.png", streams=("flow_onset",))
 
 
 def test_the_command(cache, tmp_path):

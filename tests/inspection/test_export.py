@@ -31,6 +31,18 @@ def files_of(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_flow_is_exported_raw_and_as_nothing_else(tmp_path):
+    cache = write_tiny_cache(tmp_path / "flow.h5", subjects=2, clips=1, size=16, flow="dis")
+    export(cache, tmp_path / "npy", "npy", streams=("flow_offset",))
+    with open_cache(cache) as opened:
+        for row, sample in enumerate(index_of(tmp_path / "npy")):
+            found = np.load(tmp_path / "npy" / sample["flow_offset_file"])
+            np.testing.assert_array_equal(found, opened.images("flow_offset")[row])
+    with pytest.raises(InputError, match="flow_offset is optical flow, and symmetric is for colours"):
+        export(cache, tmp_path / "png", "png", streams=("onset", "flow_offset"))
+    assert not (tmp_path / "png").exists()
+
+
 @pytest.mark.parametrize("normalization", ["symmetric", "minmax", "minmax-channel"])
 def test_png_holds_the_normalized_images(cache, tmp_path, normalization):
     done = export(cache, tmp_path / "png", "png", normalization=normalization)

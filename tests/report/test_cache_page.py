@@ -47,6 +47,14 @@ def test_a_page_needs_nothing_but_itself(page):
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
 
 
+def test_flow_is_shown_and_explained_where_the_cache_has_it(page, tmp_path):
+    write_cache_report(write_tiny_cache(tmp_path / "flow.h5", flow="tvl1"), tmp_path / "flow.html")
+    text = (tmp_path / "flow.html").read_text(encoding="utf-8")
+    for words in ("Flow, onset", "Flow, offset", "Flow: hue is the direction", "Of both phases, by TV-L1"):
+        assert words in text
+    assert not any("Flow" in attrs.get("alt", "") for _, attrs in page.tags)
+
+
 def test_names_are_shown_and_never_run(page):
     assert len(page.scripts) == 1
     assert HOSTILE in page.text

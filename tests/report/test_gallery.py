@@ -19,6 +19,15 @@ def test_energy_is_in_grey_levels_whatever_the_length(cache):
     assert card.energy == pytest.approx(np.sqrt(np.mean(np.square(images))), rel=1e-5)
 
 
+def test_flow_has_pictures_where_there_is_flow(cache, tmp_path):
+    with open_cache(write_tiny_cache(tmp_path / "flow.h5", subjects=1, clips=1, flow="ilk")) as opened:
+        (card,) = make_cards(opened, [0], 10**6)
+    assert list(card.flows) == ["flow_onset", "flow_offset"]
+    assert all(uri.startswith("data:image/webp") for uri in card.flows.values())
+    with open_cache(cache) as opened:
+        assert make_cards(opened, [0], 10**6)[0].flows == {}
+
+
 def test_300_samples_of_224_pixels_stay_below_60_megabytes(tmp_path):
     path = write_tiny_cache(
         tmp_path / "noisy.h5", subjects=2, clips=3, size=224

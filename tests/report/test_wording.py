@@ -5,6 +5,7 @@ from mer_di.phases import APEX_IN, APEX_POLICIES
 from mer_di.rank_pooling import SCHEMES, Reversal
 from mer_di.recipe import Align, Aspect, Recipe, SeveralFaces
 from mer_di.report.wording import recipe_in_words
+from mer_di.streams import FlowEngine
 
 WHOLE = Recipe(align="none", aspect="stretch")
 MAGNIFIED = replace(WHOLE, scheme="magnified", magnify_band=(2.0, 8.0), magnify_alpha=10.0)
@@ -20,6 +21,7 @@ OF_ANY = {
     "size": (112, 224),
     "corrections": ((), ("released",)),
     "tree": (None, "raw"),
+    "flow": (None, *get_args(FlowEngine)),
 }
 OF_MAGNIFIED = {"magnify_band": ((2.0, 8.0), (2.0, 9.0), (1.0, 8.0)), "magnify_alpha": (10.0, 11.0)}
 OF_FRAMES = {"aspect": get_args(Aspect)}
