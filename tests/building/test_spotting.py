@@ -9,6 +9,7 @@ import pytest
 from tiny_build import assert_same_content, load, plain
 
 import mer_di
+from mer_di.building import tasks
 from mer_di.building.build import build_cache
 from mer_di.building.plan import make_plan
 from mer_di.building.rendering import render
@@ -77,6 +78,23 @@ def test_a_build_on_workers_spots_the_same_and_a_second_one_does_nothing(unsure,
         build_cache(load(unsure), tmp_path / "two.h5", SPOT, executor=executor)
         assert build_cache(load(unsure), tmp_path / "two.h5", SPOT, executor=executor).already_complete
     assert_same_content(tmp_path / "one.h5", tmp_path / "two.h5")
+
+
+def test_an_interrupted_build_spots_again_and_keeps_its_rows(unsure, tmp_path, monkeypatch):
+    rendered = []
+
+    def failing(clip, *others):
+        rendered.append(clip)
+        if len(rendered) > 3:
+            raise KeyboardInterrupt
+        return render(clip, *others)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(tasks, "render", failing)
+        build_cache(load(unsure), tmp_path / "spot.h5", SPOT)
+    assert build_cache(load(unsure), tmp_path / "spot.h5", SPOT).resumed == 3
+    build_cache(load(unsure), tmp_path / "whole.h5", SPOT)
+    assert (tmp_path / "spot.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
 def test_a_clip_in_which_nothing_changes_is_dropped(unsure, tmp_path):
