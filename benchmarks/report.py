@@ -305,6 +305,50 @@ def flow_build(record: Record, folder: Path) -> str:
     )
 
 
+def spotting(record: Record, folder: Path) -> str:
+    """Describe how far spotted apexes are from the true ones."""
+    conditions = record["conditions"]
+    guesses = next(iter(conditions.values()))
+
+    def found(of: Record) -> str:
+        return f"{100 * of['found']:.0f} %"
+
+    def off(of: Record, unit: str, factor: float, digits: int) -> str:
+        return " / ".join(f"{factor * of[f'{name}, {unit}']:.{digits}f}" for name in ("median", "p75"))
+
+    shares = [[guess, *(found(of[guess]) for of in conditions.values())] for guess in guesses]
+    spots = [
+        [
+            name,
+            off(of["**spot**"], "frames", 1, 0),
+            off(of["**spot**"], "share", 100, 1),
+            off(of["midpoint"], "share", 100, 1),
+        ]
+        for name, of in conditions.items()
+    ]
+    sure = [
+        [f"{band['from']:.2f} to {band['to']:.2f}", str(band["clips"]), found(band)]
+        for band in record["found by confidence"]
+    ]
+    spreads = [
+        [name, f"{middle:.2f} [{low:.2f}, {high:.2f}]"] for name, (low, middle, high) in record["confidence"].items()
+    ]
+    around = f"{100 * record['around']:.0f} %"
+    return "\n\n".join(
+        [
+            "## Apexes: distance to the true one",
+            f"{circumstances(record)} {record['clips']} drawn clips a condition, read from onset to offset. Share of "
+            f"the clips whose apex is found within {around} of the length:",
+            table(["", *conditions], shares),
+            "How far `spot` is off, median / upper quartile, and the middle beside it:",
+            table(["", "frames", "% of the length", "middle: % of the length"], spots),
+            f"How often it is within {around} where it says to be how sure, and how sure it is where:",
+            table(["confidence", "clips", "found"], sure),
+            table(["", "confidence"], spreads),
+        ]
+    )
+
+
 def gpu_analysis(record: Record, folder: Path) -> str:
     """Describe the GPU's machine code, and what it lets one expect."""
     rows = [
@@ -345,6 +389,7 @@ SECTIONS: dict[str, Callable[[Record, Path], str]] = {
     "flow-photographed": flow,
     "flow-drawn": flow,
     "flow-build": flow_build,
+    "spotting": spotting,
     "gpu-analysis": gpu_analysis,
 }
 

@@ -49,7 +49,8 @@ _WHAT_A_CACHE_HOLDS = {
     "samples/emotion_written": "as the table spells it",
     "samples/action_units": "the table's cell; may be empty",
     "samples/objective_class": "the table's cell, a class of action units; may be empty",
-    "samples/apex_source": "`table`, or `midpoint` where the policy chose the apex",
+    "samples/apex_source": "`table`; `midpoint` or `spotted` where the policy chose the apex",
+    "samples/apex_confidence": "0..1 where the apex is spotted, else NaN; with `--apex-policy spot`",
     "samples/label": "0-based index into the attribute `classes` of `/samples`",
     "samples/onset": "first frame, in the database's own numbering",
     "samples/apex": "apex frame, in the same numbering",
@@ -297,7 +298,7 @@ def _below(text: str, levels: int) -> str:
 
 @cache
 def _cache() -> Path:
-    return write_tiny_cache(scratch() / "tiny.h5", flow="ilk", apex_jitter=4)
+    return write_tiny_cache(scratch() / "tiny.h5", flow="ilk", apex_jitter=4, apex_policy="spot")
 
 
 def _dtype(data: h5py.Dataset) -> str:

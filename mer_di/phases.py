@@ -7,10 +7,10 @@ from mer_di.errors import InputError, SampleError
 from mer_di.sample import Sample
 
 ApexIn = Literal["both", "onset", "offset"]
-ApexPolicy = Literal["drop", "midpoint"]
+ApexPolicy = Literal["drop", "midpoint", "spot"]
 
 APEX_IN: tuple[ApexIn, ...] = ("both", "onset", "offset")
-APEX_POLICIES: tuple[ApexPolicy, ...] = ("drop", "midpoint")
+APEX_POLICIES: tuple[ApexPolicy, ...] = ("drop", "midpoint", "spot")
 LONGEST_CLIP = 1_000_000  # over an hour at 200 frames a second; more is a slip, and its weights fill the memory
 SHORTEST_PHASE = 2  # the weight of a single frame is zero in every zero-sum scheme: a blank image
 
@@ -80,9 +80,10 @@ def key_frames(sample: Sample, policy: ApexPolicy = "drop", *, apex_in: ApexIn =
     ----------
     sample : Sample
         Onset, apex and offset in the database's own numbering, offset inclusive.
-    policy : {"drop", "midpoint"}
+    policy : {"drop", "midpoint", "spot"}
         What to do when the apex is missing, lies outside onset..offset, or leaves a phase of one frame:
-        refuse the sample, or take the frame midway between onset and offset, rounded down.
+        refuse the sample, or take the frame midway between onset and offset, rounded down. With ``spot`` that frame
+        stands for the apex until the clip's frames have been looked at.
     apex_in : {"both", "onset", "offset"}
         See `split`.
 

@@ -37,7 +37,7 @@ class Recipe:
         The phase that holds the apex frame.
     apex_jitter : int
         Neighbouring apexes whose phase images are held as well (see `mer_di.weighing.neighbours`); 0 for none.
-    apex_policy : {"drop", "midpoint"}
+    apex_policy : {"drop", "midpoint", "spot"}
         What becomes of an apex that is missing, outside, or leaves a phase of one frame.
     apex_sigma : float or None
         Frames by which the apex is uncertain (see `mer_di.weighing.apex_shares`); None takes it for sure.

@@ -101,6 +101,7 @@ def test_info_verify_and_diff(cache, tiny, tmp_path):
     found = json.loads(run("info", cache, "--json").stdout)
     assert found["classes"] == {"happiness": 3, "surprise": 3}
     assert found["recipe"]["size"] == 16
+    assert (found["apexes"], found["apex_confidence"]) == ({"table": 6}, None)
     assert "happiness" in run("info", cache).stdout
     verified = run("verify", cache, "--recompute", 3, "--root", tiny.table)
     assert (verified.exit_code, "3 of them recomputed" in verified.stdout) == (0, True)

@@ -6,7 +6,7 @@ import mer_di
 from mer_di.synthetic.layouts import LAYOUTS
 
 HOUSE, TESTS = Path(mer_di.__file__).parent, Path(__file__).parent
-COMMANDS = "build check compare datasets diff info options picture_options process synth verify"
+COMMANDS = "build check compare datasets diff options picture_options process synth verify"
 THROUGH = {  # modules without tests of their own, and where theirs are
     "building/identity": "building/unfinished",
     "building/entry": "building/build",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError, SampleError
-from mer_di.phases import APEX_IN, apexes, key_frames, split
+from mer_di.phases import APEX_IN, APEX_POLICIES, apexes, key_frames, split
 from mer_di.sample import Sample
 
 
@@ -63,11 +63,12 @@ def test_an_unusable_apex_drops_the_sample_or_becomes_the_midpoint(row, kind, mi
     with pytest.raises(SampleError) as dropped:
         key_frames(row)
     assert dropped.value.kind == kind
-    assert key_frames(row, "midpoint") == (row.onset, midpoint, row.offset)
+    for policy in ("midpoint", "spot"):
+        assert key_frames(row, policy) == (row.onset, midpoint, row.offset)
 
 
 def test_a_usable_apex_is_left_alone_by_every_policy():
-    for policy in ("drop", "midpoint"):
+    for policy in APEX_POLICIES:
         assert key_frames(sample(15, 49, 68), policy) == (15, 49, 68)
 
 
@@ -118,7 +119,7 @@ def test_a_clip_may_have_a_million_frames_wherever_its_numbering_begins(onset):
 @pytest.mark.parametrize(
     ("apex_in", "missed"), [("onset", "apex→offset has 1 frame"), ("offset", "onset→apex has 1 frame")]
 )
-@pytest.mark.parametrize("policy", ["drop", "midpoint"])
+@pytest.mark.parametrize("policy", APEX_POLICIES)
 def test_key_frames_are_those_that_the_same_split_accepts(policy, apex_in, missed):
     assert key_frames(sample(1, 2, 3), policy) == (1, 2, 3)
     with pytest.raises(SampleError, match=f"phase-too-short: phase {missed}"):
@@ -130,7 +131,7 @@ def test_a_midpoint_is_taken_where_only_the_apex_is_short_of_a_frame():
 
 
 def test_an_unknown_policy_is_a_usage_error():
-    with pytest.raises(InputError, match=r"^apex policy is 'guess'; expected one of drop, midpoint$"):
+    with pytest.raises(InputError, match=r"^apex policy is 'guess'; expected one of drop, midpoint, spot$"):
         key_frames(sample(1, 5, 9), "guess")
 
 

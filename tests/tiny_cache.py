@@ -46,7 +46,7 @@ def _clip(subject, index, emotions, objective_classes, recipe, rng):
         "emotion_written": emotions[kind].title(),
         "action_units": "",
         "objective_class": objective_classes[index % len(objective_classes)],
-        "apex_source": "table",
+        "apex_source": "spotted" if recipe.apex_policy == "spot" else "table",
         "onset": 1,
         "apex": 5,
         "offset": 9,
@@ -64,4 +64,4 @@ def _clip(subject, index, emotions, objective_classes, recipe, rng):
         apexes = 1 + np.array(neighbours(9, 4, recipe.apex_jitter, apex_in=recipe.apex_in))
         beside = di[:2, None] + rng.normal(0, 10, (2, len(apexes), size, size, 3)).astype(np.float32)
         rendered = replace(rendered, jitter=beside, jitter_apex=apexes)
-    return Entry(columns, 100.0), rendered
+    return Entry(columns, 100.0, 0.75 if recipe.apex_policy == "spot" else None), rendered

@@ -17,7 +17,7 @@ from mer_di.building.former import Former, read_former
 from mer_di.building.identity import table_key
 from mer_di.building.part import Part
 from mer_di.building.plan import Plan, PlannedClip, make_plan
-from mer_di.building.tasks import Progress, State, reasons_to_drop, render_rows, row_states
+from mer_di.building.tasks import Progress, State, reasons_to_drop, render_rows, row_states, with_apexes
 from mer_di.building.unfinished import Unfinished, take_over
 from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, put_in_place, sync
 from mer_di.datasets import Database
@@ -136,7 +136,8 @@ def build_cache(
     with in_words(path, unfinished.path), sole_writer(path), _workers(executor) as workers:
         require_replaceable(path)
         former = None if overwrite or not path.exists() else read_former(path, provenance)
-        plan = make_plan(database, recipe, min_class_size=min_class_size, part=part)
+        planned = make_plan(database, recipe, min_class_size=min_class_size, part=part)
+        plan = with_apexes(planned, recipe, model, workers)
         job = _Job(
             path, former, overwrite, unfinished, provenance, plan, model, workers, database.root, progress or _untold
         )

@@ -22,4 +22,4 @@ def cache_entry(clip: PlannedClip) -> Entry:
         "onset_length": len(clip.onset_phase),
         "offset_length": len(clip.offset_phase),
     }
-    return Entry(columns, float("nan") if sample.fps is None else sample.fps)
+    return Entry(columns, float("nan") if sample.fps is None else sample.fps, clip.apex_confidence)

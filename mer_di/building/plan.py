@@ -14,7 +14,7 @@ from mer_di.imaging.listing import require_listed
 from mer_di.recipe import Recipe
 from mer_di.sample import Sample
 
-ApexSource = Literal["table", "midpoint"]
+ApexSource = Literal["table", "midpoint", "unspotted", "spotted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,17 @@ class PlannedClip:
         Folder of frames or video file.
     onset, apex, offset : int
         Frame numbers in the database's numbering, inclusive; the apex is the one that is used.
-    apex_source : {"table", "midpoint"}
-        Where the apex comes from.
+    apex_source : {"table", "midpoint", "unspotted", "spotted"}
+        Where the apex comes from. An unspotted clip carries the frame midway between onset and offset until
+        `mer_di.building.spotting.spotted` has looked at its frames.
     onset_phase, offset_phase : range
         0-based positions within onset..offset.
     files : tuple of str
         Names of the frames' files in the folder, in their order; empty for a video.
+    apex_confidence : float or None
+        See `mer_di.imaging.spotting.Spotted`; None unless the apex is spotted.
+    frames_digest : str
+        Of the frames in which the apex was spotted; see `mer_di.imaging.frames.frames_digest`.
     """
 
     sample: Sample
@@ -46,6 +51,8 @@ class PlannedClip:
     onset_phase: range
     offset_phase: range
     files: tuple[str, ...] = ()
+    apex_confidence: float | None = None
+    frames_digest: str = ""
 
     @property
     def numbers(self) -> range:
@@ -150,9 +157,9 @@ def plan_clip(sample: Sample, recipe: Recipe) -> PlannedClip:
     require_rate(sample, recipe)
     files = require_listed(sample.path, range(onset, offset + 1))
     rising, fading = phases.split(0, apex - onset, offset - onset, apex_in=recipe.apex_in)
-    return PlannedClip(
-        sample, sample.path, onset, apex, offset, "table" if apex == sample.apex else "midpoint", rising, fading, files
-    )
+    chosen: ApexSource = "unspotted" if recipe.apex_policy == "spot" else "midpoint"
+    source = "table" if apex == sample.apex else chosen
+    return PlannedClip(sample, sample.path, onset, apex, offset, source, rising, fading, files)
 
 
 def require_rate(sample: Sample, recipe: Recipe) -> None:

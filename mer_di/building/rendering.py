@@ -77,7 +77,7 @@ def _render_once(
     grey = None if in_colour else one_channel(clip_frames.first)
     first = clip_frames.first if grey is None else grey
     height, width = first.shape[:2]
-    matrix = _placement(first, recipe, landmark_model)
+    matrix = place(first, recipe, recipe.size, landmark_model)
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[region].shape[:2])
     weights, ranked = _weights(clip, recipe, lambda _position, frame: frame[region])
@@ -171,8 +171,9 @@ def _neighbours(clip: PlannedClip, recipe: Recipe) -> list[int]:
 
 
 def _require_unchanged(clip: PlannedClip, digest: xxh3_128, *before: xxh3_128 | None) -> None:
-    """Refuse a clip that is not the same each time that it is read."""
-    if any(other is not None and other.digest() != digest.digest() for other in before):
+    """Refuse a clip that is not the same each time that it is read, for its apex or the images."""
+    now = digest.hexdigest()
+    if any(then != now for then in (clip.frames_digest or now, *(other.hexdigest() for other in before if other))):
         raise SampleError(
             "clip-changed", f"{clip.path} changed while it was read twice; build again when it is written"
         )
@@ -205,12 +206,19 @@ def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:
         yield face
 
 
-def _placement(first: Frame, recipe: Recipe, landmark_model: Path | None) -> Matrix:
-    if recipe.align == "similarity":
-        return placement.similarity(_finder(recipe, landmark_model).find(first).landmarks, recipe.size)
-    place = placement.stretch if recipe.aspect == "stretch" else placement.letterbox
+def place(first: NDArray[np.uint8], recipe: Recipe, size: int, landmark_model: Path | None = None) -> Matrix:
+    """Return the one transform of a clip to crops of a size, from its onset frame.
+
+    Raises
+    ------
+    SampleError
+        If the face is not found.
+    """
+    if recipe.align != "none":
+        return placement.similarity(_finder(recipe, landmark_model).find(first).landmarks, size)
+    whole = placement.stretch if recipe.aspect == "stretch" else placement.letterbox
     height, width = first.shape[:2]
-    return place(height, width, recipe.size)
+    return whole(height, width, size)
 
 
 def _rgb(crop: NDArray[Any]) -> NDArray[Any]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from mer_di.building.faults import require_fault_of_data
-from mer_di.building.plan import PlannedClip
+from mer_di.building.plan import Plan, PlannedClip
 from mer_di.building.rendering import render
+from mer_di.building.spotting import spotted
 from mer_di.cache import Rows
 from mer_di.errors import BackendUnavailableError, SampleError
 from mer_di.executors import finished
@@ -23,6 +24,29 @@ Once, with None, when rendering begins: what was told before comes from an earli
 
 State = Literal["absent", "of other frames", "whole"]
 """What is in a row: nothing that could be relied on, images of frames that have changed since, or the right images."""
+
+
+def with_apexes(plan: Plan, recipe: Recipe, model: Path | None, workers: Executor) -> Plan:
+    """Look for the apexes that a plan leaves to the frames.
+
+    Parameters
+    ----------
+    plan : Plan
+    recipe : Recipe
+    model : pathlib.Path or None
+        Landmark model in place of the bundled one.
+    workers : concurrent.futures.Executor
+
+    Returns
+    -------
+    Plan
+        The same, without unspotted clips: one whose frames do not tell its apex is dropped with its reason.
+    """
+    calls = {clip: (clip, recipe, model) for clip in plan.clips if clip.apex_source == "unspotted"}
+    found = dict(finished(workers, spot_clip, calls, _named))
+    clips = [found.get(clip, clip) for clip in plan.clips]
+    dropped = {clip.sample.sample_id: reason for clip, reason in found.items() if isinstance(reason, str)}
+    return Plan(tuple(clip for clip in clips if not isinstance(clip, str)), plan.dropped | dropped)
 
 
 def row_states(clips: Sequence[PlannedClip], rows: Rows, indices: Sequence[int], workers: Executor) -> list[State]:
@@ -102,6 +126,16 @@ def render_rows(
 
 def _named(clip: PlannedClip, *_rest: object) -> str:
     return f"sample {clip.sample.sample_id}"
+
+
+def spot_clip(clip: PlannedClip, recipe: Recipe, model: Path | None) -> PlannedClip | str:
+    """Find the apex of one clip, or the reason why its sample has to be dropped; the task that workers run."""
+    try:
+        return spotted(clip, recipe, model)
+    except SampleError as error:
+        _require_same_files(clip)
+        require_fault_of_data(error)
+        return str(error)
 
 
 def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | bytes:

@@ -1,6 +1,7 @@
 """Cache format 1: an HDF5 file of phase-aware dynamic images that plain h5py, h5dump and MATLAB can read."""
 
 from mer_di.cache.format import (
+    APEX_CONFIDENCE,
     CORRECTION_COLUMNS,
     DATASET_OF,
     DI_STREAMS,
@@ -18,6 +19,7 @@ from mer_di.cache.writing import Draft, Entry, Provenance, draft_cache, make_cac
 from mer_di.files import put_in_place, sync
 
 __all__ = [
+    "APEX_CONFIDENCE",
     "CORRECTION_COLUMNS",
     "DATASET_OF",
     "DI_STREAMS",

@@ -38,6 +38,8 @@ TEXT_COLUMNS = (
 )
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
 FLOAT_COLUMNS = ("fps",)
+APEX_CONFIDENCE = "apex_confidence"
+"""A column of floats that is there where the recipe lets apexes be spotted."""
 DROPPED_COLUMNS = ("sample_id", "reason")
 CORRECTION_COLUMNS = ("set_name", "sample_id", "field", "was", "now", "why", "source")
 LATER = ("samples/objective_class", "samples/frames_digest", "samples/row_digest")
@@ -57,3 +59,8 @@ def jitter_in(recipe: str) -> int:
     """Return how many neighbouring apexes a cache with this recipe holds; 0 too if that is no recipe."""
     count = said_of("apex_jitter", recipe)
     return count if type(count) is int and 0 < count <= MOST_NEIGHBOURS else 0
+
+
+def spots_in(recipe: str) -> bool:
+    """Whether apexes are spotted in a cache with this recipe."""
+    return said_of("apex_policy", recipe) == "spot"

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, jitter_in, said_of
+from mer_di.cache.format import (
+    APEX_CONFIDENCE,
+    DATASET_OF,
+    DI_STREAMS,
+    FLOW_STREAMS,
+    KEY_FRAMES,
+    PHASES,
+    jitter_in,
+    said_of,
+    spots_in,
+)
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
 from mer_di.errors import CacheError, InputError
 from mer_di.origin import SYNTHETIC
@@ -243,6 +254,24 @@ class Cache:
     def streams(self) -> tuple[Stream, ...]:
         """Every stream that the cache holds; see `images`."""
         return DI_STREAMS + (FLOW_STREAMS if self.has_flow else ())
+
+    @property
+    def apex_sources(self) -> dict[str, int]:
+        """How many apexes are the table's (``table``), a ``midpoint`` or ``spotted``."""
+        return dict(sorted(Counter(self.column("apex_source").tolist()).items()))
+
+    @property
+    def has_confidences(self) -> bool:
+        """Whether the cache has a column that says how sure its apexes are."""
+        return spots_in(self._attributes["recipe"])
+
+    @property
+    def apex_confidences(self) -> NDArray[np.float64]:
+        """How sure spotted apexes are, 0..1, ascending; see `mer_di.imaging.spotting.Spotted`. Empty where none is."""
+        if not self.has_confidences:
+            return np.empty(0)
+        confidences = self.column(APEX_CONFIDENCE)
+        return np.sort(confidences[~np.isnan(confidences)])
 
     @property
     def has_frames(self) -> bool:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from mer_di.cache.format import (
+    APEX_CONFIDENCE,
     ATTRIBUTES,
     CORRECTION_COLUMNS,
     DROPPED_COLUMNS,
@@ -23,6 +24,7 @@ from mer_di.cache.format import (
     TEXT_COLUMNS,
     jitter_in,
     said_of,
+    spots_in,
 )
 from mer_di.cache.rows import row_fields
 from mer_di.phases import LONGEST_CLIP
@@ -143,10 +145,11 @@ def _datasets(file: h5py.File) -> Iterator[str]:
 def _kinds(recipe: str) -> dict[str, np.dtype[Any] | None]:
     """Return the type of an entry of every dataset of a cache with this recipe; None for a text."""
     rows = row_fields(size_in(recipe) or 0, flow=said_of("flow", recipe) is not None, jitter=jitter_in(recipe))
+    spotted = (APEX_CONFIDENCE,) if spots_in(recipe) else ()
     return {
         **{f"samples/{name}": None for name in TEXT_COLUMNS},
         **{f"samples/{name}": np.dtype(np.int64) for name in INT_COLUMNS},
-        **{f"samples/{name}": np.dtype(np.float64) for name in FLOAT_COLUMNS},
+        **{f"samples/{name}": np.dtype(np.float64) for name in (*FLOAT_COLUMNS, *spotted)},
         **rows,
         **{f"dropped/{name}": None for name in DROPPED_COLUMNS},
         **{f"corrections/{name}": None for name in CORRECTION_COLUMNS},

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 import mer_di
-from mer_di.cache.format import CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
+from mer_di.cache.format import APEX_CONFIDENCE, CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
 from mer_di.cache.rows import RenderedClip, Rows, origin_of, row_fields
 from mer_di.cache.sparse import Sparse
 from mer_di.files import put_in_place
@@ -33,10 +33,13 @@ class Entry:
         size of the frames. Frame numbers are the database's own, inclusive; lengths are in frames.
     fps : float
         Frames per second, NaN where unknown.
+    apex_confidence : float or None
+        0..1 where the apex was spotted, else None.
     """
 
     columns: Mapping[str, str | int]
     fps: float
+    apex_confidence: float | None = None
 
     @property
     def sample_id(self) -> str:
@@ -162,6 +165,9 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
     with h5py.File(drawn, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
         _write_provenance(file, provenance)
         _write_entries(file.create_group("samples"), entries)
+        if recipe.apex_policy == "spot":
+            sure = [float("nan") if entry.apex_confidence is None else entry.apex_confidence for entry in entries]
+            file["samples"].create_dataset(APEX_CONFIDENCE, data=np.array(sure, dtype=np.float64))
         _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
         _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
         offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in fields.items()}

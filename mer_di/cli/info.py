@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +38,8 @@ def _summary(cache: "Cache") -> dict[str, Any]:
         "streams": list(cache.streams),
         "subjects": len(set(cache.column("subject"))),
         "classes": {name: int((cache.column("emotion") == name).sum()) for name in cache.classes},
+        "apexes": cache.apex_sources,
+        "apex_confidence": _confidence(cache),
         "onset_length": _spread(cache, "onset_length"),
         "offset_length": _spread(cache, "offset_length"),
         "dropped": cache.dropped,
@@ -49,10 +52,23 @@ def _spread(cache: "Cache", column: str) -> dict[str, float]:
     return {"min": int(lengths.min()), "mean": round(float(lengths.mean()), 2), "max": int(lengths.max())}
 
 
+def _confidence(cache: "Cache") -> dict[str, float] | None:
+    found = cache.apex_confidences.tolist()
+    return {"min": found[0], "median": round(median(found), 6), "max": found[-1]} if found else None
+
+
 def _page(found: dict[str, Any]) -> str:
-    nested = ("recipe", "classes", "dropped", "corrections", "streams", "onset_length", "offset_length")
+    nested = (
+        *("recipe", "classes", "dropped", "corrections", "streams", "onset_length", "offset_length"),
+        *("apexes", "apex_confidence"),
+    )
     head = [(key, value) for key, value in found.items() if key not in nested]
     head.append(("streams", ", ".join(found["streams"])))
+    head.append(("apexes", ", ".join(f"{count} {source}" for source, count in found["apexes"].items())))
+    if found["apex_confidence"]:
+        head.append(
+            ("apex_confidence", "{min:.2f} .. {max:.2f}, median {median:.2f}".format(**found["apex_confidence"]))
+        )
     head += [(key, "{min} .. {max}, mean {mean}".format(**found[key])) for key in ("onset_length", "offset_length")]
     reasons = Counter(reason.partition(":")[0] for reason in found["dropped"].values())
     parts = [

@@ -295,7 +295,8 @@ def _table_findings(spec: Spec, table: Table, samples: Sequence[Sample], version
         Finding(
             "column-missing",
             table.path.name,
-            f"the table has no column {column.headers[0]}; --apex-policy midpoint takes the middle of onset..offset",
+            f"the table has no column {column.headers[0]}; --apex-policy spot looks for it in the frames, midpoint "
+            "takes the middle of onset..offset",
         )
         for column in spec.columns
         if column.name == "apex" and column.name not in table.columns

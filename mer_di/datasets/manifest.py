@@ -33,7 +33,8 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
                 and, if you have them: action units, objective class, fps
   path    a folder of images or a video file, relative to the table's folder, or to --root if --table names the table
   onset, apex, offset    inclusive; for images the last integer of the file name, for videos the 0-based position
-                no column apex, or an empty cell: --apex-policy midpoint takes the middle of onset..offset""",
+                no column apex, or an empty cell: --apex-policy spot looks for it in the frames, midpoint takes the
+                middle of onset..offset""",
     columns=(
         Column("subject", ("subject",)),
         Column("clip", ("clip", "Filename")),

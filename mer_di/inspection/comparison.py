@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer_di.cache import CORRECTION_COLUMNS, DATASET_OF, INT_COLUMNS, KEY_FRAMES, PHASES, TEXT_COLUMNS, Cache
+from mer_di.cache import (
+    APEX_CONFIDENCE,
+    CORRECTION_COLUMNS,
+    DATASET_OF,
+    INT_COLUMNS,
+    KEY_FRAMES,
+    PHASES,
+    TEXT_COLUMNS,
+    Cache,
+)
 from mer_di.recipe import differences
 
 _PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size", "part")
@@ -101,7 +110,7 @@ def _unshared_corrections(a: Cache, b: Cache) -> Iterator[tuple[str, str]]:
 def _unequal_samples(a: Cache, b: Cache) -> Iterator[str]:
     index_a = {name: i for i, name in enumerate(a.column("sample_id"))}
     index_b = {name: i for i, name in enumerate(b.column("sample_id"))}
-    columns = {name: (a.column(name), b.column(name)) for name in _ROW if _in_both(name, a, b)}
+    columns = {name: (a.column(name), b.column(name)) for name in (*_ROW, APEX_CONFIDENCE) if _in_both(name, a, b)}
     for name in sorted(index_a.keys() & index_b.keys()):
         i, j = index_a[name], index_b[name]
         found = [f"{key} {x[i]} | {y[j]}" for key, (x, y) in columns.items() if _differ(x[i], y[j])]

@@ -66,7 +66,7 @@ def examine(
     Parameters
     ----------
     database : Database
-    apex_policy : {"drop", "midpoint"}
+    apex_policy : {"drop", "midpoint", "spot"}
         See `mer_di.phases.key_frames`.
     min_class_size : int
         See `mer_di.building.plan.make_plan`.

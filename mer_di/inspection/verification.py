@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,18 @@ from numpy.typing import NDArray
 from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.building.rendering import render
-from mer_di.cache import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, Cache, RenderedClip, origin_of
+from mer_di.building.spotting import spotted
+from mer_di.cache import (
+    APEX_CONFIDENCE,
+    DATASET_OF,
+    DI_STREAMS,
+    FLOW_STREAMS,
+    KEY_FRAMES,
+    PHASES,
+    Cache,
+    RenderedClip,
+    origin_of,
+)
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, InputError, SampleError
 from mer_di.recipe import Recipe, differences
@@ -39,7 +49,7 @@ def departures(cache: Cache) -> list[str]:
     list of str
         Empty if the cache holds what it claims; see `unchecked` for what that does not include.
     """
-    checks: tuple[Callable[[Cache], list[str]], ...] = (_recipe, _samples, _phases, _images, _digests, _dropped)
+    checks = (_recipe, _samples, _apexes, _phases, _images, _digests, _dropped)
     found: list[str] = []
     for check in checks:
         try:
@@ -103,7 +113,7 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
     if clip is None:
         return "its frames are no longer where they were"
     try:
-        rendered = render(clip, recipe, model)
+        rendered = render(spotted(clip, recipe, model), recipe, model)
     except SampleError as error:
         return str(error)
     images = [*rendered.di, *(() if rendered.flow is None else rendered.flow)]
@@ -155,6 +165,17 @@ def _samples(cache: Cache) -> list[str]:
         "its frames have no size": (height < 1) | (width < 1),
     }
     return found + [f"{name}: {what}" for what, rows in wrong.items() for name in ids[rows]]
+
+
+def _apexes(cache: Cache) -> list[str]:
+    if not cache.has_confidences:
+        return []
+    ids, source, sure = (cache.column(name) for name in ("sample_id", "apex_source", APEX_CONFIDENCE))
+    wrong = (source == "spotted") != ((sure >= 0) & (sure <= 1))
+    return [
+        f"{name}: apex_confidence is not within 0..1 where the apex is spotted, and NaN elsewhere"
+        for name in ids[wrong]
+    ]
 
 
 def _phases(cache: Cache) -> list[str]:

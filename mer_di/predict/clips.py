@@ -16,6 +16,7 @@ from mer_di.building.entry import cache_entry
 from mer_di.building.faults import require_fault_of_data
 from mer_di.building.plan import PlannedClip, plan_clip
 from mer_di.building.rendering import render
+from mer_di.building.spotting import spotted
 from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.face import landmark_model, model_sha256
@@ -162,7 +163,7 @@ class Network:
         Parameters
         ----------
         samples : sequence of Sample
-        policy : {"drop", "midpoint"}, optional
+        policy : {"drop", "midpoint", "spot"}, optional
             In place of the recipe's, for an apex that makes no sense.
         workers : concurrent.futures.Executor, optional
             Where clips are rendered; here by default.
@@ -238,7 +239,8 @@ def _rendered(
     if isinstance(plan, str):
         return plan
     try:
-        return plan, render(plan, recipe, landmarks)
+        known = spotted(plan, recipe, landmarks)
+        return known, render(known, recipe, landmarks)
     except SampleError as error:
         require_fault_of_data(error)
         return str(error)

@@ -89,6 +89,7 @@ def _facts(cache: Cache) -> dict[str, str]:
         "Database": str(found.get("dataset", "unknown")),
         "Annotation table": f"version {found.get('annotation_version', 'unknown')}",
         "Its sha256": str(found.get("annotation_sha256", "unknown")),
+        "Apexes": _apexes(cache),
         "Classes kept": "all" if smallest == 1 else f"of at least {smallest} samples",
         "Recipe sha256": str(found.get("recipe_sha256", "unknown")),
         "Built by": f"mer_di {found.get('mer_di_version', 'unknown')}, cache format {found['format_version']}",
@@ -104,6 +105,14 @@ def _scheme_facts(scheme: LabelScheme, found: Labelled) -> dict[str, str]:
         "Left out by it": f"{len(found.left_out)} samples: {reasons}" if found.left_out else "nothing",
         "Samples as published": published or "not stated",
     } | ({"Left out by name, not in the table": ", ".join(found.absent)} if found.absent else {})
+
+
+def _apexes(cache: Cache) -> str:
+    counts = ", ".join(f"{count} {source}" for source, count in cache.apex_sources.items())
+    sure = cache.apex_confidences
+    return (
+        f"{counts}, confidence {sure[0]:.2f} to {sure[-1]:.2f}, median {np.median(sure):.2f}" if len(sure) else counts
+    )
 
 
 def _figures(cache: Cache, found: Labelled) -> list[Figure]:

@@ -150,7 +150,7 @@ def _card(
         sample_id=str(sample["sample_id"]),
         subject=str(sample["subject"]),
         emotion=cache.classes[sample["label"]],
-        apex_source=str(sample["apex_source"]),
+        apex_source=_apex_source(cache, sample),
         action_units=str(sample["action_units"]),
         energy=_energy([raw["onset"], raw["offset"]], half[:2].tolist()),
         lengths=(int(sample["onset_length"]), int(sample["offset_length"])),
@@ -160,6 +160,12 @@ def _card(
         timeline=timeline(sample, recipe, weights),
         full=_full({name: full_frame(frame, frame_room) for name, frame in frames.items()}, signed),
     )
+
+
+def _apex_source(cache: Cache, sample: Mapping[str, Any]) -> str:
+    source = str(sample["apex_source"])
+    confidence = float(sample["apex_confidence"]) if cache.has_confidences else np.nan
+    return source if np.isnan(confidence) else f"{source}, confidence {confidence:.2f}"
 
 
 def _full(frames: Mapping[str, str], images: Mapping[DynamicStream, SignedPicture]) -> dict[str, Any]:

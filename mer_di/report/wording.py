@@ -22,6 +22,7 @@ _APEX_IN = {
 _APEX_POLICY = {
     "drop": "A sample without a usable apex is dropped.",
     "midpoint": "Where the table has no usable apex, the frame midway between onset and offset is taken.",
+    "spot": "Where the table has no usable apex, the frames tell it: one rise and one fall that explain most.",
 }
 _ASPECT = {"stretch": "A frame that is not square is stretched.", "keep": "A frame keeps its aspect."}
 _FLOW = {

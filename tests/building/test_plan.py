@@ -80,6 +80,11 @@ def test_midpoint_keeps_every_class_but_the_small_ones(databases):
     assert len(plan(databases["samm"], min_class_size=10, apex_policy="midpoint").clips) == 136
 
 
+def test_spotting_is_left_to_the_frames_and_of_usable_apexes_the_tables_stay(databases):
+    made = plan(databases["casme2"], min_class_size=10, apex_policy="spot")
+    assert Counter(clip.apex_source for clip in made.clips) == {"table": 240, "unspotted": 6}
+
+
 def test_positions_count_from_the_onset(databases):
     clip = next(clip for clip in plan(databases["samm"]).clips if clip.onset > 1000)
     assert (clip.onset_phase[0], clip.onset_phase[-1]) == (0, clip.apex - clip.onset)

@@ -186,3 +186,16 @@ def test_rows_are_of_the_types_that_the_format_has(tmp_path):
     with open_cache(write_tiny_cache(tmp_path / "c.h5", flow="tvl1")) as cache:
         for name, kind in row_fields(16, flow=True).items():
             assert (cache.file[name].dtype, cache.file[name].shape[1:]) == (kind.base, kind.shape)
+
+
+@pytest.mark.parametrize(("policy", "there"), [("spot", True), ("midpoint", False)])
+def test_confidences_of_apexes_are_there_where_the_recipe_says_so(tmp_path, policy, there):
+    path = write_tiny_cache(tmp_path / "tiny.h5", apex_policy=policy)
+    with open_cache(path) as cache:
+        assert (cache.has_confidences, "apex_confidence" in cache.file["samples"]) == (there, there)
+        assert len(cache.apex_confidences) == len(cache) * there
+    with h5py.File(path, "a") as file:
+        if there:
+            del file["samples/apex_confidence"]
+        said = foreignness(file)
+    assert said == ("is damaged: /samples/apex_confidence is missing; build it again" if there else None)

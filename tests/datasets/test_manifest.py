@@ -129,7 +129,7 @@ def test_without_an_apex_column_the_apex_is_missing_and_nothing_else(tmp_path):
     database = load_dataset("manifest", table)
     assert (database.samples[0].apex, database.samples[0].unread) == (None, ())
     (finding,) = [finding for finding in database.findings if finding.kind == "column-missing"]
-    assert "no column apex; --apex-policy midpoint" in finding.message
+    assert "no column apex; --apex-policy spot looks for it in the frames, midpoint takes" in finding.message
 
 
 def test_names_of_the_columns_in_messages_are_the_documented_ones(tmp_path):

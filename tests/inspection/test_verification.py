@@ -51,6 +51,15 @@ def test_verification_names_what_is_wrong(cache_path, spoil, said):
     assert re.search(said, problems(cache_path))
 
 
+@pytest.mark.parametrize("value", [np.nan, 1.5, -0.1])
+def test_a_spotted_apex_has_a_confidence(tmp_path, value):
+    path = write_tiny_cache(tmp_path / "spotted.h5", apex_policy="spot")
+    assert problems(path) == ""
+    with h5py.File(path, "r+") as file:
+        file["samples/apex_confidence"][1] = value
+    assert "s01/c1: apex_confidence is not within 0..1" in problems(path)
+
+
 @pytest.mark.parametrize(
     ("value", "said"), [(np.nan, r"/flow/offset\[2\] has values that are not finite"), (0.5, "s01/c2: its row is not")]
 )

@@ -80,6 +80,14 @@ def test_origin_is_told(page, cache):
     assert "α(t) = 2t − T − 1" in page.text
 
 
+def test_spotted_apexes_say_how_sure_they_are(tmp_path):
+    path = write_tiny_cache(tmp_path / "spotted.h5", subjects=1, apex_policy="spot")
+    write_cache_report(path, tmp_path / "page.html")
+    text = Page(tmp_path / "page.html").text
+    assert "3 spotted, confidence 0.75 to 0.75, median 0.75" in text
+    assert "apex: spotted, confidence 0.75" in text
+
+
 def test_raw_sums_come_back_from_the_page(page, cache):
     samples = [json.loads(text) for text in page.data][:-1]
     with open_cache(cache) as opened:
