@@ -24,6 +24,7 @@ PACKAGE = Path(__file__).parents[1] / "mer_di"
 
 _WHY_DROPPED = {
     "apex-missing": "the apex cell holds no number, such as `/`",
+    "apex-not-found": "nothing changes in the frames in which `--apex-policy spot` looks for the apex",
     "apex-outside": "the apex lies before the onset or after the offset",
     "class-too-small": "the emotion has fewer rows than `--min-class-size`",
     "clip-changed": "a file changed while it was read",

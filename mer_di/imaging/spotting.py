@@ -99,7 +99,7 @@ def without_light_and_head(crops: Floats) -> Floats:
 
     Returns
     -------
-    ndarray of float64, shape (T, `SIDE`²)
+    ndarray of float64, shape (T, SIDE · SIDE)
         Differences from the mean crop, without what the pictures that this module names explain.
     """
     mean = crops.mean(axis=0)
