@@ -7,8 +7,9 @@ import cv2
 import h5py
 import numpy as np
 import pytest
-from tiny_build import load
+from tiny_build import load, plain
 
+from mer_di.building.build import build_cache
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError
 from mer_di.inspection.verification import departures, recomputed, unchecked
@@ -48,6 +49,12 @@ def test_verification_names_what_is_wrong(cache_path, spoil, said):
     with h5py.File(cache_path, "r+") as file:
         spoil(file)
     assert re.search(said, problems(cache_path))
+
+
+def test_several_events_of_a_recording_are_samples_of_their_own(tiny, tmp_path):
+    tiny.rows.append(tiny.rows[0] | {"onset": 4, "apex": 6})
+    tiny.write_table()
+    assert problems(build_cache(load(tiny), tmp_path / "events.h5", plain()).path) == ""
 
 
 def test_a_recipe_that_is_not_canonical_is_named(cache_path):
