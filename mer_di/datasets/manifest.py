@@ -51,7 +51,7 @@ manifest.csv    one row a micro-expression; columns: subject, clip, path, onset,
 )
 
 _OF_A_CLIP = ("path", "onset", "offset")
-_UNSAID = dict.fromkeys(("subject", "clip", "emotion"), "unknown")
+_MAY_BE_UNSAID = ("subject", "clip", "emotion")
 _SAID = ("path", "onset", "apex", "offset", "subject", "clip", "emotion")
 _LONGEST_PATH = 4096  # characters of a path that leads to nothing, in a message
 
@@ -133,8 +133,8 @@ def load_unlabelled(
 
 
 def _unlabelled(row: Row, path: Path) -> Unlabelled:
-    said = {name: cell for name, cell in row.cells.items() if cell is not None}
-    sample = sample_from(Row(row.where, _UNSAID | said), SPEC)
+    unsaid = {name: "unknown" for name in _MAY_BE_UNSAID if row.cells.get(name) is None}
+    sample = sample_from(Row(row.where, {**row.cells, **unsaid}), SPEC)
     return Unlabelled({name: row.text(name) for name in _SAID if name in row.cells}, _placed(sample, path))
 
 

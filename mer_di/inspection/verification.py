@@ -159,7 +159,9 @@ def _samples(cache: Cache) -> list[str]:
     if len(set(cache.classes)) < len(cache.classes):
         found.append(f"the attribute classes of /samples names a class twice: {', '.join(cache.classes)}")
     wrong = {
-        "sample_id is not subject/clip": [f"{s}/{c}" for s, c in zip(subjects, clips, strict=True)] != ids,
+        "sample_id is not subject/clip, or subject/clip@event": np.array(
+            [not f"{name}@".startswith(f"{s}/{c}@") for name, s, c in zip(ids, subjects, clips, strict=True)], bool
+        ),
         "label does not index the classes to emotion": np.array(cache.classes, object)[labels] != emotions,
         "fps is not positive": fps <= 0,
         "its frames have no size": (height < 1) | (width < 1),

@@ -7,9 +7,10 @@ import cv2
 import h5py
 import numpy as np
 import pytest
-from tiny_build import load
+from tiny_build import load, plain
 from tiny_cache import write_tiny_cache
 
+from mer_di.building.build import build_cache
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError
 from mer_di.inspection.verification import departures, recomputed, unchecked
@@ -69,6 +70,12 @@ def test_verification_reads_the_flow(tmp_path, value, said):
     with h5py.File(path, "r+") as file:
         file["flow/offset"][2, 3, 3, 0] = value
     assert re.search(said, problems(path))
+
+
+def test_several_events_of_a_recording_are_samples_of_their_own(tiny, tmp_path):
+    tiny.rows.append(tiny.rows[0] | {"onset": 4, "apex": 6})
+    tiny.write_table()
+    assert problems(build_cache(load(tiny), tmp_path / "events.h5", plain()).path) == ""
 
 
 def test_a_recipe_that_is_not_canonical_is_named(cache_path):

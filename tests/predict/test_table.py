@@ -92,8 +92,10 @@ def test_a_row_that_cannot_be_predicted_is_there_with_its_reason(tiny, clips, mo
     write(clips, rows)
     report = table(model, clips, tmp_path / "out.csv")
     found = read(tmp_path / "out.csv")
+    assert "apex cell holds '/'" in found[1]["problem"]
     kinds = ["", "apex-missing", "clip-not-found", "frames-missing", "onset-missing"]
     assert [row["problem"].partition(":")[0] for row in found] == kinds
+    assert "the table's onset cell holds ''" in found[4]["problem"]
     assert f"nothing lies at {clips.parent / 'gone'}" in found[2]["problem"]
     assert [bool(row["predicted"]) for row in found] == [True, False, False, False, False]
     assert (report.predicted, report.problems) == (1, dict.fromkeys(kinds[1:], 1))
