@@ -12,6 +12,7 @@ from mer_di.building.destination import sole_writer
 from mer_di.building.identity import departures_from, kept
 from mer_di.building.part import Part
 from mer_di.cache import (
+    APEX_CONFIDENCE,
     INT_COLUMNS,
     TEXT_COLUMNS,
     Cache,
@@ -180,9 +181,10 @@ def _require_whole_tables(caches: Sequence[Cache]) -> None:
 def _entries(cache: Cache) -> list[Entry]:
     names = [name for name in (*TEXT_COLUMNS, *INT_COLUMNS) if name not in _FROM_ELSEWHERE]
     columns = [cache.column(name).tolist() for name in names]
+    sure = cache.column(APEX_CONFIDENCE).tolist() if cache.has_confidences else [None] * len(cache)
     return [
-        Entry(dict(zip(names, values, strict=True)), fps)
-        for *values, fps in zip(*columns, cache.column("fps").tolist(), strict=True)
+        Entry(dict(zip(names, values, strict=True)), fps, confidence)
+        for *values, fps, confidence in zip(*columns, cache.column("fps").tolist(), sure, strict=True)
     ]
 
 

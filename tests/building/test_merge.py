@@ -46,6 +46,22 @@ def test_the_parts_of_a_table_are_the_cache_of_the_whole_to_the_byte(messy, tmp_
         assert departures(cache) == []
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"apex_policy": "spot"},
+        {"apex_policy": "spot", "apex_jitter": 3, "flow": "dis"},
+        {"scheme": "motion_ranked", "apex_policy": "midpoint", "apex_jitter": 2},
+    ],
+)
+def test_everything_that_a_recipe_adds_is_joined(messy, tmp_path, recipe):
+    whole = build(messy, tmp_path / "whole.h5", recipe=recipe)
+    parts = [build(messy, tmp_path / f"{n}.h5", f"{n}/2", recipe=recipe) for n in (1, 2)]
+    assert merge_caches(parts, tmp_path / "merged.h5").path.read_bytes() == whole.read_bytes()
+    with open_cache(whole) as cache:
+        assert departures(cache) == []
+
+
 def test_a_part_says_that_it_is_one_and_drops_none_of_the_others(messy, halves):
     with open_cache(halves[0]) as one, open_cache(halves[1]) as other:
         assert (one.attributes["part"], other.attributes["part"]) == ("1/2", "2/2")
