@@ -14,6 +14,7 @@ from mer_di.building.part import Part
 from mer_di.cache import (
     APEX_CONFIDENCE,
     INT_COLUMNS,
+    LATER,
     TEXT_COLUMNS,
     Cache,
     Entry,
@@ -23,7 +24,7 @@ from mer_di.cache import (
     open_cache,
     put_in_place,
 )
-from mer_di.errors import CacheError
+from mer_di.errors import CacheError, InputError
 from mer_di.files import destination
 
 _ALIKE = ("dataset", "min_class_size", "recipe")
@@ -89,12 +90,12 @@ def merge_caches(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike
         _require_disjoint(caches)
         _require_whole_tables(caches)
         dropped = {sample_id: reason for cache in caches for sample_id, reason in cache.dropped.items()}
+        sources = [_rows(cache) for cache in caches]
         places = sorted(
             (entry.sample_id, number, index, entry)
             for number, cache in enumerate(caches)
             for index, entry in enumerate(_entries(cache))
         )
-        sources = [_rows(cache) for cache in caches]
         with sole_writer(path), _aside(path) as aside:
             rows = make_cache(aside, _provenance(caches), [entry for *_, entry in places], dropped)
             for place, (sample_id, number, index, _) in enumerate(places):
@@ -120,7 +121,10 @@ def _aside(path: Path) -> Iterator[Path]:
 
 def _part_number(cache: Cache) -> tuple[int, int]:
     text = cache.attributes.get("part")
-    part = Part.from_text(str(text)) if text else Part(1, 1)
+    try:
+        part = Part.from_text(str(text)) if text else Part(1, 1)
+    except InputError as error:
+        raise CacheError(f"{cache.path} is damaged: {error}; build it again") from error
     return part.of, part.number
 
 
@@ -190,10 +194,11 @@ def _entries(cache: Cache) -> list[Entry]:
 
 def _rows(cache: Cache) -> Rows:
     rows = Rows.of(cache.path, cache.recipe.size)
-    if rows is None:
+    lacking = [f"/{name}" for name in LATER if name not in cache.file]
+    if rows is None or lacking:
         raise CacheError(
-            f"{cache.path} has no rows in fixed places with digests, as older versions or other programs write; build "
-            "it again"
+            f"{cache.path} has no {', no '.join(lacking) or 'rows in fixed places'}: an older version wrote it, or "
+            "another program packed it anew; build it again"
         )
     return rows
 

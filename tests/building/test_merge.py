@@ -8,7 +8,7 @@ from tiny_build import load, plain
 from mer_di.building.build import build_cache
 from mer_di.building.merge import MergeReport, merge_caches
 from mer_di.building.part import Part
-from mer_di.cache import open_cache
+from mer_di.cache import LATER, open_cache
 from mer_di.cli import root
 from mer_di.errors import CacheError, InputError
 from mer_di.inspection.verification import departures
@@ -140,6 +140,21 @@ def test_a_damaged_row_is_named_and_nothing_is_left(halves, tmp_path):
     with pytest.raises(CacheError, match=f"the row of {damaged} is damaged"):
         merge_caches(halves, tmp_path / "merged.h5")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_caches_of_older_versions_are_named_with_what_they_lack(halves, tmp_path, name):
+    with h5py.File(halves[1], "r+") as file:
+        del file[name]
+    with pytest.raises(CacheError, match=rf"2\.h5 has no /{name}: an older version wrote it.*build it again"):
+        merge_caches(halves, tmp_path / "merged.h5")
+
+
+def test_a_number_of_a_part_that_is_none_is_named_with_its_cache(halves, tmp_path):
+    with h5py.File(halves[1], "r+") as file:
+        file.attrs["part"] = "3/2"
+    with pytest.raises(CacheError, match=r"2\.h5 is damaged: the part is 3/2"):
+        merge_caches(halves, tmp_path / "merged.h5")
 
 
 def test_no_cache_is_written_over(halves, tmp_path):
