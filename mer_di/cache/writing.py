@@ -34,7 +34,7 @@ class Entry:
     fps : float
         Frames per second, NaN where unknown.
     apex_confidence : float or None
-        0..1 where the apex was spotted, else None.
+        0..1 where the apex was spotted, else None or NaN.
     """
 
     columns: Mapping[str, str | int]
