@@ -146,9 +146,9 @@ class Corpus:
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
-        """Samples of each database and class that it has."""
-        pairs = zip(self.datasets.tolist(), self.labels.tolist(), strict=True)
-        return dict(Counter((dataset, self.classes[label]) for dataset, label in pairs))
+        """Clips of each database and class that it has, each once, whether or not its images are samples."""
+        clips = {*zip(self.datasets.tolist(), self.rows.tolist(), self.labels.tolist(), strict=True)}
+        return dict(Counter((dataset, self.classes[label]) for dataset, _, label in clips))
 
     @property
     def only_in(self) -> dict[str, str]:
