@@ -1,13 +1,29 @@
-"""Who is probably the same person under another spelling: `1`, `01`, `1.0`, `S01`, `sub1`."""
+"""Who is probably the same person: under another spelling (`1`, `01`, `1.0`, `S01`, `sub1`), or in another database."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
+from mer_di.origin import SYNTHETIC
+
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[^\w\s.-]")  # what stands between them, such as a space or "_", says nothing
 _DECIMALS = re.compile(r"(?<=\d)\.0*$")  # of a number that went through a spreadsheet
 _WORDS = ("s", "sub", "subj", "subject", "participant")
 _NUMBER = re.compile(rf"(?:(?:{'|'.join(_WORDS)})[\s_-]*)?(\d{{1,18}})")  # what 64 bits hold
+_SHOWN_AGAIN = {"samm_lv": "samm"}  # the recordings that SAMM's clips were cut from
+
+
+def people_of(dataset: str) -> str:
+    """Return the database whose people a database shows: itself, unless its owners show those of another again.
+
+    Examples
+    --------
+    >>> people_of("samm_lv"), people_of("synthetic-samm_lv"), people_of("mmew")
+    ('samm', 'synthetic-samm', 'mmew')
+    """
+    drawn = f"{SYNTHETIC}-" if dataset.startswith(f"{SYNTHETIC}-") else ""
+    shown = dataset.removeprefix(drawn)
+    return drawn + _SHOWN_AGAIN.get(shown, shown)
 
 
 def other_spellings(subjects: Iterable[str]) -> list[tuple[str, ...]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from mer_di.people import other_spellings, subject_number
+from mer_di.people import other_spellings, people_of, subject_number
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,8 @@ def test_the_number_that_a_subject_is(text):
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "anna", "1b", "p1", "1?", "9" * 19, "9" * 5000])
 def test_what_is_no_number_of_a_subject(text):
     assert subject_number(text) is None
+
+
+def test_a_database_whose_people_are_those_of_another():
+    names = ("samm", "samm_lv", "synthetic-samm_lv", "casme2")
+    assert [people_of(name) for name in names] == ["samm", "samm", "synthetic-samm", "casme2"]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError, InputError
 from mer_di.labels import Labelled, LabelScheme, labelled
-from mer_di.people import other_spellings
+from mer_di.people import other_spellings, people_of
 from mer_di.recipe import Recipe, differences
 
 _FORMULA = ("scheme", "reversal", "apex_in", "temporal_length", "magnify_band", "magnify_alpha", "apex_sigma")
+_TESTED = "a network would be tested on a person whom it was trained on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,14 @@ class Source:
     dataset : str
         See `mer_di.cache.Cache.dataset`.
     recipe : Recipe
+    is_manifest : bool
+        Whether its subjects have names that its user gave, who may have given them in other tables, too.
     """
 
     path: Path
     dataset: str
     recipe: Recipe
+    is_manifest: bool = False
 
     def sha256(self) -> str:
         """Return the hexadecimal digest of the file as it is now."""
@@ -142,9 +146,9 @@ class Corpus:
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
-        """Samples of each database and class that it has."""
-        pairs = zip(self.datasets.tolist(), self.labels.tolist(), strict=True)
-        return dict(Counter((dataset, self.classes[label]) for dataset, label in pairs))
+        """Clips of each database and class that it has, each once, whether or not its images are samples."""
+        clips = {*zip(self.datasets.tolist(), self.rows.tolist(), self.labels.tolist(), strict=True)}
+        return dict(Counter((dataset, self.classes[label]) for dataset, _, label in clips))
 
     @property
     def only_in(self) -> dict[str, str]:
@@ -178,8 +182,9 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | N
     CacheError
         If a file is no cache, holds no sample, or not the column that the scheme maps.
     InputError
-        If no path is given, all samples are of one class, a subject is there under several spellings, two caches hold
-        the same database, their dynamic images follow different formulas, or the scheme does not know what they hold.
+        If no path is given, all samples are of one class, a subject is there under several spellings, the same frames
+        are two subjects', two caches hold the same database or the same people, their dynamic images follow different
+        formulas, or the scheme does not know what they hold.
     """
     if not paths:
         raise InputError("no cache was given; expected at least one that mer-di build wrote")
@@ -187,6 +192,7 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | N
     _require_fit(sources)
     digests = tuple(source.sha256() for source in sources)
     tables = [_table(source, scheme, named=len(sources) > 1) for source in sources]
+    _require_one_person_each(sources)
     sample_ids, subjects, names = np.concatenate([table for table, _ in tables], axis=1)
     classes = tuple(str(name) for name in np.unique(names))
     if len(classes) < 2:
@@ -242,7 +248,7 @@ def read_source(path: str | os.PathLike[str]) -> Source:
     with open_cache(path) as cache:
         if not len(cache):
             raise CacheError(f"{path} holds no sample; mer-di info says why they were dropped")
-        return Source(Path(path).absolute(), cache.dataset, cache.recipe)
+        return Source(Path(path).absolute(), cache.dataset, cache.recipe, cache.attributes.get("dataset") == "manifest")
 
 
 def _table(source: Source, scheme: LabelScheme | None, *, named: bool) -> tuple[NDArray[np.str_], Labelled]:
@@ -257,15 +263,55 @@ def _table(source: Source, scheme: LabelScheme | None, *, named: bool) -> tuple[
         return np.array([ids, subjects, found.names]), found
 
 
+def _require_one_person_each(sources: Sequence[Source]) -> None:
+    """Make sure that nobody is two people: by frames that stand under two names, or by a name in two manifests."""
+    of_frames: dict[str, tuple[Path, str, str]] = {}
+    named: dict[str, Path] = {}
+    for source in sources:
+        for digest, sample_id, subject in _frames(source):
+            path, other, of = of_frames.setdefault(digest, (source.path, sample_id, subject))
+            if (path, of) != (source.path, subject):
+                raise InputError(
+                    f"{other} of {path} and {sample_id} of {source.path} are the same frames, and would count as two "
+                    f"people's: {_TESTED}. Let each clip be one row of one table, and build again"
+                )
+        if not source.is_manifest:
+            continue
+        with open_cache(source.path) as cache:
+            people = {*cache.column("subject").tolist()}
+        shared = [(name, name) for name in sorted(people & named.keys())] + other_spellings(people | named.keys())
+        if shared:
+            there = next(named[name] for name in shared[0] if name in named)
+            written = " or ".join(map(repr, dict.fromkeys(shared[0])))
+            raise InputError(
+                f"{there} and {source.path} both hold a subject {written}, and {len(shared)} in all; of two tables of "
+                f"yours that may be one person, and {_TESTED}. If so, join them: mer-di merge. If not, name the "
+                "subjects apart in one of the tables, and build again"
+            )
+        named |= dict.fromkeys(people, source.path)
+
+
+def _frames(source: Source) -> Iterator[tuple[str, str, str]]:
+    """Yield the digest of each sample's frames, where it is known, its id and its subject."""
+    with open_cache(source.path) as cache:
+        if "frames_digest" not in cache.file["samples"]:  # it was built before they were known
+            return
+        columns = [cache.column(name).tolist() for name in ("frames_digest", "sample_id", "subject")]
+    yield from (row for row in zip(*columns, strict=True) if row[0])
+
+
 def _require_people(path: Path, subjects: Iterable[str]) -> None:
     groups = other_spellings(subjects)
     if groups:
         alike = "; ".join(" and ".join(map(repr, group)) for group in groups)
         raise InputError(
-            f"{path} holds subjects that are probably one person each: {alike}. A network would be tested on a person "
-            "whom it was trained on. Write them alike in the table and build again, or name them apart if they are not "
-            "the same"
+            f"{path} holds subjects that are probably one person each: {alike}. If so, {_TESTED}. Write "
+            "them alike in the table and build again, or name them apart if they are not the same"
         )
+
+
+def _people(source: Source) -> str:
+    return people_of(source.dataset)
 
 
 def _require_fit(sources: Sequence[Source]) -> None:
@@ -274,6 +320,12 @@ def _require_fit(sources: Sequence[Source]) -> None:
         twin = next((source for source in sources[:position] if source.dataset == other.dataset), None)
         if twin:
             raise InputError(f"{twin.path} and {other.path} both hold {other.dataset!r}; give each database once")
+        again = next((source for source in sources[:position] if _people(source) == _people(other)), None)
+        if again:
+            raise InputError(
+                f"{again.path} ({again.dataset}) and {other.path} ({other.dataset}) show the same people: "
+                f"{_TESTED}. Give one of them"
+            )
         for name in _FORMULA:
             ours, theirs = getattr(first.recipe, name), getattr(other.recipe, name)
             if ours != theirs:

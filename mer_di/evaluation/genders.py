@@ -31,7 +31,7 @@ def require_genders(
     Raises
     ------
     InputError
-        If they are missing, wanted by no network, of a subject whom no cache holds, or if a fold cannot use them.
+        If they are missing, wanted by no network, of somebody of whom there is no sample, or if a fold cannot use them.
     """
     network = config.model.architecture
     if genders is None:
@@ -46,8 +46,8 @@ def require_genders(
     unknown = sorted(genders.keys() - {*subjects.tolist()})
     if unknown:
         raise InputError(
-            f"{_TABLE} names {_some(unknown)}, whom no cache holds; expected subjects as the caches write them, such "
-            f"as {str(subjects[0])!r}: mend the names, or take the rows out"
+            f"{_TABLE} names {_some(unknown)}, of whom no sample is left here; expected subjects as the caches write "
+            f"them, such as {str(subjects[0])!r}: mend the names, or take the rows out"
         )
     for fold in folds:
         training_genders(genders, fold.name, subjects[fold.train])

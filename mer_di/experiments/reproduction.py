@@ -1,6 +1,7 @@
 """Run a table of the paper again: build the caches that are missing, run every row that can run, compare."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -11,10 +12,11 @@ from mer_di.building.build import build_cache
 from mer_di.building.defaults import default_recipe
 from mer_di.building.tasks import Progress as BuildProgress
 from mer_di.datasets import Database
-from mer_di.errors import MissingDependencyError
+from mer_di.errors import InputError, MissingDependencyError
 from mer_di.evaluation.corpus import read_corpus
 from mer_di.evaluation.evaluate import Progress, evaluate
-from mer_di.evaluation.protocol import DEFAULT_VALIDATION
+from mer_di.evaluation.genders import require_genders
+from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone
 from mer_di.evaluation.results import Results
 from mer_di.experiments.tables import Row, RunSettings, Table
 from mer_di.learning.model_config import INPUT_SIZES, ModelConfig
@@ -173,6 +175,8 @@ def reproduce(
     folder.mkdir(parents=True, exist_ok=True)
     runs = [row.run for row in table.rows if row.run]
     configs = {run.name: overrides.config(run) for run in runs}  # before the work: they may be refused
+    if genders is not None and not any(config.learns_gender for config in configs.values()):
+        raise InputError(f"genders were given, and no row of {table.name} learns them: leave --subjects out")
     rates = any(sample.fps for sample in database.samples)
     caches: dict[str, Path] = {}
     for run in runs:
@@ -183,6 +187,11 @@ def reproduce(
         # a cache that is there, made the same way, is left as it is
         build_cache(database, caches[run.name], recipe, min_class_size=smallest, executor=builders, progress=on_build)
     corpora = {path: read_corpus([path]) for path in set(caches.values())}  # all rows of a cache are of one file
+    if genders is not None:
+        genders = _of_whom_a_sample_is_left(genders, database, smallest)
+        for name in (run.name for run in runs if configs[run.name].learns_gender):  # before the work, again
+            subjects = corpora[caches[name]].subjects
+            require_genders(genders, configs[name], subjects, [everyone(subjects, validation_subjects=0, seed=0)])
 
     def repeated(row: Row) -> ReproducedRow:
         if row.run is None:
@@ -193,6 +202,7 @@ def reproduce(
         config, corpus = configs[name], corpora[caches[name]]
         if config.learns_gender and genders is None:
             config, departures = replace(config, gender_weight=0.0), ["without gender, of which no table was given"]
+            name += "-without-gender"  # another run than that with a table
 
         def run(*, shuffled: bool) -> Results:
             return evaluate(
@@ -214,12 +224,26 @@ def reproduce(
             chance = run(shuffled=True) if control else None
         except MissingDependencyError as error:  # of this row's backbone; the others may have theirs
             return ReproducedRow(row, problem=f"could not run: {error}")
-        return ReproducedRow(row, results, chance, departures=departures)
+        return ReproducedRow(row, results, chance, departures=departures + _untrained(results))
 
     departures = overrides.departures()
     if smallest != table.min_class_size:
         departures.append(f"min_class_size {smallest} instead of {table.min_class_size}")
     return Reproduction(table, _called(database), tuple(repeated(row) for row in table.rows), departures)
+
+
+def _of_whom_a_sample_is_left(genders: Mapping[str, str], database: Database, smallest: int) -> dict[str, str]:
+    """Leave out those of the database's subjects who show nothing but emotions that are too rare to be kept."""
+    counts = Counter(sample.emotion for sample in database.samples)
+    everybody = {sample.subject for sample in database.samples}
+    left = {sample.subject for sample in database.samples if counts[sample.emotion] >= smallest}
+    return {name: gender for name, gender in genders.items() if name in left or name not in everybody}
+
+
+def _untrained(results: Results) -> list[str]:
+    """Return the terms of the loss that folds trained without, and in how many."""
+    counts = Counter(term for terms in results.untrained_terms.values() for term in terms)
+    return [f"without {term}, in {n} of {results.validation['folds']} folds" for term, n in counts.items()]
 
 
 def _varied(run: RunSettings) -> list[str]:

@@ -116,10 +116,10 @@ class ModelConfig:
 
     def _require_images_of_one_kind(self) -> None:
         flows = {stream in get_args(FlowStream) for stream in self.images_read}
-        if len(self.streams) != 2 or len(flows) != 1:
+        if len({*self.streams}) != 2 or len(flows) != 1:
             raise InputError(
-                f"temporal augmentation is of {', '.join(self.images_read)}; expected two streams, and all images that "
-                "are trained on or tested dynamic images, or all of them flow"
+                f"temporal augmentation is of {', '.join(self.images_read)}; expected two different streams, and all "
+                "images that are trained on or tested dynamic images, or all of them flow"
             )
 
     def _require_rival(self) -> None:

@@ -102,6 +102,9 @@ def _explained(
     dataset = DynamicImageDataset(path, model.images_read, normalization=config.normalization, size=model.input_size)
     views = clip_views(dataset[row][0][None], model)[0]
     names = model.images_read[-views.shape[0] * views.shape[1] :]
+    if model.test_images == "per-image":  # the sample is one of them
+        (place,) = (place for place, stream in enumerate(names) if name.endswith(f"/{stream}"))
+        views, names = views[place : place + 1], names[place : place + 1]
     label = int(predictions.probabilities[index].argmax())
     maps = np.concatenate([grad_cam(saved.network, view, label) for view in views])
     shares = maps / (maps.max() or 1)

@@ -1,7 +1,7 @@
 """The page of a run."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def _content(run: Run, caches: Sequence[str | os.PathLike[str]] | None, frames: 
     results, config, predictions = _OF_OLD | run.results(), run.config(), run.predictions()
     folds = _folds(run)
     origins = find_caches(run, caches)
-    rows = _rows(origins)
+    rows = _rows(origins, config)
     cards = _misclassified(predictions, rows, frames)
     explained, problem = _attentions(run, predictions, folds, rows, frames)
     return {
@@ -130,15 +130,18 @@ def _shares(confusion: list[list[int]]) -> list[list[float]]:
     return shares
 
 
-def _rows(origins: Sequence[UsedCache]) -> dict[str, tuple[Path, int]]:
-    """Return each sample's cache and row, under the name by which the run knows it."""
+def _rows(origins: Sequence[UsedCache], config: Mapping[str, Any]) -> dict[str, tuple[Path, int]]:
+    """Return each sample's cache and row, under the name by which the run knows it: per image, see `Corpus`."""
     rows: dict[str, tuple[Path, int]] = {}
+    endings = [f"/{stream}" for stream in config["streams"]] if config.get("test_images") == "per-image" else [""]
     for origin in origins:
         prefix = f"{origin.dataset}/" if len(origins) > 1 else ""
         if origin.path:
             with open_cache(origin.path) as cache:
                 names = cache.column("sample_id")
-            rows |= {f"{prefix}{name}": (origin.path, row) for row, name in enumerate(names)}
+            rows |= {
+                f"{prefix}{name}{ending}": (origin.path, row) for row, name in enumerate(names) for ending in endings
+            }
     return rows
 
 

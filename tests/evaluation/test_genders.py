@@ -97,7 +97,7 @@ def test_samples_carry_the_gender_of_their_subject():
         (None, GEME, "none was given.*--gender-weight 0"),
         (GENDERS, replace(GEME, gender_weight=0.0), "leave the table"),
         (GENDERS, TrainConfig(), "dianet does not learn them"),
-        (GENDERS | {"3": "f"}, GEME, "names '3', whom no cache holds.*such as 's01'"),
+        (GENDERS | {"3": "f"}, GEME, "names '3', of whom no sample is left here.*such as 's01'"),
         ({"s01": "f", "s02": "m"}, GEME, "lacks 's03', on whom fold 's01' trains"),
         (GENDERS | {"s01": "x"}, GEME, "fold 's0.' have 3 genders, 'f', 'm', 'x'"),
     ],

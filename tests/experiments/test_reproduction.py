@@ -65,10 +65,38 @@ def test_genders_and_a_control_with_shuffled_labels(database, tmp_path):
     people = sorted({sample.subject for sample in database.samples})
     genders = {name: "fm"[number % 2] for number, name in enumerate(people)}
     found = reproduce(replace(table, rows=rows), database, tmp_path, genders=genders, control=True, **OPTIONS)
-    assert [row.departures for row in found.rows] == [[], []]
+    told = "without gender, as all training subjects have one, in 1 of 3 folds"
+    assert [row.departures for row in found.rows] == [[], [told]]
     assert [row.results.validation["labels"] for row in found.rows] == ["annotated"] * 2
     assert [row.control.validation["labels"] for row in found.rows] == ["shuffled"] * 2
     assert all(row.control.n == row.results.n for row in found.rows)
+
+
+def test_genders_that_do_not_fit_are_refused_before_a_row_runs(database, tmp_path, trainings):
+    people = sorted({sample.subject for sample in database.samples})
+    genders = {name: "fm"[number % 2] for number, name in enumerate(people)}
+    without_one = {name: gender for name, gender in genders.items() if name != people[0]}
+    for table, given, reason in (
+        ("table1", without_one, f"lacks '{people[0]}'"),
+        ("table1", genders | {"somebody": "f"}, "names 'somebody', of whom no sample is left"),
+        ("table2", genders, "no row of table2 learns them: leave --subjects out"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            reproduce(load_table(table), database, tmp_path, genders=given, **OPTIONS)
+    assert trainings == []
+
+
+def test_genders_of_subjects_whose_emotions_are_too_rare_are_of_no_use_and_no_error(database, tmp_path):
+    table = load_table("table1")
+    rows = tuple(row for row in table.rows if row.method == "GEME")
+    rare = replace(database.samples[0], subject="s9", clip="rare", emotion="contempt")
+    larger = replace(database, samples=(*database.samples, rare))
+    genders = {name: "fm"[n % 2] for n, name in enumerate(sorted({sample.subject for sample in larger.samples}))}
+    options = OPTIONS | {"min_class_size": 2}
+    found = reproduce(replace(table, rows=rows), larger, tmp_path, genders=genders, **options)
+    assert [row.results.n for row in found.rows] == [len(database.samples)]
+    again = reproduce(replace(table, rows=rows), larger, tmp_path, **options)  # without: another run, not a refusal
+    assert again.rows[0].departures == ["without gender, of which no table was given"]
 
 
 def test_a_row_that_cannot_run_does_not_stop_the_others(database, tmp_path, monkeypatch):

@@ -27,17 +27,29 @@ def test_the_most_certain_right_and_wrong_sample_of_each_class_is_explained_by_i
 
 
 @pytest.mark.parametrize(
-    ("test_images", "streams"), [("mean-of-phases", ("onset", "offset")), ("whole", ("full",)), ("per-image", None)]
+    ("test_images", "endings", "streams"),
+    [
+        ("mean-of-phases", [""], {"": ("onset", "offset")}),
+        ("whole", [""], {"": ("full",)}),
+        ("per-image", ["/onset", "/offset"], {"/onset": ("onset",), "/offset": ("offset",)}),
+    ],
 )
-def test_after_temporal_augmentation_what_was_tested_is_explained(cache, tmp_path, test_images, streams):
+def test_after_temporal_augmentation_what_was_tested_is_explained(cache, tmp_path, test_images, endings, streams):
     model = replace(tiny_run.CONFIG.model, temporal_augmentation=True, test_images=test_images)
     config = replace(tiny_run.CONFIG, model=model, epochs=1)
     evaluate([cache], tmp_path, config, validation="none", device="cpu", save_networks=True)
     run = Run(tmp_path)
-    ids = run.predictions().sample_ids.tolist()
+    predictions = run.predictions()
+    ids = predictions.sample_ids.tolist()
     files = {name: f"{name.split('/')[0]}.json" for name in ids}
-    rows = {name: (cache, row) for row, name in enumerate(ids)} if streams else {}  # an image is no row of a cache
-    found = attentions(run, run.predictions(), files, rows)
-    assert {tuple(name for name, *_ in item.streams) for item in found} == ({streams} if streams else set())
+    rows = {name: (cache, number // len(endings)) for number, name in enumerate(ids)}
+    found = attentions(run, predictions, files, rows)
+    assert found
+    for item in found:
+        ending = item.sample_id.removeprefix("/".join(item.sample_id.split("/")[:2]))
+        assert tuple(name for name, *_ in item.streams) == streams[ending]
     write_run_report(tmp_path, tmp_path / "page.html")
-    assert f"tested: {test_images}" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"tested: {test_images}" in page
+    wrong = int((~predictions.correct).sum())
+    assert page.count('<article class="card') == wrong + len(found) > len(found)
