@@ -16,6 +16,7 @@ import many_machines_fragments
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import reliability_fragments
+import rivals_fragments
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -23,7 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-_WRITERS = (fragments, database_fragments, many_machines_fragments, reliability_fragments)
+_WRITERS = (fragments, database_fragments, many_machines_fragments, reliability_fragments, rivals_fragments)
 _INK = {"light": "#333333", "dark": "#d0d0d0"}
 _DRAWN_WITH = "#123456"  # a colour of no figure, replaced by each theme's ink
 

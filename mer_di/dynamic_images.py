@@ -12,6 +12,7 @@ from mer_di.arguments import is_on_gpu, items, one_of, plain_array
 from mer_di.errors import InputError
 from mer_di.phases import SHORTEST_PHASE, ApexIn
 from mer_di.rank_pooling import (
+    SCHEMES,
     Magnification,
     Motion,
     Reversal,
@@ -101,6 +102,7 @@ def dynamic_image(
     n_frames, frames = _counted(frames)
     if n_frames < SHORTEST_PHASE:
         raise InputError(f"the clip has {n_frames} frame(s); a dynamic image needs at least {SHORTEST_PHASE}")
+    one_of("scheme", scheme, SCHEMES)
     if scheme == apex_centred.__name__ and apex is None:
         raise InputError(f"scheme {scheme} weighs a clip around its apex; say where it is: apex=<0-based index>")
     weights = scheme_weights(
@@ -178,6 +180,7 @@ def phase_dynamic_images(
     PhaseImages(onset=array([[ 0, 12]], dtype=int32), offset=array([[0, 4]], dtype=int32))
     """
     _require_mode(normalization)
+    one_of("scheme", scheme, SCHEMES)
     n_frames, frames = _counted(frames)
     weights = clip_weights(
         n_frames,

@@ -1,6 +1,6 @@
 """One clip to its images: decode a frame, add it to the sums, forget it; warp the sums once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,6 @@ from mer_di.imaging.frames import Stacks, one_channel, read_frames
 from mer_di.memory import empty
 from mer_di.rank_pooling import Weights, motion_intensity, motion_ranked
 from mer_di.recipe import Recipe, SeveralFaces
-from mer_di.streams import FlowEngine
 from mer_di.weighing import neighbours, recipe_weights
 
 Frame = NDArray[np.uint8]
@@ -81,20 +80,21 @@ def _render_once(
     region = warp.region(matrix, recipe.size, height, width)
     crop = warp.Warp(warp.shifted(matrix, *region), recipe.size, *first[region].shape[:2])
     weights, ranked = _weights(clip, recipe, lambda _position, frame: frame[region])
-    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
-    key_crops: list[Crop] = []
+    images, sums, keys = _images(len(weights), recipe.size), Accumulator(weights), _KeyFrames(recipe)
     begin = 0
     for stack in clip_frames.of(region):
         pixels = stack if grey is None else one_channel(stack)
         if pixels is None:  # frames in colour among grey ones
             return _render_once(clip, recipe, key_positions, landmark_model, in_colour=True)
         sums.add_stack(pixels)
-        key_crops += [crop(pixels[at - begin]) for at in key_positions if begin <= at < begin + len(pixels)]
+        for at in key_positions:
+            if begin <= at < begin + len(pixels):
+                keys.add(crop(pixels[at - begin]))
         begin += len(pixels)
     _require_unchanged(clip, digest, ranked)
     for image, total in zip(images, sums.sums(), strict=True):
         image[:] = _rgb(crop(total))
-    return _rendered(clip, recipe, images, key_crops, matrix, (height, width), digest)
+    return _rendered(clip, recipe, images, keys, matrix, (height, width), digest)
 
 
 def _render_each(
@@ -110,25 +110,24 @@ def _render_each(
     tracks = smoothed(np.stack([face.landmarks for face in faces]))
     matrices = [placement.similarity(landmarks, recipe.size) for landmarks in tracks]
     weights, ranked = _weights(clip, recipe, lambda position, frame: warp.warp(frame, matrices[position], recipe.size))
-    images, sums = _images(len(weights), recipe.size), Accumulator(weights)
-    key_crops: list[Crop] = []
+    images, sums, keys = _images(len(weights), recipe.size), Accumulator(weights), _KeyFrames(recipe)
     frame_size = (0, 0)
     for position, frame in enumerate(read_frames(clip.path, clip.numbers, clip.files, digest)):
         frame_size = frame.shape[:2]
         image = warp.warp(frame, matrices[position], recipe.size)
         sums.add(image)
         if position in key_positions:
-            key_crops.append(image)
+            keys.add(image)
     _require_unchanged(clip, digest, placed, ranked)
     images[:] = sums.sums()
-    return _rendered(clip, recipe, images, key_crops, matrices[0], frame_size, digest)
+    return _rendered(clip, recipe, images, keys, matrices[0], frame_size, digest)
 
 
 def _rendered(
     clip: PlannedClip,
     recipe: Recipe,
     images: Crop,
-    key_crops: Sequence[Crop],
+    keys: "_KeyFrames",
     matrix: Matrix,
     frame_size: tuple[int, int],
     digest: xxh3_128,
@@ -137,11 +136,11 @@ def _rendered(
     di, jitter = images[: len(DI_STREAMS)], images[len(DI_STREAMS) :]
     return RenderedClip(
         di,
-        _rounded(key_crops),
+        keys.frames,
         matrix,
         frame_size,
         digest.hexdigest(),
-        flow=_flow(key_crops, recipe.flow),
+        flow=keys.flow(),
         jitter=jitter.reshape(len(PHASES), -1, *jitter.shape[1:]) if len(jitter) else None,
         jitter_apex=np.array(_neighbours(clip, recipe), np.int64) + clip.onset if len(jitter) else None,
     )
@@ -184,19 +183,27 @@ def _images(count: int, size: int) -> Crop:
     return images
 
 
-def _rounded(key_crops: Sequence[Crop]) -> Frame:
-    frames: Frame = empty((len(KEY_FRAMES), *key_crops[0].shape[:2], 3), np.uint8)
-    for image, crop in zip(frames, key_crops, strict=True):
-        image[:] = _rgb(warp.to_uint8(crop))
-    return frames
+class _KeyFrames:
+    """Key frames, rounded as they come; where flow is estimated from them, they are also kept as they were."""
 
+    def __init__(self, recipe: Recipe) -> None:
+        self.frames: Frame = empty((len(KEY_FRAMES), recipe.size, recipe.size, 3), np.uint8)
+        self._engine = recipe.flow
+        self._crops: list[Crop] = []
+        self._count = 0
 
-def _flow(key_crops: Sequence[Crop], engine: FlowEngine | None) -> Crop | None:
-    if engine is None:
-        return None
-    from mer_di.imaging.flow import flow  # and scikit-image with it, half a second that no other build has to wait for
+    def add(self, crop: Crop) -> None:
+        self.frames[self._count] = _rgb(warp.to_uint8(crop))
+        self._count += 1
+        if self._engine:
+            self._crops.append(crop)
 
-    return np.stack([flow(_rgb(a), _rgb(b), engine=engine) for a, b in pairwise(key_crops)])
+    def flow(self) -> Crop | None:
+        if self._engine is None:
+            return None
+        from mer_di.imaging.flow import flow  # and scikit-image, half a second that no other build has to wait for
+
+        return np.stack([flow(_rgb(a), _rgb(b), engine=self._engine) for a, b in pairwise(self._crops)])
 
 
 def _tracked(finder: FaceFinder, frames: Iterable[Frame]) -> Iterator[Face]:

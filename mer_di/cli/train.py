@@ -126,13 +126,13 @@ def command(
     from mer_di.datasets.subjects import read_genders
     from mer_di.evaluation.corpus import read_corpus
 
+    if not list_folds:
+        from mer_di.evaluation.evaluate import evaluate  # what lacks for a training is told before anything is read
     corpus = read_corpus(caches, chosen_scheme(labels))
     _tell(corpus)
     if out is None or list_folds:
         click.echo(_folds(corpus, protocol, validation, seeds[0], as_json))
         return
-    from mer_di.evaluation.evaluate import evaluate
-
     config = _config(**parameters)
     genders = read_genders(subjects) if subjects else None
     if save_model:

@@ -52,7 +52,7 @@ PACKAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 PURPOSES: Mapping[str, str] = MappingProxyType(
     {
-        "": "datasets, synth, check, build, info, export, verify, merge, diff",
+        "": "datasets, synth, check, build, info, export, verify, merge, diff, labels",
         "train": "train, compare, reproduce, predict",
         "report": "report, show",
         "offline": "ImageNet weights of tf_efficientnet_lite0 without a network",

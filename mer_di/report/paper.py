@@ -58,5 +58,6 @@ def paper_number(config: Mapping[str, Any], dataset: str) -> PaperNumber | None:
 
 
 def _same_network(config: Mapping[str, Any], setting: Mapping[str, Any]) -> bool:
+    setting = {**setting, "streams": list(setting["streams"])}
     names = [name for name in _SETTING if setting["architecture"] == "dianet" or name not in _OF_DIANET]
     return not config.get("temporal_augmentation") and all(config.get(name) == setting[name] for name in names)

@@ -1,7 +1,7 @@
 """The figures of the pages."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,9 +9,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mer_di.experiments.reproduction import Reproduction
 from mer_di.inspection.lettering import shortened, visible
 from mer_di.report.figure import FAINT, FIRST, INK, MUTED, SECOND, Figure, draw
+
+if TYPE_CHECKING:
+    from mer_di.experiments.reproduction import Reproduction
 
 _ROW = 0.21  # inches of height that a line of letters takes
 _LETTER = 0.055  # inches of height that a letter of a slanting line takes
@@ -152,7 +154,7 @@ def subject_difference(subjects: Sequence[str], differences: Sequence[float], co
     return draw("differences", (4.6, 0.8 + _ROW * len(subjects)), alt, paint, "Accuracy of B minus that of A.")
 
 
-def reproduced(found: Reproduction, chance: float | None) -> Figure:
+def reproduced(found: "Reproduction", chance: float | None) -> Figure:
     """Draw a table that was run again: of each row the paper's number, ours with its interval, and the control.
 
     Parameters

@@ -1,15 +1,17 @@
 """The page of a table that was run again: the papers' numbers beside ours, at a glance."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mer_di.experiments.reproduction import Reproduction
 from mer_di.origin import SYNTHETIC
 from mer_di.report import plots
 from mer_di.report.page import write_page
 
+if TYPE_CHECKING:
+    from mer_di.experiments.reproduction import Reproduction
 
-def write_reproduction_report(found: Reproduction, out: str | os.PathLike[str]) -> None:
+
+def write_reproduction_report(found: "Reproduction", out: str | os.PathLike[str]) -> None:
     """Write the page of a reproduction.
 
     Parameters
@@ -27,7 +29,7 @@ def write_reproduction_report(found: Reproduction, out: str | os.PathLike[str]) 
     write_page(out, "reproduction", _content(found))
 
 
-def _content(found: Reproduction) -> dict[str, Any]:
+def _content(found: "Reproduction") -> dict[str, Any]:
     ran = [row.results for row in found.rows if row.results]
     return {
         "title": f"{found.table.title}, {found.dataset}",

@@ -15,6 +15,7 @@ from mer_di.evaluation.fold import SeedRun, run_fold
 from mer_di.evaluation.genders import require_genders, training_genders
 from mer_di.evaluation.protocol import loso
 from mer_di.evaluation.run import Run
+from mer_di.files import file_names
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
 
@@ -46,7 +47,8 @@ def one_fold(corpus, genders, name="s03", folder=None, config=GEME):
     folds = loso(corpus.subjects, validation_subjects=0, seed=0)
     run = Run(folder)
     run.claim({"seed": 0})
-    job = SeedRun(run, {"seed": 0}, corpus, folds, config, 0, "cpu", False, False, False, genders)
+    files = file_names(fold.name for fold in folds)
+    job = SeedRun(run, {"seed": 0}, corpus, folds, files, config, 0, "cpu", False, False, False, genders)
     run_fold(job, next(fold for fold in folds if fold.name == name))
     return run.fold(job.files[name])
 

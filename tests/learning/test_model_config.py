@@ -18,10 +18,10 @@ def test_each_architecture_has_its_input_size():
         ({"fusion": "sum"}, "cross, cross-single-token, simple, concat"),
         ({"streams": ("onset", "apex")}, "onset, offset, full"),
         ({"test_images": "whole"}, "without temporal augmentation"),
-        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "dynamic images alone"),
+        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "or all of them flow"),
         (
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
-            "optical flow alone",
+            "or all of them flow",
         ),
         ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
         ({"temporal_augmentation": True, "streams": ("full",)}, "expected two different streams"),
