@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+import click
 import figures
 import h5py
 import numpy as np
@@ -17,6 +18,7 @@ from numpydoc.docscrape import ClassDoc
 from tiny_cache import write_tiny_cache
 
 import mer_di
+from mer_di.cli import root
 from mer_di.datasets import dataset_spec
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
@@ -161,6 +163,13 @@ def defaults() -> str:
     ]
     rows.append(("`validation`", f"`{DEFAULT_VALIDATION!r}`"))
     return table(("parameter", "default"), rows)
+
+
+def commands() -> str:
+    """Return the commands, and what each does."""
+    context = click.Context(root)
+    found = {name: root.get_command(context, name) for name in root.list_commands(context)}
+    return table(("", ""), [(f"`mer-di {name}`", command.get_short_help_str(200)) for name, command in found.items()])
 
 
 def label_schemes() -> str:
