@@ -114,7 +114,8 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
     if clip is None:
         return "its frames are no longer where they were"
     try:
-        rendered = render(spotted(clip, recipe, model), recipe, model)
+        clip = spotted(clip, recipe, model)
+        rendered = render(clip, recipe, model)
     except SampleError as error:
         return str(error)
     images = [*rendered.di, *(() if rendered.flow is None else rendered.flow)]
@@ -124,6 +125,9 @@ def _repeated(cache: Cache, index: int, clip: PlannedClip | None, recipe: Recipe
         pairs += [(f"frames/{n}", cache.key_frames(n)[index], rendered.frames[i]) for i, n in enumerate(KEY_FRAMES)]
     if rendered.jitter is not None:
         pairs += [(f"jitter/{n}", cache.neighbour_images(n)[index], rendered.jitter[i]) for i, n in enumerate(PHASES)]
+    if clip.apex_confidence is not None:
+        sure = cache.column(APEX_CONFIDENCE)[index]
+        pairs.append((f"samples/{APEX_CONFIDENCE}", sure, np.float64(clip.apex_confidence)))
     wrong = [f"{name} by up to {_largest(a, b):.6g}" for name, a, b in pairs if not np.array_equal(a, b)]
     return f"differs from its frames in {', '.join(wrong)}" if wrong else None
 

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 from tiny_build import assert_same_content, load, plain
@@ -47,6 +48,15 @@ def test_only_apexes_that_are_not_usable_are_spotted(unsure, tmp_path):
         assert cache.apex_sources == {"spotted": 2, "table": 4}
         assert departures(cache) == []
         assert recomputed(cache, load(unsure), 6) == []
+
+
+def test_a_confidence_that_the_frames_do_not_give_is_named(unsure, tmp_path):
+    out = build_cache(load(unsure), tmp_path / "spot.h5", SPOT).path
+    with h5py.File(out, "r+") as file:
+        file["samples/apex_confidence"][0] = 0.125
+    with open_cache(out) as cache:
+        (found,) = recomputed(cache, load(unsure), 6)
+    assert found.startswith("s1/a: differs from its frames in samples/apex_confidence by up to 0.")
 
 
 def test_a_spotted_apex_splits_the_clip_as_one_of_the_table_does(unsure, tmp_path):
