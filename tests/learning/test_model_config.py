@@ -26,7 +26,6 @@ def test_each_architecture_has_its_input_size():
         ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
         ({"temporal_augmentation": True, "streams": ("full",)}, "expected two different streams"),
         ({"temporal_augmentation": True, "streams": ("full", "full")}, "expected two different streams"),
-        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "or all of them flow"),
         (
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
             "flow_onset, flow_offset, full",
