@@ -7,7 +7,9 @@ from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
+import click
 import figures
 import h5py
 import numpy as np
@@ -17,13 +19,14 @@ from numpydoc.docscrape import ClassDoc
 from tiny_cache import write_tiny_cache
 
 import mer_di
+from mer_di.cli import root
 from mer_di.datasets import dataset_spec
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
 from mer_di.labels import list_schemes, read_scheme
-from mer_di.learning.model_config import ModelConfig
-from mer_di.learning.models import BACKBONES
+from mer_di.learning.model_config import INPUT_SIZES, SMALLEST_INPUTS, Architecture, ModelConfig
+from mer_di.learning.models import BACKBONES, architecture
 from mer_di.learning.models.fusion import FUSIONS
 from mer_di.learning.train_config import TrainConfig
 from mer_di.rank_pooling import SCHEMES, Magnification
@@ -163,6 +166,13 @@ def defaults() -> str:
     return table(("parameter", "default"), rows)
 
 
+def commands() -> str:
+    """Return the commands, and what each does."""
+    context = click.Context(root)
+    found = {name: root.get_command(context, name) for name in root.list_commands(context)}
+    return table(("", ""), [(f"`mer-di {name}`", command.get_short_help_str(200)) for name, command in found.items()])
+
+
 def label_schemes() -> str:
     """Return the label schemes that ship, their classes and their samples as published."""
     rows = []
@@ -214,6 +224,19 @@ def paper_tables() -> str:
 
 def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "unknown"
+
+
+def networks() -> str:
+    """Return every network with its size: parameters, running statistics left out, and what it takes."""
+    rows = []
+    for name in get_args(Architecture):
+        streams = {"dianet": ("onset", "offset"), "fdcn-reconstruction": ("full", "flow_onset")}.get(name, ("full",))
+        config = ModelConfig(architecture=name, streams=streams)
+        parameters = sum(parameter.numel() for parameter in architecture(config, 5).parameters())
+        fixed = name in INPUT_SIZES.keys() - SMALLEST_INPUTS.keys() - {"dianet"}
+        size = f"{config.input_size}{', no other' if fixed else ''}"
+        rows.append((f"`{name}`", f"{parameters:,}", size, ", ".join(streams)))
+    return table(("`--architecture`", "parameters for 5 classes", "pixels", "streams, for example"), rows)
 
 
 def weights(n_frames: str) -> str:

@@ -1,13 +1,11 @@
 """What a build on many machines costs, computed from the newest measurements of one clip."""
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 from markdown_parts import table
+from measured import newest
 
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _SIZES = {"DFME": 7_526, "a million clips": 1_000_000}
 _KINDS = {"casme2-selected": "CASME II, 640×480 in colour", "samm": "SAMM, 960×650 in grey"}
@@ -15,11 +13,7 @@ _KINDS = {"casme2-selected": "CASME II, 640×480 in colour", "samm": "SAMM, 960�
 
 def many_machines() -> str:
     """Return the table of costs, and where one file is no longer enough."""
-    build, units = _newest("build"), _newest("many-machines")
-    if build is None or units is None:
-        return (
-            "Nothing has been measured yet: `python benchmarks/build.py` and `python benchmarks/many_machines.py` do."
-        )
+    build, units = newest("build"), newest("many-machines")
     rows = [
         _row(title, clips, kind, build["databases"][name], units)
         for title, clips in _SIZES.items()
@@ -66,12 +60,6 @@ def _origin(build: dict[str, Any], units: dict[str, Any]) -> str:
         f"(`many_machines.py`), {machine['cpu']}, {machine['processors']} processors, with a load of "
         f"{machine['load_average'][0]:.1f} when the second began. Nobody has run a million clips."
     )
-
-
-def _newest(kind: str) -> dict[str, Any] | None:
-    records = sorted(RESULTS.glob(f"*-{kind}.json"))
-    found: dict[str, Any] | None = json.loads(records[-1].read_text(encoding="utf-8")) if records else None
-    return found
 
 
 def _bytes(count: float) -> str:

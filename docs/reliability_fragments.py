@@ -1,16 +1,15 @@
 """The table of faults: how each was provoked, what happens, the test that holds it, and how often it was tried."""
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markdown_parts import table
+from measured import newest
 
 PROJECT = Path(__file__).parents[1]
-RESULTS = PROJECT / "benchmarks" / "results"
 
 
 @dataclass(frozen=True)
@@ -146,11 +145,7 @@ _FAULTS = (
 
 def reliability() -> str:
     """Return the table with the newest counts, and what went wrong."""
-    records = sorted(RESULTS.glob("*-reliability.json"))
-    if not records:
-        rows = [(*_words(fault), "", "") for fault in _FAULTS]
-        return f"No trials have been counted yet: `python benchmarks/stress.py` does.\n\n{_table(rows)}"
-    record = json.loads(records[-1].read_text(encoding="utf-8"))
+    record = newest("reliability")
     counts = {name: of for part in record["parts"].values() for name, of in part["faults"].items()}
     rows = [(*_words(fault), *_counted(fault, counts)) for fault in _FAULTS]
     total, failed = (sum(of[name] for of in counts.values()) for name in ("trials", "failures"))
@@ -161,12 +156,13 @@ def reliability() -> str:
         f"{machine['processors']} processors, Python {machine['python']}."
         + (f" Parts of it at a scale of {', '.join(sorted(scales))}." if scales else "")
     )
-    return "\n\n".join([said, _table(rows), *_failures(counts)])
+    heads = ("fault", "how it is provoked", "what happens", "test", "trials", "failures")
+    return "\n\n".join([said, table(heads, rows), *_failures(counts)])
 
 
 def tests_tested() -> str:
     """Return how much of the code the tests run, and how many deliberate mistakes they notice, when last measured."""
-    coverage, mutation = _newest("coverage"), _newest("mutation")
+    coverage, mutation = newest("coverage"), newest("mutation")
     branches, taken, mutants = coverage["branches"], coverage["branches_taken"], mutation["total"]
     omitted, mutated = (
         ", ".join(f"`{file}`" for file in files) for files in (coverage["omitted"], mutation["modules"])
@@ -182,12 +178,6 @@ def tests_tested() -> str:
     )
 
 
-def _newest(name: str) -> dict[str, Any]:
-    newest = max(RESULTS.glob(f"*-{name}.json"))
-    record: dict[str, Any] = json.loads(newest.read_text(encoding="utf-8"))
-    return record
-
-
 def _words(fault: _Fault) -> tuple[str, str, str, str]:
     file, _, name = fault.test.partition("::")
     if not re.search(rf"^def {name}\(", (PROJECT / "tests" / file).read_text(encoding="utf-8"), re.MULTILINE):
@@ -198,10 +188,6 @@ def _words(fault: _Fault) -> tuple[str, str, str, str]:
 def _counted(fault: _Fault, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str]:
     found = [of for name, of in counts.items() if fault.counted and re.match(fault.counted, name)]
     return ("", "") if not found else (f"{sum(of['trials'] for of in found)}", f"{sum(of['failures'] for of in found)}")
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    return table(("fault", "how it is provoked", "what happens", "test", "trials", "failures"), rows)
 
 
 def _failures(counts: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -23,9 +23,9 @@ def _table(of: dict[str, Any], date: str) -> str:
     headers = ("input", "method", "layers", "accuracy, %", "shuffled labels, %", "UF1", "UAR")
     chance, first = 100 / of["classes"], of["rows"][0]
     said = (
-        f"{of['title']}: {of['dataset']}, {first['n']} clips of {of['subjects']} people, {of['classes']} classes (chance "
-        f"is {chance:.1f}), leave-one-subject-out, validation {of['validation']}, one seed, {date}. Not the paper's "
-        f"setting: {'; '.join(of['departures'])}."
+        f"{of['title']}: {of['dataset']}, {first['n']} clips of {of['subjects']} people, {of['classes']} classes "
+        f"(chance is {chance:.1f}), leave-one-subject-out, validation {of['validation']}, one seed, {date}. "
+        f"Not the paper's setting: {'; '.join(of['departures'])}."
     )
     return f"{said}\n\n{table(headers, rows)}"
 

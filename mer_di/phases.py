@@ -1,6 +1,6 @@
 """Which frames form onset→apex and apex→offset, and what happens to an apex that makes no sense."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from mer_di.arguments import one_of, whole_number
 from mer_di.errors import InputError, SampleError
@@ -9,8 +9,8 @@ from mer_di.sample import Sample
 ApexIn = Literal["both", "onset", "offset"]
 ApexPolicy = Literal["drop", "midpoint", "spot"]
 
-APEX_IN: tuple[ApexIn, ...] = ("both", "onset", "offset")
-APEX_POLICIES: tuple[ApexPolicy, ...] = ("drop", "midpoint", "spot")
+APEX_IN: tuple[ApexIn, ...] = get_args(ApexIn)
+APEX_POLICIES: tuple[ApexPolicy, ...] = get_args(ApexPolicy)
 LONGEST_CLIP = 1_000_000  # over an hour at 200 frames a second; more is a slip, and its weights fill the memory
 SHORTEST_PHASE = 2  # the weight of a single frame is zero in every zero-sum scheme: a blank image
 

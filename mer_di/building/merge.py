@@ -12,7 +12,9 @@ from mer_di.building.destination import sole_writer
 from mer_di.building.identity import departures_from, kept
 from mer_di.building.part import Part
 from mer_di.cache import (
+    APEX_CONFIDENCE,
     INT_COLUMNS,
+    LATER,
     TEXT_COLUMNS,
     Cache,
     Entry,
@@ -22,7 +24,7 @@ from mer_di.cache import (
     open_cache,
     put_in_place,
 )
-from mer_di.errors import CacheError
+from mer_di.errors import CacheError, InputError
 from mer_di.files import destination
 
 _ALIKE = ("dataset", "min_class_size", "recipe")
@@ -88,12 +90,12 @@ def merge_caches(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike
         _require_disjoint(caches)
         _require_whole_tables(caches)
         dropped = {sample_id: reason for cache in caches for sample_id, reason in cache.dropped.items()}
+        sources = [_rows(cache) for cache in caches]
         places = sorted(
             (entry.sample_id, number, index, entry)
             for number, cache in enumerate(caches)
             for index, entry in enumerate(_entries(cache))
         )
-        sources = [_rows(cache) for cache in caches]
         with sole_writer(path), _aside(path) as aside:
             rows = make_cache(aside, _provenance(caches), [entry for *_, entry in places], dropped)
             for place, (sample_id, number, index, _) in enumerate(places):
@@ -119,7 +121,10 @@ def _aside(path: Path) -> Iterator[Path]:
 
 def _part_number(cache: Cache) -> tuple[int, int]:
     text = cache.attributes.get("part")
-    part = Part.from_text(str(text)) if text else Part(1, 1)
+    try:
+        part = Part.from_text(str(text)) if text else Part(1, 1)
+    except InputError as error:
+        raise CacheError(f"{cache.path} is damaged: {error}; build it again") from error
     return part.of, part.number
 
 
@@ -180,18 +185,20 @@ def _require_whole_tables(caches: Sequence[Cache]) -> None:
 def _entries(cache: Cache) -> list[Entry]:
     names = [name for name in (*TEXT_COLUMNS, *INT_COLUMNS) if name not in _FROM_ELSEWHERE]
     columns = [cache.column(name).tolist() for name in names]
+    sure = cache.column(APEX_CONFIDENCE).tolist() if cache.has_confidences else [None] * len(cache)
     return [
-        Entry(dict(zip(names, values, strict=True)), fps)
-        for *values, fps in zip(*columns, cache.column("fps").tolist(), strict=True)
+        Entry(dict(zip(names, values, strict=True)), fps, confidence)
+        for *values, fps, confidence in zip(*columns, cache.column("fps").tolist(), sure, strict=True)
     ]
 
 
 def _rows(cache: Cache) -> Rows:
     rows = Rows.of(cache.path, cache.recipe.size)
-    if rows is None:
+    lacking = [f"/{name}" for name in LATER if name not in cache.file]
+    if rows is None or lacking:
         raise CacheError(
-            f"{cache.path} has no rows in fixed places with digests, as older versions or other programs write; build "
-            "it again"
+            f"{cache.path} has no {', no '.join(lacking) or 'rows in fixed places'}: an older version wrote it, or "
+            "another program packed it anew; build it again"
         )
     return rows
 

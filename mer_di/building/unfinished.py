@@ -149,9 +149,8 @@ class Unfinished:
             rows = draft.lay_out(aside)
             if theirs:
                 index = {tuple(key): number for number, key in enumerate(theirs["images"])}
-                places = (theirs["size"], theirs["origin"], theirs["offsets"], theirs["end"])
-                lent = Rows(self.path, *places, jitter=draft.rows.jitter)  # it is a part of the identity
-                take_over(lent, index, rows, entries)
+                places = {name: theirs[name] for name in ("origin", "offsets", "end")}
+                take_over(replace(draft.rows, path=self.path, **places), index, rows, entries)
             _write_note(rows, note)
             put_in_place(aside, self.path)
         finally:
@@ -169,7 +168,6 @@ def _note(provenance: Provenance, entries: Sequence[Entry], draft: Draft) -> Not
         "version": _NOTE_VERSION,
         "identity": identity(provenance),
         "images": [list(image_key(entry)) for entry in entries],
-        "size": draft.rows.size,
         "origin": draft.rows.origin,
         "offsets": dict(draft.rows.offsets),
         "end": draft.rows.end,

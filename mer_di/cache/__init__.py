@@ -10,6 +10,7 @@ from mer_di.cache.format import (
     FORMAT_VERSION,
     INT_COLUMNS,
     KEY_FRAMES,
+    LATER,
     PHASES,
     TEXT_COLUMNS,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "INT_COLUMNS",
     "KEY_FRAMES",
     "KEY_LENGTH",
+    "LATER",
     "PHASES",
     "TEXT_COLUMNS",
     "Cache",

@@ -55,6 +55,17 @@ def said_of(name: str, recipe: str) -> object:
     return found.get(name) if isinstance(found, dict) else None
 
 
+def size_in(recipe: str) -> int | None:
+    """Return the side of the images of a cache with this recipe; None if that is no recipe."""
+    size = said_of("size", recipe)
+    return size if type(size) is int and size > 0 else None
+
+
+def flow_in(recipe: str) -> bool:
+    """Whether optical flow is held in a cache with this recipe."""
+    return said_of("flow", recipe) is not None
+
+
 def jitter_in(recipe: str) -> int:
     """Return how many neighbouring apexes a cache with this recipe holds; 0 too if that is no recipe."""
     count = said_of("apex_jitter", recipe)

@@ -20,8 +20,8 @@ from mer_di.cache.format import (
     FLOW_STREAMS,
     KEY_FRAMES,
     PHASES,
+    flow_in,
     jitter_in,
-    said_of,
     spots_in,
 )
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
@@ -248,7 +248,7 @@ class Cache:
     @property
     def has_flow(self) -> bool:
         """Whether the cache holds the optical flow of both phases."""
-        return said_of("flow", self._attributes["recipe"]) is not None
+        return flow_in(self._attributes["recipe"])
 
     @property
     def streams(self) -> tuple[Stream, ...]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128
 
-from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, jitter_in, said_of
+from mer_di.cache.format import DATASET_OF, DI_STREAMS, FLOW_STREAMS, KEY_FRAMES, PHASES, flow_in, jitter_in, size_in
 from mer_di.errors import CacheError
 
 KEY_LENGTH = 16
@@ -60,20 +60,31 @@ class RenderedClip:
     jitter: NDArray[np.float32] | None = None
     jitter_apex: NDArray[np.int64] | None = None
 
-    def entries(self, owner: str, *, key_frames: bool = True) -> Iterator[memoryview]:
-        """Yield the bytes of each of `row_fields` in a row of this owner."""
-        digest = xxh3_128(owner.encode())
-        frames = self.frames if key_frames else ()
-        flow = () if self.flow is None else self.flow
-        jitter = () if self.jitter is None else (*self.jitter, self.jitter_apex)
-        values = (*self.di, *frames, *flow, *jitter, self.transform, *self.frame_size, self.frames_digest.encode())
-        count = 0 if self.jitter is None else self.jitter.shape[1]
-        fields = row_fields(self.di.shape[1], key_frames=key_frames, flow=self.flow is not None, jitter=count)
-        for value, kind in zip(values, fields.values(), strict=False):
-            entry = np.ascontiguousarray(value, kind.base).data.cast("B")
+    def entries(self, owner: str, fields: Mapping[str, np.dtype[Any]]) -> Iterator[memoryview]:
+        """Yield the bytes of each field of a row of this owner; the last one is the digest of all others."""
+        digest, values = xxh3_128(owner.encode()), self._values()
+        for name in list(fields)[:-1]:
+            entry = np.ascontiguousarray(values[name], fields[name].base).data.cast("B")
             digest.update(entry)
             yield entry
         yield memoryview(digest.hexdigest().encode())
+
+    def _values(self) -> dict[str, Any]:
+        """Return what there is to write, by the names of `row_fields`."""
+        height, width = self.frame_size
+        flow = () if self.flow is None else zip(FLOW_STREAMS, self.flow, strict=True)
+        jitter = () if self.jitter is None else zip(PHASES, self.jitter, strict=True)
+        return {
+            **{DATASET_OF[name]: image for name, image in zip(DI_STREAMS, self.di, strict=True)},
+            **{f"frames/{name}": image for name, image in zip(KEY_FRAMES, self.frames, strict=False)},
+            **{DATASET_OF[name]: image for name, image in flow},
+            **{f"jitter/{name}": images for name, images in jitter},
+            "samples/jitter_apex": self.jitter_apex,
+            "samples/transform": self.transform,
+            "samples/frame_height": height,
+            "samples/frame_width": width,
+            "samples/frames_digest": self.frames_digest.encode(),
+        }
 
 
 def row_fields(size: int, *, key_frames: bool = True, flow: bool = False, jitter: int = 0) -> dict[str, np.dtype[Any]]:
@@ -91,6 +102,11 @@ def row_fields(size: int, *, key_frames: bool = True, flow: bool = False, jitter
         "samples/frames_digest": np.dtype("S32"),
         "samples/row_digest": np.dtype("S32"),
     }
+
+
+def fields_of(recipe: str, *, key_frames: bool = True) -> dict[str, np.dtype[Any]]:
+    """Return `row_fields` of a cache with this recipe, of any version."""
+    return row_fields(size_in(recipe) or 0, key_frames=key_frames, flow=flow_in(recipe), jitter=jitter_in(recipe))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +143,12 @@ class Rows:
     def of(cls, path: Path, size: int) -> "Rows | None":
         """Return the rows of a cache; None if they have no fixed places or, in an older cache, no digests."""
         with h5py.File(path, "r") as file:
-            flow = said_of("flow", file.attrs["recipe"]) is not None
-            jitter = jitter_in(file.attrs["recipe"])
-            wanted = row_fields(size, key_frames="frames" in file, flow=flow, jitter=jitter)
+            recipe = file.attrs["recipe"]
+            wanted = fields_of(recipe, key_frames="frames" in file)
             found = {name: file[name].id.get_offset() for name in wanted if name in file}
             origin = origin_of(file.attrs["recipe_sha256"], file.attrs["annotation_sha256"])
         complete = len(found) == len(wanted) and None not in found.values()
-        return cls(path, size, origin, found, path.stat().st_size, jitter=jitter) if complete else None
+        return cls(path, size, origin, found, path.stat().st_size, jitter=jitter_in(recipe)) if complete else None
 
     @property
     def key_frames(self) -> bool:
@@ -173,9 +188,9 @@ class Rows:
         OSError
             If the disk is full or fails.
         """
+        fields = self.fields
         with self._opened() as file:
-            entries = clip.entries(self.origin + sample_id, key_frames=self.key_frames)
-            for (name, kind), entry in zip(self.fields.items(), entries, strict=True):
+            for (name, kind), entry in zip(fields.items(), clip.entries(self.origin + sample_id, fields), strict=True):
                 file.seek(self.offsets[name] + index * kind.itemsize)
                 file.write(entry)
         return entry.tobytes()
@@ -225,7 +240,7 @@ class Rows:
                 np.stack([entry(f"jitter/{name}") for name in PHASES]) if self.jitter else None,
                 entry("samples/jitter_apex") if self.jitter else None,
             )
-        *_, digest = clip.entries(self.origin + sample_id, key_frames=self.key_frames)
+        *_, digest = clip.entries(self.origin + sample_id, fields)
         return clip if digest == written else None
 
     def digest(self, index: int) -> bytes:

@@ -22,11 +22,10 @@ from mer_di.cache.format import (
     KEY_FRAMES,
     LATER,
     TEXT_COLUMNS,
-    jitter_in,
-    said_of,
+    size_in,
     spots_in,
 )
-from mer_di.cache.rows import row_fields
+from mer_di.cache.rows import fields_of
 from mer_di.phases import LONGEST_CLIP
 
 _OPTIONAL_GROUPS = {"frames": len(KEY_FRAMES), "corrections": len(CORRECTION_COLUMNS)}
@@ -112,12 +111,6 @@ def _recipe(text: str, said: object) -> Iterator[str]:
         yield f"its recipe_sha256 is {said}, the recipe's digest is {digest}"
 
 
-def size_in(recipe: str) -> int | None:
-    """Return the side of the images as a recipe of any version gives it; None if that is no recipe."""
-    size = said_of("size", recipe)
-    return size if type(size) is int and size > 0 else None
-
-
 def _datasets(file: h5py.File) -> Iterator[str]:
     """Compare each dataset with what a cache of so many samples, of so many pixels, holds under that name."""
     recipe, room = file.attrs["recipe"], _DENSEST * file.id.get_filesize()
@@ -144,13 +137,12 @@ def _datasets(file: h5py.File) -> Iterator[str]:
 
 def _kinds(recipe: str) -> dict[str, np.dtype[Any] | None]:
     """Return the type of an entry of every dataset of a cache with this recipe; None for a text."""
-    rows = row_fields(size_in(recipe) or 0, flow=said_of("flow", recipe) is not None, jitter=jitter_in(recipe))
     spotted = (APEX_CONFIDENCE,) if spots_in(recipe) else ()
     return {
         **{f"samples/{name}": None for name in TEXT_COLUMNS},
         **{f"samples/{name}": np.dtype(np.int64) for name in INT_COLUMNS},
         **{f"samples/{name}": np.dtype(np.float64) for name in (*FLOAT_COLUMNS, *spotted)},
-        **rows,
+        **fields_of(recipe),
         **{f"dropped/{name}": None for name in DROPPED_COLUMNS},
         **{f"corrections/{name}": None for name in CORRECTION_COLUMNS},
     }

@@ -10,7 +10,7 @@ import numpy as np
 
 import mer_di
 from mer_di.cache.format import APEX_CONFIDENCE, CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
-from mer_di.cache.rows import RenderedClip, Rows, origin_of, row_fields
+from mer_di.cache.rows import RenderedClip, Rows, fields_of, origin_of
 from mer_di.cache.sparse import Sparse
 from mer_di.files import put_in_place
 from mer_di.recipe import Recipe
@@ -34,7 +34,7 @@ class Entry:
     fps : float
         Frames per second, NaN where unknown.
     apex_confidence : float or None
-        0..1 where the apex was spotted, else None.
+        0..1 where the apex was spotted, else None or NaN.
     """
 
     columns: Mapping[str, str | int]
@@ -157,9 +157,8 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
     dropped : mapping of str to str
         Sample id to reason.
     """
-    size = provenance.recipe.size
     recipe = provenance.recipe
-    fields = row_fields(size, key_frames=provenance.key_frames, flow=recipe.flow is not None, jitter=recipe.apex_jitter)
+    fields = fields_of(recipe.text, key_frames=provenance.key_frames)
     corrections = [tuple(row[name] for name in CORRECTION_COLUMNS) for row in provenance.corrections]
     drawn = Sparse()
     with h5py.File(drawn, "w", libver=BOUNDS, alignment_threshold=PAGE, alignment_interval=PAGE) as file:
@@ -172,11 +171,11 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
         _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
         offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in fields.items()}
     end = drawn.seek(0, os.SEEK_END)
-    origin = origin_of(provenance.recipe.sha256, provenance.annotation_sha256)
+    origin = origin_of(recipe.sha256, provenance.annotation_sha256)
     taken = sorted((offsets[name], offsets[name] + len(entries) * kind.itemsize) for name, kind in fields.items())
     between = zip([0, *(stop for _, stop in taken)], [*(start for start, _ in taken), end], strict=True)
     pieces = [(start, drawn.part(start, stop)) for start, stop in between if start < stop]
-    return Draft(Rows(Path(), size, origin, offsets, end, jitter=recipe.apex_jitter), pieces)
+    return Draft(Rows(Path(), recipe.size, origin, offsets, end, jitter=recipe.apex_jitter), pieces)
 
 
 def make_cache(path: Path, provenance: Provenance, entries: Sequence[Entry], dropped: Mapping[str, str]) -> Rows:

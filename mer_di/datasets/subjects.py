@@ -31,7 +31,7 @@ def read_genders(path: Path) -> dict[str, str]:
         If it is no such table, a cell is blank, or a subject is there twice, whether or not the rows agree.
     """
     genders: dict[str, str] = {}
-    for row in read_table(path, _COLUMNS).rows:
+    for row in read_table(path, _COLUMNS, option="--subjects").rows:
         subject, gender = row.required_text("subject"), row.required_text("gender").casefold()
         if subject in genders:
             said = "again" if genders[subject] == gender else f"as {genders[subject]!r} and here as {gender!r}"

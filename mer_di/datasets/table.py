@@ -92,7 +92,7 @@ class _Header:
     positions: Mapping[str, int]
 
 
-def read_table(path: Path, columns: Sequence[Column]) -> Table:
+def read_table(path: Path, columns: Sequence[Column], *, option: str = "--table") -> Table:
     """Read the rows below the header that has the wanted columns.
 
     The header is the first row with all required columns, wherever it stands; other columns, blank
@@ -106,6 +106,8 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
         ``tables``, ``.xls``, ``.xlsb`` and ``.ods``.
     columns : sequence of Column
         What to look for.
+    option : str
+        By which a command is told of another table, for messages.
 
     Returns
     -------
@@ -123,7 +125,7 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
     sheets, title = read_sheets(path, content)
     headers = [(sheet, header) for sheet in sheets if (header := _header(path, sheet, columns))]
     if not headers:
-        raise AnnotationError(_no_header(path, sheets, columns))
+        raise AnnotationError(_no_header(path, sheets, columns, option))
     (sheet, header), *ignored = headers
     if sheet.problem:
         raise AnnotationError(f"{path}: {sheet.problem}")
@@ -239,7 +241,7 @@ def _shown(cells: Cells) -> str:
     return ", ".join(texts[:_CELLS_SHOWN]) + (", …" if len(texts) > _CELLS_SHOWN else "")
 
 
-def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -> str:
+def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column], option: str) -> str:
     if sheets and all(sheet.problem for sheet in sheets):
         return f"{path}: {sheets[0].problem}"
     required = {column.name: column.headers[0] for column in columns if column.required}
@@ -263,5 +265,5 @@ def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column]) -
     return (
         f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
         f"{_shown(nearest)}; missing: {', '.join(lacking(nearest, above))}. Give the column that holds it this "
-        "name; or, if this is not the right table, name that with --table, or with --subjects if it is one of subjects."
+        f"name, in a row above the values; or, if this is not the right table, name that with {option}."
     )

@@ -24,6 +24,7 @@ from mer_di.cache import (
     RenderedClip,
     origin_of,
 )
+from mer_di.cache.rows import fields_of
 from mer_di.datasets import Database
 from mer_di.errors import CacheError, InputError, SampleError
 from mer_di.recipe import Recipe, differences
@@ -241,7 +242,7 @@ def _digests(cache: Cache) -> list[str]:
     )
     names = KEY_FRAMES if cache.has_frames else ()
     apexes = cache.column("jitter_apex") if cache.jitter else [None] * len(cache)
-    found = []
+    fields, found = fields_of(cache.attributes["recipe"], key_frames=cache.has_frames), []
     for index, sample_id in enumerate(cache.column("sample_id")):
         row = RenderedClip(
             np.stack([cache.images(name)[index] for name in DI_STREAMS]),
@@ -253,7 +254,7 @@ def _digests(cache: Cache) -> list[str]:
             np.stack([cache.neighbour_images(name)[index] for name in PHASES]) if cache.jitter else None,
             apexes[index],
         )
-        *_, digest = row.entries(origin + sample_id, key_frames=cache.has_frames)
+        *_, digest = row.entries(origin + sample_id, fields)
         if digest.tobytes().decode() != digests[index]:
             found.append(
                 f"{sample_id}: its row is not what was written; the file was damaged, or changed by another program"

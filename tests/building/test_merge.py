@@ -8,7 +8,7 @@ from tiny_build import load, plain
 from mer_di.building.build import build_cache
 from mer_di.building.merge import MergeReport, merge_caches
 from mer_di.building.part import Part
-from mer_di.cache import open_cache
+from mer_di.cache import LATER, open_cache
 from mer_di.cli import root
 from mer_di.errors import CacheError, InputError
 from mer_di.inspection.verification import departures
@@ -43,6 +43,22 @@ def test_the_parts_of_a_table_are_the_cache_of_the_whole_to_the_byte(messy, tmp_
     assert report == MergeReport(tmp_path / "merged.h5", 5, 2, {"fear": 1, "happiness": 1, "surprise": 3})
     assert report.path.read_bytes() == whole.read_bytes()
     with open_cache(report.path) as cache:
+        assert departures(cache) == []
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"apex_policy": "spot"},
+        {"apex_policy": "spot", "apex_jitter": 3, "flow": "dis"},
+        {"scheme": "motion_ranked", "apex_policy": "midpoint", "apex_jitter": 2},
+    ],
+)
+def test_everything_that_a_recipe_adds_is_joined(messy, tmp_path, recipe):
+    whole = build(messy, tmp_path / "whole.h5", recipe=recipe)
+    parts = [build(messy, tmp_path / f"{n}.h5", f"{n}/2", recipe=recipe) for n in (1, 2)]
+    assert merge_caches(parts, tmp_path / "merged.h5").path.read_bytes() == whole.read_bytes()
+    with open_cache(whole) as cache:
         assert departures(cache) == []
 
 
@@ -124,6 +140,21 @@ def test_a_damaged_row_is_named_and_nothing_is_left(halves, tmp_path):
     with pytest.raises(CacheError, match=f"the row of {damaged} is damaged"):
         merge_caches(halves, tmp_path / "merged.h5")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_caches_of_older_versions_are_named_with_what_they_lack(halves, tmp_path, name):
+    with h5py.File(halves[1], "r+") as file:
+        del file[name]
+    with pytest.raises(CacheError, match=rf"2\.h5 has no /{name}: an older version wrote it.*build it again"):
+        merge_caches(halves, tmp_path / "merged.h5")
+
+
+def test_a_number_of_a_part_that_is_none_is_named_with_its_cache(halves, tmp_path):
+    with h5py.File(halves[1], "r+") as file:
+        file.attrs["part"] = "3/2"
+    with pytest.raises(CacheError, match=r"2\.h5 is damaged: the part is 3/2"):
+        merge_caches(halves, tmp_path / "merged.h5")
 
 
 def test_no_cache_is_written_over(halves, tmp_path):

@@ -52,6 +52,17 @@ def test_every_block_is_in_a_language_that_is_run_or_known():
             assert language in ("sh", "python") or language.startswith(NOT_RUN), f"{page.name}: {language!r}"
 
 
+def test_every_table_and_figure_of_a_page_is_made_by_a_function():
+    functions = {
+        name
+        for module in (PROJECT / "docs").glob("*.py")
+        for name in re.findall(r"^def (\w+)\(", module.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    for page in PAGES:
+        asked = re.findall(r"^`{3,}\{(?:written|drawn)\} (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(asked) <= functions, page.name
+
+
 def test_the_links_of_the_readme_lead_somewhere():
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     targets = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
