@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ROW = 0.21  # inches of height that a line of letters takes
 _LETTER = 0.055  # inches of height that a letter of a slanting line takes
 _LONGEST = 20
+_LONGEST_LINE = 30  # where the names are what the drawing is about
 _STRONGEST = 0.6  # so that a number over it stays readable
 
 
@@ -163,7 +164,8 @@ def reproduced(found: "Reproduction", chance: float | None) -> Figure:
     chance : float or None
         Accuracy that guessing among classes of one size gives, a fraction.
     """
-    names = [shortened(visible(f"{row.row.method}, {row.row.input}"), 2 * _LONGEST) for row in found.rows]
+    names = [(row.row.method, row.row.input) for row in found.rows]
+    lines = ["\n".join(shortened(visible(part), _LONGEST_LINE) for part in name) for name in names]
     words: list[str] = []
 
     def paint(axes: Axes) -> None:
@@ -182,8 +184,8 @@ def reproduced(found: "Reproduction", chance: float | None) -> Figure:
             if stated is not None:
                 filled = "none" if row.row.copied else SECOND
                 axes.plot(stated, place, "D", color=SECOND, markerfacecolor=filled, markersize=6)
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_yticks(range(len(lines)), lines)
+        axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(0, 100)
         axes.set_xlabel("accuracy, %")
         _bare(axes)
@@ -191,13 +193,14 @@ def reproduced(found: "Reproduction", chance: float | None) -> Figure:
     for name, row in zip(names, found.rows, strict=True):
         stated = row.row.paper.get(found.dataset)
         paper = "" if stated is None else f" paper {stated:.1f} %,"
-        words.append(f"{name}:{paper} " + (f"ours {100 * row.results.accuracy:.1f} %" if row.results else "not run"))
+        ours = f"ours {100 * row.results.accuracy:.1f} %" if row.results else "not run"
+        words.append(f"{visible(', '.join(name))}:{paper} {ours}")
     caption = (
         "Dot: ours, with its 95 % interval over subjects. Diamond: the paper's number, hollow where it was copied from "
         "elsewhere, with another protocol and other samples. Tick: ours with shuffled labels. Dotted: chance among "
         "classes of one size."
     )
-    return draw("reproduced", (6.2, 0.8 + 1.3 * _ROW * len(names)), "; ".join(words), paint, caption)
+    return draw("reproduced", (5.2, 0.8 + 1.9 * _ROW * len(names)), "; ".join(words), paint, caption)
 
 
 def _short(name: str) -> str:

@@ -155,7 +155,7 @@ def _misclassified(predictions: Predictions, rows: dict[str, tuple[Path, int]], 
         with open_cache(path) as cache:
             found = make_cards(cache, [rows[names[i]][1] for i in of_cache], ROOM / len(wrong), frames=frames)
         cards += [
-            replace(card, sample_id=names[i], verdict=_verdict(predictions, i))
+            replace(card, sample_id=names[i], subject=str(predictions.subjects[i]), verdict=_verdict(predictions, i))
             for i, card in zip(of_cache, found, strict=True)
         ]
     return sorted(cards, key=lambda card: -card.verdict.probability if card.verdict else 0)

@@ -457,3 +457,12 @@ def test_a_label_scheme_is_part_of_the_run_and_said_in_its_results(cache, tmp_pa
     with pytest.raises(RunError, match=r'label_scheme: "\(absent\)" \| \{"name": "own"'):
         evaluate([cache], tmp_path, CONFIG, **options)
     assert evaluate(corpus, tmp_path, CONFIG, **options).n == 8
+
+
+def test_published_counts_are_of_clips_where_each_image_is_a_sample(cache, tmp_path):
+    labels = DatabaseLabels({"bad": ["disgust"], "good": ["happiness"]}, ["surprise"], published={"bad": 5, "good": 4})
+    corpus = read_corpus([cache], LabelScheme("own", "two", "nobody", "emotion", {"tiny": labels}))
+    model = replace(CONFIG.model, temporal_augmentation=True, test_images="per-image")
+    results = evaluate(corpus, tmp_path, replace(CONFIG, model=model, epochs=1), validation="none", device="cpu")
+    assert results.n == 16
+    assert [(row["n"], row["published"]) for row in results.label_scheme["published"]] == [(4, 5), (4, 4)]

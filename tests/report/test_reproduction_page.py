@@ -23,4 +23,4 @@ def test_the_page_shows_the_papers_number_beside_ours_and_where_it_comes_from(ru
         assert said in page.text
     for said in ("136", "arXiv 2107.02823", "validation loss", "could not run: no weights"):
         assert said in page.text
-    assert "paper 55.9 %" in (place / "table.html").read_text(encoding="utf-8")
+    assert "GEME, DI + gender: paper 55.9 %" in (place / "table.html").read_text(encoding="utf-8")

@@ -176,6 +176,8 @@ def test_the_page_says_scheme_databases_and_classes_that_give_theirs_away(tmp_pa
     assert f"Label scheme megc2019 , {scheme.title} (sha256 {scheme.sha256})" in text
     assert "It left out 8 samples: 4 of casme2, emotion 'others', 4 of samm, emotion 'others'" in text
     assert "casme2 negative 4 88" in text
+    assert "Class, below, is the annotated emotion; true is the class that megc2019 makes of it." in text
+    assert "subject s0" not in text  # of two databases, whose s01 are two people
     assert "positive only in samm, surprise only in casme2: a network that tells the databases apart" in text
     for row in json.loads((tmp_path / "run" / "results.json").read_text())["per_dataset"]:
         rates = f"{100 * row['accuracy']:.1f} % {row['uf1']:.3f} {row['uar']:.3f}"
