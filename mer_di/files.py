@@ -134,6 +134,18 @@ def remove_asides(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Give a place beside a file: what is written there takes the file's name at the end, and is gone if that fails."""
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.unlink(missing_ok=True)  # what a kill left
+    try:
+        yield aside
+        put_in_place(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def put_in_place(aside: Path, path: Path) -> None:
     """Bring a finished file to the disk and give it its name; neither step is lost when the power fails.
 

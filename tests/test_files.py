@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.files import destination, file_names, whole_folder, write_bytes, write_text
+from mer_di.files import destination, file_names, whole_folder, write_bytes, write_text, written_aside
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and sockets have no names here")
 
@@ -184,3 +184,15 @@ def test_something_is_not_written_into(tmp_path):
             pass
     with pytest.raises(InputError, match="does not exist"), whole_folder(tmp_path / "no" / "such"):
         pass
+
+
+def test_what_is_written_aside_takes_the_name_when_it_is_whole_and_is_gone_otherwise(tmp_path):
+    path = tmp_path / "file"
+    with written_aside(path) as aside:
+        aside.write_text("first")
+        assert not path.exists()
+    assert path.read_text() == "first"
+    with pytest.raises(FileNotFoundError), written_aside(path) as aside:
+        aside.with_suffix(".absent").read_text()
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]

@@ -19,10 +19,11 @@ from mer_di.building.part import Part
 from mer_di.building.plan import Plan, PlannedClip, make_plan
 from mer_di.building.tasks import Progress, State, reasons_to_drop, render_rows, row_states, with_apexes
 from mer_di.building.unfinished import Unfinished, take_over
-from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, put_in_place, sync
+from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, sync
 from mer_di.datasets import Database
 from mer_di.errors import CacheError
 from mer_di.executors import uninterrupted
+from mer_di.files import written_aside
 from mer_di.recipe import Recipe
 
 CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
@@ -287,16 +288,15 @@ def _put_in_place(job: _Job, rows: Rows, outcomes: Mapping[int, bytes | str]) ->
 
 def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str]) -> None:
     """Write the cache anew without the rows whose samples turned out to be of no use."""
-    aside = job.path.with_name(f".{job.path.name}.tmp")
+    entries = [cache_entry(job.plan.clips[index]) for index in kept]
     try:
-        closed = make_cache(aside, job.provenance, [cache_entry(job.plan.clips[index]) for index in kept], dropped)
-        for number, index in enumerate(kept):
-            sample_id = job.plan.clips[index].sample.sample_id
-            row = rows.read(index, sample_id)
-            if row is None:
-                raise CacheError(f"a finished row of {rows.path} reads back damaged; mend the disk and build again")
-            closed.write(number, sample_id, row)
-        put_in_place(aside, job.path)
+        with written_aside(job.path) as aside:
+            closed = make_cache(aside, job.provenance, entries, dropped)
+            for number, (index, entry) in enumerate(zip(kept, entries, strict=True)):
+                row = rows.read(index, entry.sample_id)
+                if row is None:
+                    raise CacheError(f"a finished row of {rows.path} reads back damaged; mend the disk and build again")
+                closed.write(number, entry.sample_id, row)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -305,8 +305,6 @@ def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str
             f"written once more without their rows, and the disk has no room for a second file of up to {rows.end} "
             f"bytes. Finished samples are kept in {rows.path}: make room, and the same command resumes"
         ) from error
-    finally:
-        aside.unlink(missing_ok=True)
     job.unfinished.remove()
 
 

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mer_di.building.faults import require_fault_of_data
 from mer_di.building.plan import Plan, PlannedClip
@@ -15,6 +15,8 @@ from mer_di.errors import BackendUnavailableError, SampleError
 from mer_di.executors import finished
 from mer_di.imaging.frames import frames_digest
 from mer_di.recipe import Recipe
+
+Found = TypeVar("Found")
 
 Progress = Callable[[PlannedClip | None, int], None]
 """Called with each clip as it is finished and the number of clips in all.
@@ -130,12 +132,7 @@ def _named(clip: PlannedClip, *_rest: object) -> str:
 
 def spot_clip(clip: PlannedClip, recipe: Recipe, model: Path | None) -> PlannedClip | str:
     """Find the apex of one clip, or the reason why its sample has to be dropped; the task that workers run."""
-    try:
-        return spotted(clip, recipe, model)
-    except SampleError as error:
-        _require_same_files(clip)
-        require_fault_of_data(error)
-        return str(error)
+    return _or_reason(spotted, clip, recipe, model)
 
 
 def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows, index: int) -> str | bytes:
@@ -147,24 +144,26 @@ def render_row(clip: PlannedClip, recipe: Recipe, model: Path | None, rows: Rows
         The digest that was written; or the reason if the sample has to be dropped.
     """
     rows.require_open()
-    try:
-        rendered = render(clip, recipe, model)
-    except SampleError as error:
-        _require_same_files(clip)
-        require_fault_of_data(error)
-        return str(error)
-    return rows.write(index, clip.sample.sample_id, rendered)
+    rendered = _or_reason(render, clip, recipe, model)
+    return rendered if isinstance(rendered, str) else rows.write(index, clip.sample.sample_id, rendered)
 
 
 def render_for_nothing(clip: PlannedClip, recipe: Recipe, model: Path | None) -> str | None:
     """Render one clip for nothing but the reason, if there is one, to drop it; the task that workers run."""
+    rendered = _or_reason(render, clip, recipe, model)
+    return rendered if isinstance(rendered, str) else None
+
+
+def _or_reason(
+    work: Callable[[PlannedClip, Recipe, Path | None], Found], clip: PlannedClip, recipe: Recipe, model: Path | None
+) -> Found | str:
+    """Return what the work on a clip gives, or the reason why its sample has to be dropped."""
     try:
-        render(clip, recipe, model)
+        return work(clip, recipe, model)
     except SampleError as error:
         _require_same_files(clip)
         require_fault_of_data(error)
         return str(error)
-    return None
 
 
 def _require_same_files(clip: PlannedClip) -> None:

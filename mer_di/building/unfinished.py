@@ -14,6 +14,7 @@ from mer_di.building.destination import HDF5_SIGNATURE, require_regular
 from mer_di.building.identity import Key, departures_from, identity, image_key
 from mer_di.cache import KEY_LENGTH, Draft, Entry, Provenance, Rows, draft_cache, put_in_place
 from mer_di.errors import CacheError
+from mer_di.files import written_aside
 
 _NOTE_VERSION = 1
 _TRAILER = struct.Struct("<Q16s")  # length and digest of the note before it
@@ -143,18 +144,13 @@ class Unfinished:
         return True
 
     def _laid_out_anew(self, draft: Draft, note: Note, entries: Sequence[Entry], theirs: Note | None) -> Rows:
-        aside = self.path.with_name(f".{self.path.name}.tmp")
-        try:
-            aside.unlink(missing_ok=True)
+        with written_aside(self.path) as aside:
             rows = draft.lay_out(aside)
             if theirs:
                 index = {tuple(key): number for number, key in enumerate(theirs["images"])}
                 places = {name: theirs[name] for name in ("origin", "offsets", "end")}
                 take_over(replace(draft.rows, path=self.path, **places), index, rows, entries)
             _write_note(rows, note)
-            put_in_place(aside, self.path)
-        finally:
-            aside.unlink(missing_ok=True)
         return replace(rows, path=self.path)
 
     def _write_key(self, rows: Rows, key: bytes) -> None:

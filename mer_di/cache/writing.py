@@ -12,7 +12,7 @@ import mer_di
 from mer_di.cache.format import APEX_CONFIDENCE, CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
 from mer_di.cache.rows import RenderedClip, Rows, fields_of, origin_of
 from mer_di.cache.sparse import Sparse
-from mer_di.files import put_in_place
+from mer_di.files import written_aside
 from mer_di.recipe import Recipe
 
 # What HDF5 1.8 can open (MATLAB before R2021b links it), and those who read the format without the library.
@@ -96,14 +96,10 @@ def write_cache(
     OSError
         If the disk is full or the folder cannot be written; the former cache, if any, is untouched.
     """
-    aside = path.with_name(f".{path.name}.tmp")
-    try:
+    with written_aside(path) as aside:
         rows = make_cache(aside, provenance, [entry for entry, _ in clips], dropped)
         for index, (entry, rendered) in enumerate(clips):
             rows.write(index, entry.sample_id, rendered)
-        put_in_place(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ Points = tuple[tuple[float, float], ...]
 
 ZOOM: Final = 3  # canvas pixels per pixel of the photograph
 LEFT, TOP, WIDTH, HEIGHT = 64, -16, 324, 256  # the part that is used; above the picture there is wall
-EYE_DISTANCE: Final = 43.5
 MOUTH_TILT: Final = 0.02  # the head leans a little
 
 # measured by eye on the enlarged picture

@@ -12,7 +12,7 @@ import pytest
 from tiny_build import load, plain
 
 from mer_di import build_cache
-from mer_di.building import build, tasks
+from mer_di.building import tasks
 from mer_di.building.entry import cache_entry
 from mer_di.building.plan import make_plan
 from mer_di.cache import Provenance, make_cache, open_cache
@@ -114,11 +114,11 @@ def test_a_failure_leaves_the_unfinished_file_and_nothing_else(tiny, tmp_path, m
             raise RuntimeError("rendering")
         return render(clip, *others)
 
-    def put_in_place(*_):
+    def closing_up(*_):
         raise RuntimeError("closing up")
 
     monkeypatch.setattr(tasks, "render", rendering)
-    monkeypatch.setattr(build, "put_in_place", put_in_place)
+    monkeypatch.setattr("mer_di.building.build.make_cache", closing_up)
     with ThreadPoolExecutor(1) as executor, pytest.raises(RuntimeError, match=where):
         build_cache(load(tiny), out, plain(), executor=executor)
     assert [path.name for path in tmp_path.glob(f"*{out.name}*")] == [f"{out.name}.unfinished"]

@@ -1,7 +1,5 @@
 """CAS(ME)²: a table without a header, two sheets of codes, macro-expressions among the rows."""
 
-from collections import Counter
-
 import pytest
 from lookalikes import ClipRow, write_cas_me_2, write_cas_me_2_table, write_workbook
 
@@ -14,10 +12,6 @@ from mer_di.synthetic import write_database
 
 FEW = [ClipRow(1, "disgust1_2", 10, 14, 19, "negative"), ClipRow(12, "happy1_1", 557, 561, 0, "positive")]
 TABLE = "CAS(ME)^2code_final.xlsx"
-
-
-def kinds(database):
-    return Counter(finding.kind for finding in database.findings)
 
 
 def messages(database, kind):

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from few_clips import kinds
 from lookalikes import CAS_ME_3_KNOWN, ClipRow, touch, write_cas_me_3, write_workbook
 
 from mer_di import build_cache
@@ -20,10 +21,6 @@ FEW = [
     ClipRow(2, "a", 5, 9, 14, "happy"),
 ]
 HEADER_C = ("sub", "count", "onset", "offset", "au", "emotion")
-
-
-def kinds(database):
-    return Counter(finding.kind for finding in database.findings)
 
 
 def write_part_c(root, rows=((1, 1, 10, 20, "R4,5", "negative"), (1, 2, 30, 40, 1, "surprise"))):

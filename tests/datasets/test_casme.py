@@ -1,8 +1,7 @@
 """CASME: two apex columns, two cameras."""
 
-from collections import Counter
-
 import pytest
+from few_clips import kinds
 from lookalikes import ClipRow, write_casme
 
 from mer_di import build_cache
@@ -13,10 +12,6 @@ from mer_di.inspection.doctor import examine
 from mer_di.synthetic import write_database
 
 FEW = [ClipRow(1, "EP01_12", 8, 12, 15, "tense"), ClipRow(23, "EP01_12", 98, 101, 106, "disgust")]
-
-
-def kinds(database):
-    return Counter(finding.kind for finding in database.findings)
 
 
 def test_every_row_of_the_table_is_usable_whatever_the_padding(tmp_path):

@@ -1,9 +1,9 @@
 """MMEW: two trees, a folder alias, and numbers of two kinds."""
 
 import shutil
-from collections import Counter
 
 import pytest
+from few_clips import kinds
 from lookalikes import MMEW_COUNTS, ClipRow, mmew_folder, touch, write_mmew, write_mmew_table
 
 from mer_di.datasets import load_dataset
@@ -21,10 +21,6 @@ FEW = [
 def database(request, tmp_path_factory):
     root = tmp_path_factory.mktemp("mmew") / "MMEW_Final"
     return load_dataset("mmew", write_mmew(root, order=request.param))
-
-
-def kinds(database):
-    return Counter(finding.kind for finding in database.findings)
 
 
 def test_published_counts(database):

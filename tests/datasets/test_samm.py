@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from few_clips import sample_of
 from lookalikes import (
     SAMM_COUNTS,
     SAMM_OBJECTIVE,
@@ -28,10 +29,6 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def database(root):
     return load_dataset("samm", root)
-
-
-def sample_of(database, sample_id):
-    return next(sample for sample in database.samples if sample.sample_id == sample_id)
 
 
 def test_published_counts(database):

@@ -1,9 +1,9 @@
 """SMIC: short clips without a table, long clips with one, three cameras."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
+from few_clips import kinds
 from lookalikes import ClipRow, smic_rows, touch, write_smic, write_workbook
 
 from mer_di import build_cache
@@ -21,10 +21,6 @@ HEADER = (
 )
 FEW = [ClipRow(1, "s1_ne_01", 100, None, 109, "negative"), ClipRow(11, "s11_po_02", 5, None, 20, "positive")]
 LONG = "SMIC-E_raw image/HS_long"
-
-
-def kinds(database):
-    return Counter(finding.kind for finding in database.findings)
 
 
 def write_long(root: Path, rows, *, folder=LONG, table="SMIC-HS-E_annotation.xlsx") -> Path:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
+from drawn_files import read_csv
 
 import mer_di.predict.table
 from mer_di.cli.predict import command
@@ -33,11 +34,6 @@ def write(path, rows):
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-
-
-def read(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def table(model, clips, out, **options):
@@ -71,7 +67,7 @@ def test_every_row_has_the_probabilities_of_its_clip(tiny, clips, model, tmp_pat
     with ThreadPoolExecutor(2) as executor:
         assert table(model, clips, out, executor=executor) == TableReport(out, 6, 0, {})
     alone = predict(model, [Clip(clips.parent / r["path"], *(r[k] for k in KEY_FRAMES)) for r in tiny.rows])
-    rows = read(out)
+    rows = read_csv(out)
     assert [row["path"] for row in rows] == [row["path"] for row in tiny.rows]
     for row, prediction in zip(rows, alone, strict=True):
         assert {name: float(row[f"p_{name}"]) for name in prediction.probabilities} == prediction.probabilities
@@ -81,7 +77,7 @@ def test_every_row_has_the_probabilities_of_its_clip(tiny, clips, model, tmp_pat
 
 def test_a_manifest_is_such_a_table_and_keeps_its_columns(tiny, model, tmp_path):
     table(model, tiny.table, tmp_path / "out.csv")
-    first = read(tmp_path / "out.csv")[0]
+    first = read_csv(tmp_path / "out.csv")[0]
     assert [first[name] for name in ("subject", "clip", "emotion")] == ["s1", "a", tiny.rows[0]["emotion"]]
 
 
@@ -91,7 +87,7 @@ def test_a_row_that_cannot_be_predicted_is_there_with_its_reason(tiny, clips, mo
         row |= rows[0] | change
     write(clips, rows)
     report = table(model, clips, tmp_path / "out.csv")
-    found = read(tmp_path / "out.csv")
+    found = read_csv(tmp_path / "out.csv")
     assert "apex cell holds '/'" in found[1]["problem"]
     kinds = ["", "apex-missing", "clip-not-found", "frames-missing", "onset-missing"]
     assert [row["problem"].partition(":")[0] for row in found] == kinds
@@ -108,7 +104,7 @@ def test_the_policy_of_the_recipe_takes_the_apex_and_the_row_says_which(tiny, cl
     save_model(type(saved)(saved.network, saved.config, saved.classes, midpoint), model)
     write(clips, [{"path": "s1/a", "onset": 2, "offset": 9}])
     table(model, clips, tmp_path / "out.csv")
-    (row,) = read(tmp_path / "out.csv")
+    (row,) = read_csv(tmp_path / "out.csv")
     assert (row["apex"], row["apex_used"], row["problem"]) == ("", "5", "")
 
 
@@ -133,11 +129,11 @@ def test_a_mended_row_is_tried_again_and_an_added_one_predicted(tiny, clips, mod
     shutil.move(clips.parent / "s2/b", clips.parent / "away")
     assert table(model, clips, tmp_path / "out.csv").problems == {"clip-not-found": 1}
     shutil.move(clips.parent / "away", clips.parent / "s2/b")
-    write(clips, [*read(clips)[::-1], {"path": "s1/a", "onset": 2, "apex": 4, "offset": 9}])
+    write(clips, [*read_csv(clips)[::-1], {"path": "s1/a", "onset": 2, "apex": 4, "offset": 9}])
     asked = spied(monkeypatch)
     assert table(model, clips, tmp_path / "out.csv") == TableReport(tmp_path / "out.csv", 7, 5, {})
     assert len(asked) == 2
-    assert [row["path"] for row in read(tmp_path / "out.csv")][-2:] == ["s1/a", "s1/a"]
+    assert [row["path"] for row in read_csv(tmp_path / "out.csv")][-2:] == ["s1/a", "s1/a"]
 
 
 @pytest.mark.usefixtures("one_at_a_time")
@@ -153,7 +149,7 @@ def test_another_model_or_table_does_not_go_on_with_it(clips, model, tmp_path, m
     save_model(type(other)(other.network, other.config, other.classes[::-1], other.recipe), tmp_path / "other")
     with pytest.raises(InputError, match="by another model"):
         table(tmp_path / "other", clips, out)
-    write(clips, [row | {"apex": 4} for row in read(clips)])
+    write(clips, [row | {"apex": 4} for row in read_csv(clips)])
     with pytest.raises(InputError, match=r"4 clip\(s\) that .* does not have|6 clip\(s\) that .* does not have"):
         table(model, clips, out)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("out*")} == before
@@ -180,7 +176,7 @@ def test_paths_are_guarded_as_those_of_a_manifest(clips, model, tmp_path):
 
 
 def test_the_command_writes_and_says_what_came_of_it(clips, model, tmp_path):
-    write(clips, [*read(clips), {"path": "s1/a", "onset": 2, "apex": "/", "offset": 9}])
+    write(clips, [*read_csv(clips), {"path": "s1/a", "onset": 2, "apex": "/", "offset": 9}])
     moved = shutil.move(clips, tmp_path / "clips.csv")
     arguments = [str(model), "--table", str(moved), "--out", str(tmp_path / "out.csv"), "--device", "cpu"]
     found = CliRunner().invoke(command, [*arguments, "--root", str(clips.parent), "--jobs", "2"])
