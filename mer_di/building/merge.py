@@ -3,8 +3,8 @@
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from mer_di.cache import (
     Rows,
     make_cache,
     open_cache,
+    put_in_place,
 )
 from mer_di.errors import CacheError
-from mer_di.files import destination, written_aside
+from mer_di.files import destination
 
 _ALIKE = ("dataset", "min_class_size", "recipe")
 _FROM_ELSEWHERE = ("label", "frame_height", "frame_width")  # from all emotions; from the row
@@ -93,7 +94,7 @@ def merge_caches(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike
             for index, entry in enumerate(_entries(cache))
         )
         sources = [_rows(cache) for cache in caches]
-        with sole_writer(path), written_aside(path) as aside:
+        with sole_writer(path), _aside(path) as aside:
             rows = make_cache(aside, _provenance(caches), [entry for *_, entry in places], dropped)
             for place, (sample_id, number, index, _) in enumerate(places):
                 row = sources[number].read(index, sample_id)
@@ -104,6 +105,16 @@ def merge_caches(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike
                 rows.write(place, sample_id, row)
     classes = Counter(str(entry.columns["emotion"]) for *_, entry in places)
     return MergeReport(Path(out), len(places), len(dropped), dict(sorted(classes.items())))
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        yield aside
+        put_in_place(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _part_number(cache: Cache) -> tuple[int, int]:
