@@ -1,8 +1,12 @@
 """Builds and trainings on a Dask cluster of several processes, on its bad days."""
 
 import contextlib
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from tiny_build import load, plain
@@ -23,6 +27,28 @@ def workers():
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(silence_logs=60, **options) as local, cluster(local.scheduler_address) as executor:
         yield local, executor
+
+
+@contextlib.contextmanager
+def apart(folder):
+    """Open a cluster whose scheduler and worker are programs of their own; yield the scheduler as well."""
+    file = folder / "scheduler.json"
+    ours = ("--scheduler-file", str(file), "--no-dashboard")
+    programs = {"scheduler": ("--port", "0"), "worker": ("--nthreads", "1", "--no-nanny")}
+    with contextlib.ExitStack() as stack:
+        running = []
+        for name, options in programs.items():
+            command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *ours, *options]
+            process = stack.enter_context(
+                subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
+            stack.callback(process.kill)
+            running.append(process)
+        while not file.exists():
+            assert running[0].poll() is None
+            time.sleep(0.05)
+        with cluster(json.loads(file.read_text())["address"]) as executor:
+            yield running[0], executor
 
 
 def killing(local):
@@ -57,12 +83,12 @@ def test_a_worker_that_is_killed_changes_neither_a_cache_nor_a_run(tiny, tmp_pat
 def test_a_scheduler_that_goes_away_ends_a_build_which_then_resumes(tiny, tmp_path):
     build_cache(load(tiny), tmp_path / "here.h5", plain())
     told = []
-    with workers() as (local, executor):
+    with apart(tmp_path) as (scheduler, executor):
 
         def progress(clip, _total):
             told.append(clip)
             if len(told) == 2:
-                local.sync(local.scheduler.close)
+                scheduler.kill()
 
         with pytest.raises(BackendUnavailableError, match="the scheduler of its cluster went away"):
             build_cache(load(tiny), tmp_path / "there.h5", plain(), executor=executor, progress=progress)
