@@ -21,9 +21,10 @@ import platformdirs
 from build import alternating, draw, ratios, recipe_of, spread
 from machine import keep, machine
 
-from mer_di.building import build, rendering
+from mer_di.building import build
 from mer_di.datasets import Database
 from mer_di.executors import local, processors
+from mer_di.imaging import flow
 from mer_di.imaging.flow import ENGINES
 
 DATABASES = ("casme2-cropped", "samm")
@@ -40,17 +41,17 @@ def build_with(engine: str | None, folder: Path, database: Database, jobs: int) 
 def share(engine: str, folder: Path, database: Database) -> float:
     """Return the share of a build's time that passes within the estimator."""
     within = 0.0
-    estimate = rendering._flow
+    estimate = flow.flow
 
-    def watched(*arguments: Any) -> Any:  # noqa: ANN401 - whatever is watched
+    def watched(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever is watched
         nonlocal within
         started = time.perf_counter()
         try:
-            return estimate(*arguments)
+            return estimate(*arguments, **options)
         finally:
             within += time.perf_counter() - started
 
-    with mock.patch.object(rendering, "_flow", watched):
+    with mock.patch.object(flow, "flow", watched):
         started = time.perf_counter()
         build_with(engine, folder, database, 1)
         return within / (time.perf_counter() - started)
