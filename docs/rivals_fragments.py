@@ -1,20 +1,14 @@
 """The tables of rivals and relatives as they were run here, from the newest records."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from markdown_parts import table
-
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+from measured import newest
 
 
 def rivals_on(name: str) -> str:
     """Return the tables that were run on something, each row with its interval and its control."""
-    records = sorted(RESULTS.glob(f"*-rivals-{name}.json"))
-    if not records:
-        return "Nothing has been run yet."
-    record = json.loads(records[-1].read_text(encoding="utf-8"))
+    record = newest(f"rivals-{name}")
     return "\n\n".join(_table(of, record["date"][:10]) for of in record["tables"].values())
 
 
