@@ -22,7 +22,7 @@ from mer_di.experiments.tables import Row, RunSettings, Table
 from mer_di.learning.model_config import INPUT_SIZES, ModelConfig
 from mer_di.learning.train_config import TrainConfig
 from mer_di.origin import SYNTHETIC
-from mer_di.recipe import Align
+from mer_di.recipe import Align, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +177,10 @@ def reproduce(
     configs = {run.name: overrides.config(run) for run in runs}  # before the work: they may be refused
     if genders is not None and not any(config.learns_gender for config in configs.values()):
         raise InputError(f"genders were given, and no row of {table.name} learns them: leave --subjects out")
-    rates = any(sample.fps for sample in database.samples)
-    caches: dict[str, Path] = {}
-    for run in runs:
-        if "magnify_band" in run.recipe and not rates:
-            continue
-        recipe = default_recipe(database, align=align, **run.recipe)
-        caches[run.name] = folder / f"{'-'.join([database.spec.name, recipe.scheme, *_varied(run)])}.h5"
-        # a cache that is there, made the same way, is left as it is
-        build_cache(database, caches[run.name], recipe, min_class_size=smallest, executor=builders, progress=on_build)
+    paths = _paths(runs, database, folder, align)
+    for path, recipe in paths.values():  # a cache that is there, made the same way, is left as it is
+        build_cache(database, path, recipe, min_class_size=smallest, executor=builders, progress=on_build)
+    caches = {name: path for name, (path, _) in paths.items()}
     corpora = {path: read_corpus([path]) for path in set(caches.values())}  # all rows of a cache are of one file
     if genders is not None:
         genders = _of_whom_a_sample_is_left(genders, database, smallest)
@@ -246,9 +241,19 @@ def _untrained(results: Results) -> list[str]:
     return [f"without {term}, in {n} of {results.validation['folds']} folds" for term, n in counts.items()]
 
 
-def _varied(run: RunSettings) -> list[str]:
-    """Return what tells caches of one scheme apart."""
-    return [str(value) for name, value in run.recipe.items() if name == "flow"]
+def _paths(
+    runs: Sequence[RunSettings], database: Database, folder: Path, align: Align | None
+) -> dict[str, tuple[Path, Recipe]]:
+    """Return the cache of each run by its name, and its recipe; none where the database cannot give it."""
+    rates = any(sample.fps for sample in database.samples)
+    found = {}
+    for run in runs:
+        if "magnify_band" in run.recipe and not rates:
+            continue
+        recipe = default_recipe(database, align=align, **run.recipe)
+        varied = [recipe.flow] if recipe.flow else []
+        found[run.name] = folder / f"{'-'.join([database.spec.name, recipe.scheme, *varied])}.h5", recipe
+    return found
 
 
 def _called(database: Database) -> str:
