@@ -44,7 +44,7 @@ def read_former(path: Path, provenance: Provenance) -> Former:
     try:
         with open_cache(path) as cache:
             changed = departures_from(identity(provenance), {**cache.attributes, "key_frames": kept(cache.has_frames)})
-            rows = Rows.of(path, provenance.recipe.size)
+            rows = Rows.of(path)
             samples = [str(name) for name in cache.column("sample_id")]
             table, images, dropped = table_keys(cache), image_keys(cache), cache.dropped
     except CacheError as error:

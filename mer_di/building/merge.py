@@ -182,7 +182,7 @@ def _entries(cache: Cache) -> list[Entry]:
 
 
 def _rows(cache: Cache) -> Rows:
-    rows = Rows.of(cache.path, cache.recipe.size)
+    rows = Rows.of(cache.path)
     lacking = [f"/{name}" for name in LATER if name not in cache.file]
     if rows is None or lacking:
         raise CacheError(

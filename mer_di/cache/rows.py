@@ -140,7 +140,7 @@ class Rows:
     jitter: int = 0
 
     @classmethod
-    def of(cls, path: Path, size: int) -> "Rows | None":
+    def of(cls, path: Path) -> "Rows | None":
         """Return the rows of a cache; None if they have no fixed places or, in an older cache, no digests."""
         with h5py.File(path, "r") as file:
             recipe = file.attrs["recipe"]
@@ -148,7 +148,10 @@ class Rows:
             found = {name: file[name].id.get_offset() for name in wanted if name in file}
             origin = origin_of(file.attrs["recipe_sha256"], file.attrs["annotation_sha256"])
         complete = len(found) == len(wanted) and None not in found.values()
-        return cls(path, size, origin, found, path.stat().st_size, jitter=jitter_in(recipe)) if complete else None
+        size = size_in(recipe)
+        if size is None or not complete:
+            return None
+        return cls(path, size, origin, found, path.stat().st_size, jitter=jitter_in(recipe))
 
     @property
     def key_frames(self) -> bool:

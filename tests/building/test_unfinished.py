@@ -166,7 +166,7 @@ def test_rows_of_samples_that_drop_late_are_closed_up(tiny, tmp_path, whole):
 def test_a_row_that_the_disk_lost_is_rendered_again(tiny, tmp_path, whole, field):
     out = tmp_path / "cache.h5"
     unfinished = killed(tiny, out, 4)
-    places = Rows.of(unfinished, SIZE)
+    places = Rows.of(unfinished)
     with unfinished.open("r+b") as file:
         file.seek(places.offsets[field] + 2 * rows.row_fields(SIZE)[field].itemsize + 5)
         byte = file.read(1)
@@ -416,7 +416,7 @@ def stranger(path, clip):
     rendered = render(clip, plain())
 
     def write():
-        place = Rows.of(path, SIZE)
+        place = Rows.of(path)
         replace(place, origin=origin_of(plain().sha256, "0" * 64)).write(1, "s1/b", rendered)
 
     return write

@@ -38,7 +38,7 @@ def ids(rows):
 
 @pytest.fixture
 def rows(tmp_path):
-    return Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=5, clips=4, size=SIZE), SIZE)
+    return Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=5, clips=4, size=SIZE))
 
 
 def test_rows_in_any_order_from_several_threads_are_what_h5py_reads(rows):
@@ -67,7 +67,7 @@ def test_a_row_reads_back_as_it_was_written_and_its_neighbours_are_untouched(row
 
 
 def test_a_row_with_flow_holds_it_in_places_of_its_own(tmp_path):
-    rows = Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=2, clips=2, size=SIZE, flow="dis"), SIZE)
+    rows = Rows.of(write_tiny_cache(tmp_path / "cache.h5", subjects=2, clips=2, size=SIZE, flow="dis"))
     name, written = ids(rows)[2], clip(1, flow=True)
     rows.write(2, name, written)
     assert_equal(rows.read(2, name), written)
@@ -101,7 +101,7 @@ def test_images_of_one_channel_that_stand_for_three_are_written_as_three(rows):
 @given(field=st.sampled_from([*row_fields(SIZE)]), place=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_one_flipped_bit_and_the_row_is_not_there(tmp_path_factory, field, place, bit):
     path = write_tiny_cache(tmp_path_factory.mktemp("flip") / "cache.h5", subjects=2, clips=2, size=SIZE)
-    rows = Rows.of(path, SIZE)
+    rows = Rows.of(path)
     names = ids(rows)
     entry = row_fields(SIZE)[field].itemsize
     content = bytearray(path.read_bytes())
@@ -126,7 +126,7 @@ def test_a_cache_without_digests_has_no_rows(tmp_path):
     path = write_tiny_cache(tmp_path / "cache.h5", size=SIZE)
     with h5py.File(path, "r+") as file:
         del file["samples/row_digest"]
-    assert Rows.of(path, SIZE) is None
+    assert Rows.of(path) is None
 
 
 def test_only_who_has_the_key_of_the_build_writes(rows):

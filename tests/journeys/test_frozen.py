@@ -66,7 +66,7 @@ def test_a_cache_holds_what_it_held(name):
 def test_what_came_later_leaves_no_trace_in_a_cache_without_it(tmp_path):
     path, again = FROZEN / "cache-1.h5", tmp_path / "again.h5"
     with open_cache(path) as cache:
-        said, rows = cache.attributes, Rows.of(path, 8)
+        said, rows = cache.attributes, Rows.of(path)
         clips = [
             (Entry({"objective_class": ""} | sample, sample["fps"]), rows.read(index, sample["sample_id"]))
             for index, sample in enumerate(cache.rows("samples"))
