@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from mer_di.inspection.comparison import compare
 from mer_di.inspection.contact_sheet import spread
 from mer_di.inspection.pictures import picture
 from mer_di.inspection.verification import departures, unchecked
-from spoilt.damage import own_words
+from spoilt.damage import folder_until_exit, own_words
 
 VALUES = (
     None,
@@ -241,4 +240,4 @@ def read_cache(folder: Path, drawn: tuple[list[tuple[Any, ...]], str]) -> None:
 
 @cache
 def good_cache() -> Path:
-    return write_tiny_cache(Path(tempfile.mkdtemp(prefix="mer_di-cache-")) / "good.h5", subjects=2, clips=2, size=6)
+    return write_tiny_cache(folder_until_exit() / "good.h5", subjects=2, clips=2, size=6)

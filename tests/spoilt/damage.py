@@ -1,6 +1,8 @@
 """Bytes overwritten, and the only errors that may come of it."""
 
+import atexit
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,3 +26,10 @@ def damage(path: Path, places: list[tuple[int, int]]) -> None:
     for place, byte in places:
         content[place % len(content)] = byte
     path.write_bytes(content)
+
+
+def folder_until_exit() -> Path:
+    """Return a new folder that goes with the process."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)

@@ -1,7 +1,6 @@
 """Manifests of frames that are there, whose paths and numbers lead anywhere."""
 
 import csv
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 import mer_di
 from mer_di.inspection.doctor import examine
-from spoilt.damage import own_words
+from spoilt.damage import folder_until_exit, own_words
 from spoilt.tables import HEADERS, PLAIN
 
 PATHS = st.one_of(
@@ -44,7 +43,7 @@ NUMBERS = st.one_of(
 @cache
 def frames() -> Path:
     """Return a folder of little frames, of which some are not what their names say."""
-    root = Path(tempfile.mkdtemp(prefix="mer_di-frames-"))
+    root = folder_until_exit()
     for clip in ("a", "b"):
         folder = root / "s1" / clip
         folder.mkdir(parents=True)

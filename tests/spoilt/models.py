@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from spoilt.damage import damage, own_words
+from spoilt.damage import damage, folder_until_exit, own_words
 from spoilt.runs import FROZEN, JSON, with_other_values
 
 
@@ -42,7 +41,7 @@ def spoilt_models(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, str], list
 def _model() -> tuple[dict[str, str], dict[str, Any]]:
     from safetensors import safe_open
 
-    path = Path(tempfile.mkdtemp(prefix="mer_di-model-")) / "m.safetensors"
+    path = folder_until_exit() / "m.safetensors"
     path.write_bytes(gzip.decompress((FROZEN / "model.safetensors.gz").read_bytes()))
     with safe_open(path, "pt") as file:
         return file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
