@@ -12,6 +12,7 @@ from pathlib import Path
 import database_fragments
 import figures
 import fragments
+import learnet_fragments
 import many_machines_fragments
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -24,7 +25,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-_WRITERS = (fragments, database_fragments, many_machines_fragments, reliability_fragments, rivals_fragments)
+_WRITERS = (
+    *(fragments, database_fragments, learnet_fragments, many_machines_fragments, reliability_fragments),
+    rivals_fragments,
+)
 _INK = {"light": "#333333", "dark": "#d0d0d0"}
 _DRAWN_WITH = "#123456"  # a colour of no figure, replaced by each theme's ink
 
