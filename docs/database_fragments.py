@@ -92,7 +92,7 @@ def corrections(name: str) -> str:
         (c.set_name, c.sample_id, c.onset, c.field, "any" if c.was is None else c.was, c.now, c.why, c.source)
         for c in import_module(f"mer_di.datasets.{name}").CORRECTIONS
     ]
-    return table(("set", "clip", "of the row from", "field", "was", "now", "why", "source"), rows)
+    return table(("set", "clip", "row's onset", "field", "was", "now", "why", "source"), rows)
 
 
 def correction_sets() -> str:

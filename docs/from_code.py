@@ -95,8 +95,9 @@ def _svg(name: str) -> str:
 
 
 def _without_emphasis(_app: Sphinx, _context: object, lines: list[str]) -> None:
-    """Keep the asterisks in help texts, which are read as reStructuredText."""
-    lines[:] = [line if line.startswith("..") else line.replace("*", r"\*") for line in lines]
+    """Keep the asterisks in help texts, which are read as reStructuredText; sphinx-click's own stay emphasis."""
+    escaped = (line.replace("*", r"\*").replace(r"\*\*Required\*\*", "**Required**") for line in lines)
+    lines[:] = [line if line.startswith("..") else text for line, text in zip(lines, escaped, strict=True)]
 
 
 def _is_field_of_a_named_tuple(_app: Sphinx, _what: str, _name: str, member: object, *_: object) -> bool | None:
