@@ -24,6 +24,7 @@ THROUGH = {  # modules without tests of their own, and where theirs are
     "datasets/spec": "datasets",
     **dict.fromkeys(["kernels/byte_dots", "kernels/constants", "kernels/loops"], "accumulate"),
     "kernels/resampling": "imaging/warp",
+    "evaluation/records": "evaluation/run",
     "learning/history": "learning/train",
     "learning/models/output": "learning/models/dianet",
     "report/plots": "report/run_page",
