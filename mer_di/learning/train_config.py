@@ -128,7 +128,7 @@ class TrainConfig:
     @property
     def learns_gender(self) -> bool:
         """Whether the genders of training subjects are needed."""
-        return self.model.architecture == "geme-reconstruction" and self.gender_weight > 0
+        return self.model.own.learns_gender and self.gender_weight > 0
 
     @property
     def text(self) -> str:

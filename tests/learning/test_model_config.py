@@ -30,10 +30,13 @@ def test_each_architecture_has_its_input_size():
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
             "flow_onset, flow_offset, full",
         ),
-        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes an image and a flow"),
+        (
+            {"architecture": "fdcn-reconstruction", "temporal_augmentation": True},
+            "full and one of flow_onset",
+        ),
         (
             {"architecture": "fdcn-reconstruction", "streams": ("flow_onset", "full")},
-            "takes an image and a flow",
+            "full and one of flow_onset",
         ),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
@@ -48,9 +51,12 @@ def test_each_architecture_has_its_input_size():
         ({"dedicated_backbones": 1}, "dedicated_backbones is 1; expected bool"),
         ({"dropout": "half"}, "dropout is 'half'; expected a finite number"),
         ({"dropout": 1.0}, "below 1"),
-        ({"architecture": "learnet"}, "takes one"),
+        ({"architecture": "learnet"}, "takes one of onset"),
         ({"architecture": "learnet", "streams": ("full",), "size": 224}, "takes 112"),
-        ({"architecture": "originet", "streams": ("full",), "backbone": "resnet18"}, "parameter of dianet"),
+        (
+            {"architecture": "originet", "streams": ("full",), "backbone": "resnet18"},
+            "is no parameter of originet",
+        ),
     ],
 )
 def test_a_configuration_that_means_nothing_is_refused(values, words):
