@@ -43,7 +43,18 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
 @_model_option("--fusion", help="How two streams become one.")
-@_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
+@_model_option(
+    "--streams",
+    type=str,
+    help="One or two by commas, of onset, offset, full, flow_onset, flow_offset, or maps of flow.",
+)
+@_model_option(
+    "--flow-combination",
+    type=float,
+    nargs=3,
+    metavar="THETA1 THETA2 N",
+    help="Stream flow_combined: θ₁·M₁ⁿ + θ₂·M₂ⁿ of both magnitudes.",
+)
 @_model_option(
     "--temporal-augmentation", is_flag=True, help="Each of the streams is a sample of its own, for a network of one."
 )

@@ -8,13 +8,15 @@ from typing import Any, Literal, get_args
 from mer_di.arguments import one_of
 from mer_di.errors import InputError
 from mer_di.fields import require_fields
+from mer_di.flow_maps import require_combination
 from mer_di.learning.architectures import ARCHITECTURES, Architecture
-from mer_di.streams import FlowStream, Stream
+from mer_di.streams import CombinedFlow, DynamicStream, FlowDirection, FlowStream, NormalizedFlow, Stream
 
 Fusion = Literal["cross", "cross-single-token", "simple", "concat"]
 TestImages = Literal["mean-of-phases", "whole", "per-image"]
 
 LARGEST_INPUT = 4096  # more is a slip: one image of it takes a backbone gigabytes
+_KINDS = tuple(map(get_args, (DynamicStream, FlowStream, NormalizedFlow, FlowDirection)))
 _OF_SOME = frozenset(name for row in ARCHITECTURES.values() for name in row.parameters)
 _DIGEST = "sha256:"
 
@@ -29,8 +31,13 @@ class ModelConfig:
         ``dianet``, or a rival: ``learnet``, ``learnet-vnu`` and ``originet`` by the layers of their public programs,
         ``geme-reconstruction``, ``fdcn-reconstruction`` and ``affectivenet-reconstruction`` by what their abstracts
         say and by layers of ours. FDCN takes a dynamic image and a flow, the others one stream.
-    streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
-        One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
+    streams : tuple of str
+        One or two, in order: dynamic images ``onset``, ``offset``, ``full``; optical flow ``flow_onset``,
+        ``flow_offset``; and maps of the flow, `mer_di.flow_maps.flow_map`: ``flow_combined``,
+        ``flow_normalized_onset``, ``flow_direction_onset`` and so on. The same one twice is the "2-stream, dynamic
+        image" row of the paper's Table 4.
+    flow_combination : tuple of float, or None
+        θ₁, θ₂ and n of the stream ``flow_combined``, which has to have them.
     size : int or None
         Side of the input images in pixels; None is the architecture's own: 224, 112 for both forms of LEARNet and for
         AffectiveNet, 128 for OrigiNet. ``learnet`` and ``originet`` have dense layers on their last map and take no
@@ -65,6 +72,7 @@ class ModelConfig:
 
     architecture: str = "dianet"
     streams: tuple[Stream, ...] = ("onset", "offset")
+    flow_combination: tuple[float, ...] | None = None
     size: int | None = None
     temporal_augmentation: bool = False
     test_images: TestImages = "mean-of-phases"
@@ -88,16 +96,20 @@ class ModelConfig:
                 f"test_images is {self.test_images}; without temporal augmentation a network is tested on what it is "
                 "trained on: leave it out"
             )
+        if self._combines_flow:
+            require_combination(self.flow_combination)
+        elif self.flow_combination is not None:
+            raise InputError("flow_combination is of the stream flow_combined, which is not there: leave it out")
         if self.temporal_augmentation:
             self._require_images_of_one_kind()
         self._require_what_it_takes()
 
     def _require_images_of_one_kind(self) -> None:
-        flows = {stream in get_args(FlowStream) for stream in self.images_read}
-        if len({*self.streams}) != 2 or len(flows) != 1:
+        one_kind = any({*self.images_read} <= {*kind} for kind in _KINDS)
+        if len({*self.streams}) != 2 or not one_kind:
             raise InputError(
                 f"temporal augmentation is of {', '.join(self.images_read)}; expected two different streams, and all "
-                "images that are trained on or tested dynamic images, or all of them flow"
+                "images that are trained on or tested of one kind: dynamic images, flow, or one kind of map of it"
             )
 
     def _require_what_it_takes(self) -> None:
@@ -150,8 +162,21 @@ class ModelConfig:
     def parameters(self) -> dict[str, Any]:
         """Plain values of everything that matters to this architecture; a file of weights by its sha256."""
         values = asdict(self) | {"streams": list(self.streams), "size": self.input_size, "weights": self._start()}
-        without = {*self._of_others, *(() if self.temporal_augmentation else ("test_images",))}
+        without = {*self._of_others}
+        if not self.temporal_augmentation:
+            without.add("test_images")
+        if not self._combines_flow:
+            without.add("flow_combination")
         return {name: value for name, value in values.items() if name not in without}
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether a cache has to have optical flow."""
+        return not {*self.images_read} <= {*get_args(DynamicStream)}
+
+    @property
+    def _combines_flow(self) -> bool:
+        return not {*self.images_read}.isdisjoint(get_args(CombinedFlow))
 
     @property
     def _of_others(self) -> frozenset[str]:

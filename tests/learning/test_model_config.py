@@ -18,10 +18,10 @@ def test_each_architecture_has_its_input_size():
         ({"fusion": "sum"}, "cross, cross-single-token, simple, concat"),
         ({"streams": ("onset", "apex")}, "onset, offset, full"),
         ({"test_images": "whole"}, "without temporal augmentation"),
-        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "or all of them flow"),
+        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "of one kind"),
         (
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
-            "or all of them flow",
+            "of one kind",
         ),
         ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
         ({"temporal_augmentation": True, "streams": ("full",)}, "expected two different streams"),
@@ -38,6 +38,12 @@ def test_each_architecture_has_its_input_size():
             {"architecture": "fdcn-reconstruction", "streams": ("flow_onset", "full")},
             "full and one of flow_onset",
         ),
+        ({"temporal_augmentation": True, "streams": ("flow_onset", "flow_direction_offset")}, "of one kind"),
+        ({"streams": ("flow_combined",)}, "flow_combination is None; expected three numbers"),
+        ({"streams": ("flow_combined",), "flow_combination": (1.0, 1.0)}, "expected three numbers"),
+        ({"streams": ("flow_combined",), "flow_combination": (1.0, 1.0, -1.0)}, "exponent is -1.0"),
+        ({"streams": ("flow_combined",), "flow_combination": ["1", "1", "1"]}, "expected tuple or None"),
+        ({"flow_combination": (1.0, 1.0, 1.0)}, "of the stream flow_combined, which is not there"),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
         ({"size": 0}, "1 to 4096 pixels"),
@@ -68,6 +74,15 @@ def test_flow_is_where_the_network_sees_it():
     assert ModelConfig(streams=("full", "flow_onset")).flow_streams == (1,)
     assert ModelConfig(streams=("flow_onset", "flow_offset")).flow_streams == (0, 1)
     assert ModelConfig(streams=("flow_onset", "flow_offset"), temporal_augmentation=True).flow_streams == (0,)
+
+
+def test_flow_is_needed_by_whoever_reads_it_or_a_map_of_it():
+    combined = ModelConfig(streams=("onset", "flow_combined"), flow_combination=(1.0, 1.0, 1.0))
+    direction = ModelConfig(streams=("flow_direction_onset", "flow_direction_offset"), temporal_augmentation=True)
+    assert [config.needs_flow for config in (ModelConfig(), combined, direction)] == [False, True, True]
+    assert combined.flow_streams == direction.flow_streams == ()  # nothing to turn within a pixel
+    assert combined.parameters["flow_combination"] == (1.0, 1.0, 1.0)
+    assert "flow_combination" not in direction.parameters
 
 
 def test_temporal_augmentation_is_for_a_network_of_one_stream():
