@@ -1,4 +1,4 @@
-"""Maps that others make of the optical flow of both phases, as functions of what a cache holds under ``/flow``.
+"""Maps that others make of the optical flow of both phases: functions of what a cache holds under ``/flow``.
 
 A flow is an array of shape (H, W, 3): u to the right and v down, in pixels, and the strain. Whatever is min-max
 normalized becomes 0..1 within one image, and an image of one value 0, which is how 0/0 is read here: the papers do not
@@ -100,8 +100,9 @@ def combined_magnitude(
 ) -> Floats:
     """Combine the magnitudes of both phases: θ₁·M₁ⁿ + θ₂·M₂ⁿ, each M min-max normalized.
 
-    The formula is COF's as a public summary of the paper gives it. Its θ₁, θ₂ and n are not known here, so none has a
-    default; neither is the engine of the flow. What is made with this function is a reconstruction.
+    With n = 1 the formula is COF's, as a public summary of its authors' next paper (arXiv:2510.07810) gives it; the
+    exponent is an option. θ₁ and θ₂ are not known here, so nothing has a default; neither is the engine of the flow.
+    What is made with this function is a reconstruction.
 
     Parameters
     ----------

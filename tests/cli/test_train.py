@@ -97,7 +97,7 @@ def test_the_flow_of_both_phases_is_combined_by_the_numbers_that_are_given(tmp_p
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     assert (config["streams"], config["flow_combination"]) == (["flow_combined"], [1, 0.5, 2])
     assert run(report, out, "--out", tmp_path / "page.html").exit_code == 0
-    assert "flow_combined" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Grad-CAM of Flow, combined" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_defaults_are_the_librarys():
