@@ -3,8 +3,8 @@
     python benchmarks/rivals.py NAME JSON [JSON ...] [--into RECORD]
 
 NAME says on what the tables were run, such as ``synthetic``; the figures go to
-``benchmarks/results/<date>-rivals-NAME.json``. With a former record, of the same database and setting, what was run again
-replaces its row there, and a new row stands where its table has it.
+``benchmarks/results/<date>-rivals-NAME.json``. With a former record, of the same database and setting, what was run
+again replaces its row there, and a new row stands where its table has it.
 """
 
 import argparse
