@@ -29,6 +29,31 @@ def test_shares_are_a_normal_distribution_over_the_apexes_that_there_can_be(data
         assert share / shares[apex] == pytest.approx(np.exp(-((position - apex) ** 2) / 2 / sigma**2), abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("weighing", "rows"),
+    [
+        ({}, [[-2, 0, 2, 0, 0], [0, 0, 2, 0, -2], [-4, -2, 0, 2, 4]]),
+        ({"apex_in": "onset"}, [[-2, 0, 2, 0, 0], [0, 0, 0, 1, -1], [-4, -2, 0, 2, 4]]),
+        ({"apex_in": "offset"}, [[-1, 1, 0, 0, 0], [0, 0, 2, 0, -2], [-4, -2, 0, 2, 4]]),
+        ({"temporal_length": 2}, [[-1, 0, 1, 0, 0], [0, 0, 1, 0, -1], [-1, 0, 0, 0, 1]]),
+        (
+            {"scheme": "apex_centred", "apex_in": "offset"},
+            [[-1, 1, 0, 0, 0], [0, 0, 2, 0, -2], [-2, 2, 4, 0, -4]],
+        ),
+        (
+            {"scheme": "motion_ranked", "motion": [0, 9, 4, 3, 6]},
+            [[-2, 2, 0, 0, 0], [0, 0, 0, -2, 2], [-4, 4, 0, -2, 2]],
+        ),
+        (
+            {"scheme": "harmonic_legacy", "reversal": "sign"},
+            [[1 / 2, 3 / 2, 1, 0, 0], [0, 0, -1 / 2, -3 / 2, -1], [-17 / 12, 19 / 12, 25 / 12, 7 / 4, 1]],
+        ),
+    ],
+)
+def test_rows_of_a_sure_apex_as_they_are_by_hand(weighing, rows):
+    np.testing.assert_allclose(clip_weights(5, 2, **weighing), rows, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("scheme", ZERO_SUM)
 @given(data=st.data(), n=lengths, sigma=sigmas, length=st.none() | st.integers(2, 20))
 def test_rows_to_be_expected_are_the_mean_over_apexes_and_sum_to_zero(scheme, data, n, sigma, length):

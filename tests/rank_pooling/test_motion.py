@@ -33,5 +33,5 @@ def test_frames_of_another_shape_are_refused():
 
 @pytest.mark.parametrize("frames", [5, ["a", "b"]])
 def test_what_is_no_frame_is_refused_by_the_name_of_the_argument(frames):
-    with pytest.raises(InputError, match="^frames: found a"):
+    with pytest.raises(InputError, match=r"^frames: found a"):
         motion_intensity(frames)
