@@ -28,6 +28,7 @@ from mer_di.recipe import Recipe
 
 CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
 _ROUNDS = 3  # of rendering what strangers wrote over
+_OF_AN_APEX = {"apex-missing", "apex-outside"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,4 +365,5 @@ def _nothing_left(dropped: dict[str, str]) -> str:
     listed = ", ".join(f"{count} {kind}" for kind, count in reasons.most_common()) or "the table has no rows"
     example = next(iter(dropped.items()), None)
     first = f" First of them: {example[0]}: {example[1]}." if example else ""
-    return f"no sample is usable, so no cache was written ({listed}).{first} See: mer-di check"
+    way = " --apex-policy spot or midpoint does without the table's apex." if reasons.keys() & _OF_AN_APEX else ""
+    return f"no sample is usable, so no cache was written ({listed}).{first}{way} See: mer-di check"
