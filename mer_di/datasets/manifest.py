@@ -196,8 +196,8 @@ def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:
             end = "" if foreign else f": it is {os.path.realpath(place)}"
             raise AnnotationError(
                 f"{row.where}: the path {shortened(written)!r} leads out of {home}{end}. Expected a path below that "
-                "folder, written from there on, as in s01/clip1. Move the table above the data, name the folder above it with --root (and the table with "
-                "--table), or allow the folder that it leads into with --allow."
+                "folder, written from there on, as in s01/clip1. Move the table above the data, name the folder above "
+                "it with --root (and the table with --table), or allow the folder that it leads into with --allow."
             )
     return path
 
