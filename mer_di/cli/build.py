@@ -68,7 +68,8 @@ class _Band(click.ParamType[tuple[float, float]]):
 @_recipe_option("--magnify-band", type=_Band(), help="Scheme magnified: the band that is magnified, in Hz.")
 @_recipe_option("--magnify-alpha", type=float, help="Scheme magnified: how much of the band is added.")
 @_recipe_option(
-    "--reversal", help="How apex→offset is weighed: as the phase reversed in time, or by negated weights; arp: the same."
+    "--reversal",
+    help="How apex→offset is weighed: as the phase reversed in time, or by negated weights; arp: the same.",
 )
 @_recipe_option("--apex-in", help="The phase that holds the apex frame.")
 @apex_policy_option
@@ -100,7 +101,11 @@ class _Band(click.ParamType[tuple[float, float]]):
     help="What renders the clips; the cache is the same.",
 )
 @dask_option
-@click.option("--overwrite", is_flag=True, help="Replace an existing cache once the new one is complete, and discard an interrupted build of it.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an existing cache once the new one is complete, and discard an interrupted build of it.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 if any sample was dropped.")
 @json_option
 def command(
