@@ -26,7 +26,7 @@ from mer_di.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mer_di.building.build import BuildReport
+    from mer_di.building.build_report import BuildReport
     from mer_di.building.plan import PlannedClip
     from mer_di.executors import Workers
 
@@ -68,7 +68,8 @@ class _Band(click.ParamType[tuple[float, float]]):
 @_recipe_option("--magnify-band", type=_Band(), help="Scheme magnified: the band that is magnified, in Hz.")
 @_recipe_option("--magnify-alpha", type=float, help="Scheme magnified: how much of the band is added.")
 @_recipe_option(
-    "--reversal", help="How apex→offset is weighed: as the phase reversed in time, or by negated weights. Same for arp."
+    "--reversal",
+    help="How apex→offset is weighed: as the phase reversed in time, or by negated weights; arp: the same.",
 )
 @_recipe_option("--apex-in", help="The phase that holds the apex frame.")
 @apex_policy_option

@@ -28,8 +28,7 @@ cache_argument = click.argument("cache", type=click.Path(path_type=Path, dir_oka
 labels_option = click.option(
     "--labels",
     metavar="SCHEME",
-    help="Make classes of emotions: a name from mer-di labels, or a TOML file of your own. Default: every emotion "
-    "is a class.",
+    help="Make classes of emotions: a name from mer-di labels, or a TOML file. Default: every emotion is a class.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 apex_policy_option = click.option(
@@ -49,7 +48,7 @@ min_class_size_option = click.option(
 align_option = click.option(
     "--align",
     type=LibraryChoice("mer_di.recipe:Align"),
-    help="By landmarks: not at all, once a clip, in every frame. Default: none for registered faces, else similarity.",
+    help="By landmarks: not, once a clip, or in every frame. Default: none for registered faces, else similarity.",
 )
 landmark_model_option = click.option(
     "--landmark-model",

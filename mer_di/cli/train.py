@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from mer_di.cli.library import LibraryOption
+from mer_di.cli.library import LibraryChoice, LibraryOption
 from mer_di.cli.options import chosen_scheme, json_option, labels_option
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 
@@ -34,7 +34,11 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @click.argument("caches", metavar="CACHE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder of the run.")
 @labels_option
-@_model_option("--architecture", help="The network; a reconstruction is called one.")
+@_model_option(
+    "--architecture",
+    type=LibraryChoice("mer_di.learning.architectures:ARCHITECTURES"),
+    help="The network; a reconstruction is called one.",
+)
 @_model_option("--backbone", type=str, help="A name of the paper's, or any of timm.")
 @click.option("--pretrained/--no-pretrained", default=True, show_default=True, help="Start from ImageNet weights.")
 @click.option(
@@ -43,7 +47,18 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
 @_model_option("--fusion", help="How two streams become one.")
-@_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
+@_model_option(
+    "--streams",
+    type=str,
+    help="One or two by commas, of onset, offset, full, flow_onset, flow_offset, or maps of flow.",
+)
+@_model_option(
+    "--flow-combination",
+    type=float,
+    nargs=3,
+    metavar="THETA1 THETA2 N",
+    help="Stream flow_combined: θ₁·M₁ⁿ + θ₂·M₂ⁿ of both magnitudes.",
+)
 @_model_option(
     "--temporal-augmentation", is_flag=True, help="Each stream is a sample of its own, for a network of one stream."
 )

@@ -27,7 +27,7 @@ def command(
     landmark_model: Path | None,
     as_json: bool,
 ) -> None:
-    """Check that a cache holds what it claims to hold.
+    """Check that a cache holds what it claims to.
 
     Names, types and shapes, the digest of every row, labels against classes, images against what their weights can
     give; with --recompute also pixels against the frames. Exit code 1 if it departs from its claims.
