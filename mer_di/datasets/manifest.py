@@ -220,6 +220,25 @@ def _within(path: Path, allowed: Iterable[Path]) -> bool:
 
 
 def _path_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
+    return [*_lost_findings(samples, home), *_shared_findings(samples)]
+
+
+def _shared_findings(samples: Iterable[Sample]) -> Iterator[Finding]:
+    """Report paths that stand under several subjects: one person under two names, unless two people are seen there."""
+    subjects: dict[Path, set[str]] = {}
+    for sample in samples:
+        if sample.path is not None:
+            subjects.setdefault(sample.path, set()).add(sample.subject)
+    for path, names in subjects.items():
+        if len(names) > 1:
+            text = (
+                f"this path stands under the subjects {' and '.join(map(repr, sorted(names)))}. If that is one person, "
+                "leaving out one of them would leave this person in the training data: write them alike"
+            )
+            yield Finding("path-of-two-subjects", str(path), text)
+
+
+def _lost_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
     lost = [sample for sample in samples if sample.sought]
     if not lost:
         return []

@@ -53,6 +53,15 @@ def test_a_workbook_with_optional_columns(tmp_path):
     assert (second.sample_id, second.fps, second.action_units) == ("2/c", None, "4+7")
 
 
+def test_a_path_under_two_subjects_is_told(tmp_path):
+    touch(tmp_path / "a", ["1.jpg"])
+    touch(tmp_path / "b", ["1.jpg"])
+    lines = ("anna,one,a,1,2,3,x", "ben,one,./a,1,2,3,x", "ben,two,b,1,2,3,x", "ben,two,b,4,5,6,x")
+    found = [f for f in load_dataset("manifest", write(tmp_path, *lines)).findings if f.kind == "path-of-two-subjects"]
+    assert [finding.where for finding in found] == [str(tmp_path / "a")]
+    assert "'anna' and 'ben'" in found[0].message
+
+
 def test_backslashes_are_separators(tmp_path):
     touch(tmp_path / "a" / "b", ["1.jpg"])
     (sample,) = load_dataset("manifest", write(tmp_path, r"p,one,a\b,1,2,3,x")).samples
