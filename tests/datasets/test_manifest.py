@@ -286,8 +286,11 @@ def test_order_of_rows_does_not_matter(tmp_path):
 
 
 def test_one_person_under_two_spellings_is_pointed_at(tmp_path):
-    touch(tmp_path / "a", ["1.png", "2.png", "3.png"])
-    rows = [f"{subject},c{number},a,1,2,3,x" for number, subject in enumerate(("S01", "s1", "2", "Anna", "anna"))]
+    rows = [
+        f"{subject},c{number},{number},1,2,3,x" for number, subject in enumerate(("S01", "s1", "2", "Anna", "anna"))
+    ]
+    for number in range(len(rows)):
+        touch(tmp_path / str(number), ["1.png", "2.png", "3.png"])
     findings = load_dataset("manifest", write(tmp_path, *rows)).findings
     assert {(item.kind, item.where) for item in findings} == {
         ("subject-spellings", "S01, s1"),
