@@ -14,7 +14,7 @@ from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, find_root, no_table, sought
 from mer_di.datasets.notation import sample_from
-from mer_di.datasets.sheets import SUFFIXES, shortened
+from mer_di.datasets.sheets import readable, shortened
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.datasets.table import Row, read_table
 from mer_di.errors import AnnotationError, DatasetNotFoundError
@@ -158,7 +158,7 @@ def _places(root: Path | None, table: Path | None) -> tuple[Path, Path]:
 def _manifest(place: Path) -> Path:
     if place.is_file():
         return place
-    tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in SUFFIXES]
+    tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in readable()]
     if not tables:
         raise no_table(SPEC, place, (place,))
     if len(tables) > 1:

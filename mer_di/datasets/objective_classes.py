@@ -9,7 +9,7 @@ from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files
 from mer_di.datasets.notation import subject_name
-from mer_di.datasets.sheets import OTHER_SUFFIXES, SUFFIXES, reads_others
+from mer_di.datasets.sheets import readable
 from mer_di.datasets.table import plain, read_table
 from mer_di.errors import AnnotationError
 
@@ -31,10 +31,8 @@ def with_objective_classes(database: Database) -> Database:
     AnnotationError
         If the file cannot be read without guessing.
     """
-    read = (*SUFFIXES, *(OTHER_SUFFIXES if reads_others() else ()))
-    found = [
-        path for path in files(database.table.parent) if _NAMED in plain(path.stem) and path.suffix.casefold() in read
-    ]
+    beside = files(database.table.parent)
+    found = [path for path in beside if _NAMED in plain(path.stem) and path.suffix.casefold() in readable()]
     if not found:
         return database
     if len(found) > 1:

@@ -78,6 +78,11 @@ def reads_others() -> bool:
     return find_spec("python_calamine") is not None
 
 
+def readable() -> tuple[str, ...]:
+    """Return the suffixes of the tables that can be read here."""
+    return (*SUFFIXES, *OTHER_SUFFIXES) if reads_others() else SUFFIXES
+
+
 def read_content(path: Path) -> bytes:
     """Return the bytes of a table's file.
 

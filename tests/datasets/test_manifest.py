@@ -62,6 +62,14 @@ def test_a_path_under_two_subjects_is_told(tmp_path):
     assert "'anna' and 'ben'" in found[0].message
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_manifest_of_another_format_is_found_where_it_can_be_read(tmp_path, monkeypatch, reads):
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: reads)
+    (tmp_path / "manifest.ods").write_bytes(b"of no table")
+    with pytest.raises(AnnotationError if reads else DatasetNotFoundError, match=r"manifest\.ods"):
+        load_dataset("manifest", tmp_path)
+
+
 def test_backslashes_are_separators(tmp_path):
     touch(tmp_path / "a" / "b", ["1.jpg"])
     (sample,) = load_dataset("manifest", write(tmp_path, r"p,one,a\b,1,2,3,x")).samples

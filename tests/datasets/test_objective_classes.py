@@ -75,6 +75,6 @@ def test_two_classes_of_one_clip_are_refused(root):
 
 def test_the_file_may_be_of_another_format(root, monkeypatch):
     (root / NAME).with_suffix(".xls").write_bytes(b"of no table")
-    monkeypatch.setattr("mer_di.datasets.objective_classes.reads_others", lambda: True)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: True)
     with pytest.raises(AnnotationError, match=r"ObjectiveClasses\.xls"):
         load_dataset("casme2", root)
