@@ -44,7 +44,7 @@ CAS(ME)3/
   CAS(ME)3_part_C_ME.xlsx
   part_C/01/a/color/373.jpg                         one recording a person
   (or both tables below annotation/, as in the owners' repository)""",
-    trees=(Tree("part_a", registered=False, begins=1), Tree("part_c", registered=False, begins=1)),
+    trees=(Tree("part_a", registered=False), Tree("part_c", registered=False)),
     published=(
         Published(
             "part_a, v2",

@@ -43,7 +43,7 @@ SAMM_LV/
   SAMM_LongVideos_V3_Release.xlsx                   or V1, V2
   SAMM_Micro_FACS_Codes_v2.xlsx                     SAMM's own table, from the same owners: it has the emotions
   SAMM_longvideos/006_1/006_1_0001.jpg              whole recordings""",
-    trees=(Tree("raw", registered=False, begins=1),),
+    trees=(Tree("raw", registered=False),),
     # 147 recordings with 343 macro-expressions and 159 micro-expressions (the paper): those of SAMM, with its labels.
     published=(Published("V1-V3", samm.SPEC.published[0].subjects, samm.SPEC.published[0].emotions),),
     subject=samm.SPEC.subject,
