@@ -110,6 +110,11 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     type=click.Path(path_type=Path, dir_okay=False),
     help="Then train one network on all subjects and save it here, for: mer-di predict.",
 )
+@click.option(
+    "--subjects-as-written",
+    is_flag=True,
+    help="Subjects who differ by their spelling alone (1, 01, S01) are different people.",
+)
 @click.option("--list-folds", is_flag=True, help="Print who trains, validates and is tested, and train nothing.")
 @json_option
 def command(
@@ -128,6 +133,7 @@ def command(
     apex_sensitivity: bool,
     save_model: Path | None,
     subjects: Path | None,
+    subjects_as_written: bool,
     list_folds: bool,
     as_json: bool,
     **parameters: Any,  # noqa: ANN401 - the fields of TrainConfig and ModelConfig, which check them
@@ -144,7 +150,7 @@ def command(
 
     if not list_folds:
         from mer_di.evaluation.evaluate import evaluate  # what lacks for a training is told before anything is read
-    corpus = read_corpus(caches, chosen_scheme(labels))
+    corpus = read_corpus(caches, chosen_scheme(labels), subjects_as_written=subjects_as_written)
     _tell(corpus)
     if out is None or list_folds:
         click.echo(_folds(corpus, protocol, validation, seeds[0], as_json))
@@ -209,6 +215,10 @@ def _tell(corpus: "Corpus") -> None:
     if corpus.scheme:
         for source in corpus.sources:
             click.echo(f"{corpus.scheme.name}: {_labelled(corpus, source.dataset)}", err=True)
+    for group in corpus.alike:
+        click.echo(
+            f"warning: {' and '.join(map(repr, group))} are different people, as the table writes them", err=True
+        )
     if corpus.only_in:
         classes = ", ".join(f"{name!r} ({dataset})" for name, dataset in corpus.only_in.items())
         click.echo(
