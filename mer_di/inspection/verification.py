@@ -276,8 +276,8 @@ def _digests(cache: Cache) -> list[str]:
 def _table(cache: Cache) -> list[str]:
     if cache.table_is_as_written is False:
         return [
-            "its table (attributes, classes, columns of text and numbers, dropped samples, corrections) is not what was "
-            "written; the file was damaged, or changed by another program"
+            "its table (attributes, classes, columns of texts and numbers, dropped samples, corrections) is not what "
+            "was written; the file was damaged, or changed by another program"
         ]
     return []
 

@@ -60,7 +60,7 @@ def test_a_link_that_leads_to_itself_stays_one(tiny, tmp_path, overwrite):
 
 def test_a_file_where_a_folder_should_be_is_called_one(tiny, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="the folder .*file is a file"):
+    with pytest.raises(InputError, match=r"the folder .*file is a file"):
         build_cache(load(tiny), tmp_path / "file" / "cache.h5", plain())
 
 
