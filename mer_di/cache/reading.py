@@ -103,7 +103,7 @@ class Cache:
         CacheError
             If it cannot be read.
         """
-        with _reading(self.path):
+        with damage_in_words(self.path):
             return is_as_written(self.file)
 
     def column(self, name: str) -> NDArray[Any]:

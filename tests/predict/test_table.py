@@ -181,7 +181,8 @@ def test_what_was_said_before_rows_knew_their_frames_is_asked_again(clips, model
 
 
 @pytest.mark.parametrize(
-    "change", [{"p": None}, {"p": ""}, {"p": "x"}, {"p": "nan"}, {"p": "0.9999"}, {"p": "-1"}, {"apex_used": "9" * 5000}]
+    "change",
+    [{"p": None}, {"p": ""}, {"p": "x"}, {"p": "nan"}, {"p": "0.9999"}, {"p": "-1"}, {"apex_used": "9" * 5000}],
 )
 def test_a_damaged_row_is_named(clips, model, tmp_path, change):
     out = tmp_path / "out.csv"
