@@ -73,8 +73,9 @@ def merge_caches(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike
     Raises
     ------
     CacheError
-        If a cache cannot be read, or has a damaged row or table; if they differ in dataset, recipe, classes or images that were
-        kept; if two of them know the same sample, or a part of a table is missing; if something stands under ``out``.
+        If a cache cannot be read, or has a damaged row or table; if they differ in dataset, recipe, classes or images
+        that were kept; if two of them know the same sample, or a part of a table is missing; if something stands under
+        ``out``.
     InputError
         If ``out`` is one of them, or a cache already.
     OSError

@@ -56,7 +56,7 @@ def test_paired_tests_count_what_differs():
 
 @pytest.mark.parametrize("count", [-1, 2.0, "2", None, True])
 def test_what_is_counted_is_a_number(count):
-    with pytest.raises(InputError, match="only_b is .*; expected an integer"):
+    with pytest.raises(InputError, match=r"only_b is .*; expected an integer"):
         mcnemar(3, count)
 
 
