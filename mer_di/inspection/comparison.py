@@ -132,7 +132,7 @@ def _said(value: object) -> str:
 
 
 def _differ(x: object, y: object) -> bool:
-    if isinstance(x, np.ndarray) or isinstance(y, np.ndarray):
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
         return not np.array_equal(x, y, equal_nan=True)
     return x != y and not (x != x and y != y)  # an unknown frame rate is NaN
 
