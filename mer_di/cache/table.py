@@ -40,7 +40,7 @@ def table_digest(file: h5py.File) -> str:
         itself, ``classes``, and the values of every column by its name.
     """
     attributes = attributes_of(file)
-    said: dict[str, Any] = {name: attributes.get(name) for name in (*ATTRIBUTES, "part")}
+    said = {name: attributes[name] for name in (*ATTRIBUTES, "part") if name in attributes}
     said["classes"] = file["samples"].attrs["classes"].tolist()
     said |= {name: _values(file[name]) for name in _COLUMNS if name in file}
     return xxh3_128_hexdigest(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
