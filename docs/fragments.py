@@ -90,6 +90,7 @@ _ATTRIBUTES = {
     "recipe": "every parameter that changes a pixel: JSON, keys sorted, no spaces",
     "recipe_sha256": "digest of that text in UTF-8",
     "min_class_size": "smallest class that was kept",
+    "table_digest": "xxh3_128 of all that no `row_digest` covers, see below; absent from older caches",
 }
 
 
