@@ -26,7 +26,7 @@ from mer_di.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mer_di.building.build import BuildReport
+    from mer_di.building.build_report import BuildReport
     from mer_di.building.plan import PlannedClip
     from mer_di.executors import Workers
 

@@ -1,6 +1,5 @@
-"""From the rows of an owner's table to samples in one notation: keys, frame numbers, emotions."""
+"""The samples of an owner's table, looked at as a whole: names that are unique, its version, findings."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +7,13 @@ from pathlib import Path
 
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
-from mer_di.datasets.sheets import shortened
+from mer_di.datasets.notation import canonical_emotion, sample_from
 from mer_di.datasets.spec import UNRECOGNIZED, UNVERSIONED, Spec
-from mer_di.datasets.table import Row, Table, frame_number, joined, read_table
+from mer_di.datasets.table import Table, joined, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
-from mer_di.people import other_spellings, subject_number
+from mer_di.people import other_spellings
 from mer_di.sample import Sample
-
-# "repression" stays apart: as a class it is not "others".
-_ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
-_FASTEST = 1_000_000  # frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,73 +38,6 @@ class Annotation:
 
 
 ReadTable = Callable[[Spec, Path], Annotation]
-
-
-def canonical_emotion(text: str) -> str:
-    """Return a label in the one spelling used here: lower case, ``others``, ``happiness``, ``sadness``.
-
-    Examples
-    --------
-    >>> canonical_emotion(" Other "), canonical_emotion("Happy"), canonical_emotion("repression")
-    ('others', 'happiness', 'repression')
-    """
-    label = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return _ALIASES.get(label, label)
-
-
-def subject_name(notation: str, text: str) -> str | None:
-    """Return a subject in a database's notation, or None if the text names none.
-
-    Examples
-    --------
-    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "s006"), subject_name("spNO.{}", "spno.12")
-    ('sub01', '006', 'spNO.12')
-    """
-    prefix = notation.partition("{")[0]
-    number = subject_number(text.casefold().removeprefix(prefix.casefold()))
-    return None if number is None else notation.format(number)
-
-
-def sample_from(row: Row, spec: Spec) -> Sample:
-    """Read one row.
-
-    Parameters
-    ----------
-    row : Row
-        With the cells of `Spec.columns`.
-    spec : Spec
-        Database name, notation of subjects, columns, and frames per second where no column ``fps`` has them.
-
-    Returns
-    -------
-    Sample
-        Frame numbers as the table writes them; what holds no number stands in `Sample.unread`.
-
-    Raises
-    ------
-    AnnotationError
-        If subject, clip or emotion is blank or holds a control character, or the subject is not in the database's
-        notation.
-    """
-    numbers = {name: frame_number(row.cells.get(name)) for name in ("onset", "apex", "offset")}
-    fps = _fps(row.text("fps")) if row.text("fps") else spec.fps
-    unread = [name for name, number in numbers.items() if number is None and name in row.cells]
-    unread += ["fps"] if row.text("fps") and fps is None else []
-    emotion = _name(row, "emotion")
-    return Sample(
-        dataset=spec.name,
-        subject=_subject(row, spec),
-        clip=_name(row, "clip"),
-        onset=numbers["onset"],
-        apex=numbers["apex"],
-        offset=numbers["offset"],
-        emotion=canonical_emotion(emotion),
-        emotion_written=emotion,
-        action_units=_without_controls(row, "action_units", row.text("action_units"), but="\n\r\t"),
-        fps=fps,
-        unread=tuple((name, shortened(row.text(name))) for name in unread),
-        objective_class=_without_controls(row, "objective_class", row.text("objective_class")),
-    )
 
 
 def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
@@ -218,41 +146,6 @@ def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding
         for sample in samples
         if (named := sample.clip.partition(separator)[0]).casefold() != sample.subject.casefold()
     )
-
-
-def _fps(text: str) -> float | None:
-    try:
-        fps = float(text)
-    except ValueError:
-        return None
-    return fps if 0 < fps <= _FASTEST else None
-
-
-def _name(row: Row, name: str) -> str:
-    return _without_controls(row, name, row.required_text(name))
-
-
-def _without_controls(row: Row, name: str, text: str, but: str = "") -> str:
-    if any(unicodedata.category(sign) == "Cc" and sign not in but for sign in text):
-        raise AnnotationError(
-            f"{row.where}: the cell {name!r} holds a line break or another control character, '{shortened(text)}'; "
-            "look for a stray quote, or remove it"
-        )
-    return text
-
-
-def _subject(row: Row, spec: Spec) -> str:
-    text = _name(row, "subject")
-    if spec.subject is None:
-        if "/" in text:  # otherwise "a/b" + "c" and "a" + "b/c" were one sample id
-            raise AnnotationError(f"{row.where}: the subject {text!r} holds a slash; use another sign")
-        return text
-    name = subject_name(spec.subject, text)
-    if name is None:
-        raise AnnotationError(
-            f"{row.where}: the subject is {shortened(text)!r}; expected a number or {spec.subject.format(1)!r}"
-        )
-    return name
 
 
 def _told_apart(samples: Sequence[Sample]) -> list[Sample]:

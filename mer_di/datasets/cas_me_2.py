@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mer_di.datasets.annotation import Annotation, annotate, choose_annotation, sample_from, subject_name
+from mer_di.datasets.annotation import Annotation, annotate, choose_annotation
 from mer_di.datasets.clips import Clips, subject_clips
 from mer_di.datasets.correction import Correction
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_root, subfolders
+from mer_di.datasets.notation import sample_from, subject_name
 from mer_di.datasets.release import join
 from mer_di.datasets.sheets import Cells, Sheet, cell_text, read_content, read_sheets
 from mer_di.datasets.spec import Choice, Published, Spec, Tree

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mer_di.datasets.annotation import subject_name
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, no_frames, subfolders
+from mer_di.datasets.notation import subject_name
 from mer_di.datasets.spec import Spec, Tree
 from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
-from mer_di.datasets.annotation import annotate, sample_from
+from mer_di.datasets.annotation import annotate
 from mer_di.datasets.clips import require_tree
 from mer_di.datasets.columns import Column
 from mer_di.datasets.correction import choose_corrections
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, find_root, no_table
+from mer_di.datasets.notation import sample_from
 from mer_di.datasets.sheets import SUFFIXES, shortened
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.datasets.table import Row, read_table

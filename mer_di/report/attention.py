@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_di.cache import FLOW_STREAMS, open_cache
-from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.records import Predictions
+from mer_di.evaluation.run import Run
 from mer_di.report.encoding import colour_limit, flow_thumbnail, overlay, signed_thumbnail
 
 
