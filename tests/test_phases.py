@@ -140,10 +140,10 @@ def test_an_unknown_policy_is_a_usage_error():
         key_frames(sample(1, 5, 9), "guess")
 
 
-def test_an_unknown_place_of_the_apex_is_a_usage_error():
-    for call in (lambda: split(1, 5, 9, apex_in="neither"), lambda: apexes(1, 9, apex_in="neither")):
-        with pytest.raises(InputError, match=r"^apex_in is 'neither'; expected one of both, onset, offset$"):
-            call()
+@pytest.mark.parametrize(("function", "frames"), [(split, (1, 5, 9)), (apexes, (1, 9))])
+def test_an_unknown_place_of_the_apex_is_a_usage_error(function, frames):
+    with pytest.raises(InputError, match=r"^apex_in is 'neither'; expected one of both, onset, offset$"):
+        function(*frames, apex_in="neither")
 
 
 @pytest.mark.parametrize("name", ["onset", "apex", "offset"])
