@@ -182,10 +182,17 @@ def command(
         _save(save_model, corpus, config, rule=validation, seed=seeds[0], genders=genders, device=device)
 
 
-def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
+def _config(
+    pretrained: bool,
+    weights: Path | None,
+    streams: str,
+    flow_combination: tuple[float, ...] | None,
+    **parameters: Any,  # noqa: ANN401 - as above
+) -> "TrainConfig":
     from mer_di.learning.model_config import ModelConfig
     from mer_di.learning.train_config import TrainConfig
 
+    parameters["flow_combination"] = flow_combination or ()
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
     model = {field.name: parameters.pop(field.name) for field in fields(ModelConfig) if field.name in parameters}
     start = str(weights.absolute()) if weights else "imagenet" if pretrained else "random"
