@@ -63,6 +63,7 @@ def _sample(clip: dict[str, Any], root: Path) -> Sample:
         emotion_written=clip["felt"],
         fps=SPEC.fps,
         path=folder if folder.is_dir() else None,
+        sought=str(folder),
     )
 
 

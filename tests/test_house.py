@@ -10,7 +10,7 @@ COMMANDS = "build check compare datasets diff options picture_options process sy
 THROUGH = {  # modules without tests of their own, and where theirs are
     **dict.fromkeys(["building/build_report", "building/entry", "building/job"], "building/build"),
     **dict.fromkeys(["building/identity", "building/rounds"], "building/unfinished"),
-    "cache/format": "cache/reading",
+    **dict.fromkeys(["cache/format", "cache/images"], "cache/reading"),
     **{f"cli/{command}": "cli" for command in COMMANDS.split()},
     "cli/doctor": "inspection/environment",
     "cli/export": "inspection/export",

@@ -28,6 +28,8 @@ from mer_di.errors import CacheError
 from mer_di.files import written_aside
 from mer_di.recipe import Recipe
 
+_OF_AN_APEX = {"apex-missing", "apex-outside"}
+
 
 def build_cache(
     database: Database,
@@ -221,4 +223,5 @@ def _nothing_left(dropped: dict[str, str]) -> str:
     listed = ", ".join(f"{count} {kind}" for kind, count in reasons.most_common()) or "the table has no rows"
     example = next(iter(dropped.items()), None)
     first = f" First of them: {example[0]}: {example[1]}." if example else ""
-    return f"no sample is usable, so no cache was written ({listed}).{first} See: mer-di check"
+    way = " --apex-policy spot or midpoint does without the table's apex." if reasons.keys() & _OF_AN_APEX else ""
+    return f"no sample is usable, so no cache was written ({listed}).{first}{way} See: mer-di check"
