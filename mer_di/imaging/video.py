@@ -26,6 +26,10 @@ DEEPEST = 14
 _PIECE = 1 << 20  # bytes read at a time
 _START = 4096  # bytes by which a text is told from a video
 _LINES_AND_TABS = str.maketrans("", "", "\t\n\r")
+_EMPTY = (
+    "{} holds nothing for frames {}..{} (0-based): players show the one before again and count on, decoders do not, "
+    "and a table's numbers may be of either; extract the frames as pictures and number those, or write the video anew"
+)
 _OPTIONS = {"protocol_whitelist": "", "max_pixels": str(LARGEST_FRAME)}  # a playlist can open nothing
 
 # Damage that FFmpeg conceals without marking the frame, it tells on stderr alone; PyAV would drop those lines.
@@ -55,8 +59,8 @@ def read_video(path: Path, numbers: range, digest: xxh3_128) -> Iterator[tuple[s
     Raises
     ------
     SampleError
-        ``clip-unreadable``, ``clip-changed``, ``frame-unreadable``, ``frame-not-8-bit``, ``frames-missing``, and those
-        of `require_video`.
+        ``clip-unreadable``, ``clip-changed``, ``frame-gap``, ``frame-unreadable``, ``frame-not-8-bit``,
+        ``frames-missing``, and those of `require_video`.
     """
     require_video(path, numbers)
     with _opened(path) as file:
@@ -130,7 +134,7 @@ def _decoded(path: Path, file: BufferedReader, numbers: range) -> Iterator[tuple
         with av.open(file, "r", options=_OPTIONS, metadata_errors="replace") as container:
             convert = VideoReformatter()
             damaged = False
-            for frame in container.decode(_stream(path, container)):
+            for frame in _stored(path, container):
                 damaged = frame.is_corrupt or (damaged and not frame.key_frame)
                 if decoded in numbers:
                     name = f"frame {decoded}"
@@ -149,6 +153,17 @@ def _decoded(path: Path, file: BufferedReader, numbers: range) -> Iterator[tuple
         "frames-missing",
         f"frames {numbers[0]}..{numbers[-1]} (0-based) are asked for, {path} decodes to {decoded} frames",
     )
+
+
+def _stored(path: Path, container: InputContainer) -> Iterator[VideoFrame]:
+    """Decode frames up to the first for which an AVI has an empty chunk: the one before is shown again."""
+    last = None
+    for packet in container.demux(_stream(path, container)):
+        if "avi" in container.format.name and packet.dts is not None:  # there it is the number of the chunk
+            if last is not None and packet.dts > last + 1:
+                raise SampleError("frame-gap", _EMPTY.format(path, last + 1, packet.dts - 1))
+            last = packet.dts
+        yield from packet.decode()
 
 
 def _is_text(start: bytes) -> bool:

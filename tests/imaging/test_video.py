@@ -2,6 +2,7 @@
 
 import struct
 import wave
+from fractions import Fraction
 
 import av
 import cv2
@@ -93,6 +94,21 @@ def test_variable_frame_rate_is_read_by_position(media):
     window = range(66, 76)
     expected = [frame for position, frame in enumerate(decoded_in_order(path)) if position in window]
     np.testing.assert_array_equal(np.stack(list(read_frames(path, window))), np.stack(expected))
+
+
+@pytest.mark.parametrize("codec", ["ffv1", "mpeg4"])
+def test_an_avi_that_shows_frames_again_is_read_up_to_them(tmp_path, codec):
+    path = tmp_path / "clip.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "yuv420p"
+        for time in (*range(6), *range(9, 12)):
+            frame = av.VideoFrame.from_ndarray(picture(time, 32, 48), format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert len(list(read_frames(path, range(6)))) == 6
+    assert "frames 6..8 (0-based)" in refused("frame-gap", lambda: list(read_frames(path, range(7))))
 
 
 def test_an_interlaced_video_is_decoded(tmp_path):
