@@ -26,9 +26,9 @@ DEEPEST = 14
 _PIECE = 1 << 20  # bytes read at a time
 _START = 4096  # bytes by which a text is told from a video
 _LINES_AND_TABS = str.maketrans("", "", "\t\n\r")
-_EMPTY = (
-    "{} holds nothing for frames {}..{} (0-based): players show the one before again and count on, decoders do not, "
-    "and a table's numbers may be of either; extract the frames as pictures and number those, or write the video anew"
+_UNEVEN = (
+    "{} has empty chunks near frame {} (0-based): players show a frame longer there and count on, decoders do not, and "
+    "a table's numbers may be of either; extract the frames as pictures and number those, or write the video anew"
 )
 _OPTIONS = {"protocol_whitelist": "", "max_pixels": str(LARGEST_FRAME)}  # a playlist can open nothing
 
@@ -98,7 +98,8 @@ def count_frames(path: Path) -> int:
             raise SampleError("clip-unreadable", f"{path} is a text; expected a video")
         try:
             with av.open(file, "r", options=_OPTIONS, metadata_errors="replace") as container:
-                return sum(packet.size > 0 for packet in container.demux(_stream(path, container)))
+                packets = container.demux(_stream(path, container))
+                return sum(packet.size > 0 and not packet.is_discard for packet in packets)  # a cut may hide some
         except (av.FFmpegError, OSError) as err:
             raise SampleError("clip-unreadable", f"{path} is damaged, or no video ({err.strerror})") from err
 
@@ -156,13 +157,13 @@ def _decoded(path: Path, file: BufferedReader, numbers: range) -> Iterator[tuple
 
 
 def _stored(path: Path, container: InputContainer) -> Iterator[VideoFrame]:
-    """Decode frames up to the first for which an AVI has an empty chunk: the one before is shown again."""
-    last = None
+    """Decode frames, of an AVI as far as they are evenly spaced: its times count chunks, and some may be empty."""
+    times: list[int] = []
     for packet in container.demux(_stream(path, container)):
-        if "avi" in container.format.name and packet.dts is not None:  # there it is the number of the chunk
-            if last is not None and packet.dts > last + 1:
-                raise SampleError("frame-gap", _EMPTY.format(path, last + 1, packet.dts - 1))
-            last = packet.dts
+        if "avi" in container.format.name and packet.dts is not None:
+            times.append(packet.dts)
+            if len(times) > 2 and times[-1] - times[-2] != times[1] - times[0]:
+                raise SampleError("frame-gap", _UNEVEN.format(path, len(times) - 2))
         yield from packet.decode()
 
 
