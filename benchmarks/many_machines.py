@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from machine import keep, machine
 
-from mer_di.building.build import CLIPS_A_SYNC
 from mer_di.building.entry import cache_entry
 from mer_di.building.merge import merge_caches
 from mer_di.building.plan import PlannedClip
+from mer_di.building.rounds import CLIPS_A_SYNC
 from mer_di.cache import Entry, Provenance, RenderedClip, Rows, make_cache, sync
 from mer_di.evaluation.corpus import read_corpus
 from mer_di.evaluation.fold import SeedRun

@@ -172,9 +172,10 @@ def tests_tested() -> str:
         f"statements {coverage['statements_run']:,} are run ({coverage['tool']} {coverage['version']}, "
         f"{coverage['date']}; {coverage['tests']}). Left out: {omitted}, which run as machine code or on a GPU; they "
         "are compared with NumPy, number by number.\n"
-        f"- Of {mutants['mutants']:,} small changes to {mutated} the tests notice {mutants['killed']:,}; the other "
-        f"{mutants['equivalent']} change nothing that can be seen, each with its reason in the results "
-        f"({mutation['tool']} {mutation['version']}, {mutation['date']})."
+        f"- Of {mutants['mutants']:,} small changes to {mutated} the tests notice {mutants['killed']:,}. Of the rest "
+        f"{mutants['equivalent']} change nothing that can be seen, each with its reason in the results, and "
+        f"{mutants['open']} wait for a test ({mutation['tool']} {mutation['version']}, {mutation['date'][:10]}). Left "
+        "as they are: constants of modules, what an f-string says between its values, and decorated functions."
     )
 
 

@@ -62,6 +62,7 @@ def _sample(clip: dict, root: Path) -> Sample:
         emotion_written=clip["felt"],
         fps=SPEC.fps,
         path=folder if folder.is_dir() else None,
+        sought=str(folder),
     )
 
 

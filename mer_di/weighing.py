@@ -1,7 +1,7 @@
 """The rows of weights of a clip: its phases, how sure its apex is, and whatever else a recipe makes of them."""
 
 from collections.abc import Mapping
-from math import exp
+from math import exp, inf
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,7 @@ def apex_shares(n_frames: int, apex: int, sigma: float, *, apex_in: ApexIn = "bo
     >>> {position: round(share / sum(shares.values()), 3) for position, share in shares.items()}
     {1: 0.274, 2: 0.452, 3: 0.274}
     """
-    if not 0 < sigma < float("inf"):
+    if not 0 < sigma < inf:
         raise InputError(f"apex_sigma is {sigma!r}; expected a number of frames above 0, or nothing for a sure apex")
     found = {
         position: round(_WHOLE * exp(-(((position - apex) / sigma) ** 2) / 2))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.flow_maps import combined_magnitude, direction, magnitude, normalized_flow, phase_maps
+from mer_di.flow_maps import combined_magnitude, direction, flow_map, magnitude, normalized_flow, phase_maps
 
 THETA = {"onset_factor": 0.7, "offset_factor": 0.3, "exponent": 2.0}
 
@@ -57,6 +57,25 @@ def test_the_numbers_of_the_paper_are_not_known_and_have_no_default(missing):
         combined_magnitude(flow(1), flow(2), **numbers)
 
 
+def test_a_map_is_an_image_of_one_phase_or_of_both():
+    first, second = flow(1), flow(2)
+    found = flow_map("flow_combined", first, second, (0.7, 0.3, 2.0))
+    assert np.array_equal(found, np.dstack([combined_magnitude(first, second, **THETA)] * 3))
+    assert np.array_equal(flow_map("flow_normalized_onset", first, second), normalized_flow(first))
+    assert np.array_equal(flow_map("flow_direction_offset", first, second), direction(normalized_flow(second)))
+    with pytest.raises(InputError, match="name is 'flow_onset'; expected one of flow_combined"):
+        flow_map("flow_onset", first, second)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [(None, "three numbers, θ₁, θ₂ and n"), ((1.0, 1.0), "three numbers"), ((1.0, 1.0, 0.0), "exponent is 0.0")],
+)
+def test_a_combination_is_three_numbers(numbers, words):
+    with pytest.raises(InputError, match=words):
+        flow_map("flow_combined", flow(1), flow(2), numbers)
+
+
 def test_normalized_flow_is_strain_v_u_each_by_itself():
     image = flow(3)
     found = normalized_flow(image)
@@ -98,14 +117,24 @@ def test_the_four_maps_are_the_flows_and_then_their_directions():
     [
         (lambda: magnitude(np.zeros((4, 4, 2))), r"flow is float64 of shape \(4, 4, 2\); expected numbers \(H, W, 3\)"),
         (lambda: magnitude(np.full((4, 4, 3), np.nan)), "not finite"),
-        (lambda: normalized_flow("flow"), "expected integers or floats"),
+        (lambda: normalized_flow("flow"), "^flow: found a str .*expected integers or floats"),
+        (lambda: normalized_flow(np.zeros((0, 4, 3))), r"^flow is float64 of shape \(0, 4, 3\)"),
+        (lambda: normalized_flow(np.ones((4, 4, 3), bool)), r"^flow is bool of shape \(4, 4, 3\)"),
         (lambda: direction(flow(1)), r"normalized has the value -.*; expected 0\.\.1"),
         (lambda: combined_magnitude(flow(1), flow(2, (5, 8)), **THETA), "expected two of one shape"),
-        (lambda: phase_maps(flow(1), flow(2, (5, 8))), "expected two of one shape"),
+        (lambda: normalized_flow(np.zeros((4, 3))), "^flow is float64"),
+        (lambda: direction(np.zeros((4, 3))), "^normalized is float64"),
+        (lambda: phase_maps(flow(1), flow(2, (5, 8))), r"shapes \(5, 7, 3\) and \(5, 8, 3\); expected two"),
         (lambda: combined_magnitude(flow(1), flow(2), **THETA | {"exponent": 0.0}), "exponent is 0.0"),
-        (lambda: combined_magnitude(flow(1), flow(2), **THETA | {"onset_factor": np.inf}), "onset_factor is inf"),
     ],
 )
 def test_what_is_no_flow_or_no_number_is_refused(call, said):
     with pytest.raises(InputError, match=said):
         call()
+
+
+@pytest.mark.parametrize("name", THETA)
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_number_that_is_not_finite_is_refused_by_its_name(name, value):
+    with pytest.raises(InputError, match=f"^{name} is {value}; expected a finite number"):
+        combined_magnitude(flow(1), flow(2), **THETA | {name: value})

@@ -8,9 +8,9 @@ from mer_di.synthetic.layouts import LAYOUTS
 HOUSE, TESTS = Path(mer_di.__file__).parent, Path(__file__).parent
 COMMANDS = "build check compare datasets diff options picture_options process synth verify"
 THROUGH = {  # modules without tests of their own, and where theirs are
-    "building/identity": "building/unfinished",
-    "building/entry": "building/build",
-    "cache/format": "cache/reading",
+    **dict.fromkeys(["building/build_report", "building/entry", "building/job"], "building/build"),
+    **dict.fromkeys(["building/identity", "building/rounds"], "building/unfinished"),
+    **dict.fromkeys(["cache/format", "cache/images"], "cache/reading"),
     **{f"cli/{command}": "cli" for command in COMMANDS.split()},
     "cli/doctor": "inspection/environment",
     "cli/export": "inspection/export",
@@ -24,6 +24,7 @@ THROUGH = {  # modules without tests of their own, and where theirs are
     "datasets/spec": "datasets",
     **dict.fromkeys(["kernels/byte_dots", "kernels/constants", "kernels/loops"], "accumulate"),
     "kernels/resampling": "imaging/warp",
+    "evaluation/records": "evaluation/run",
     "learning/history": "learning/train",
     "learning/models/output": "learning/models/dianet",
     "report/plots": "report/run_page",

@@ -1,4 +1,5 @@
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,8 @@ from mer_di.phases import APEX_IN, APEX_POLICIES, apexes, key_frames, split
 from mer_di.sample import Sample
 
 
-def sample(onset, apex, offset, unread=()):
-    return Sample("manifest", "s1", "c1", onset, apex, offset, "happiness", unread=unread)
+def sample(onset, apex, offset, unread=(), path=None):
+    return Sample("manifest", "s1", "c1", onset, apex, offset, "happiness", unread=unread, path=path)
 
 
 @given(st.integers(0, 50), st.integers(2, 40), st.integers(2, 40))
@@ -96,6 +97,8 @@ def test_no_policy_mends_what_is_not_the_apex(row, kind):
         (sample(None, 5, 9), "the table's onset cell holds '', no frame number"),
         (sample(1, 5, None, (("offset", "n/a"),)), "the table's offset cell holds 'n/a', no frame number"),
         (sample(1, 5, None), "the table's offset cell holds '', no frame number"),
+        (sample(None, 5, 9, path=Path("clip")), "no table says it, nor do the numbers of frames in clip"),
+        (sample(None, 5, 9, (("onset", "?"),), Path("clip")), "the table's onset cell holds '\\?', no frame number"),
         (sample(1, None, 9, (("apex", "/"),)), "the table's apex cell holds '/'; onset 1, offset 9"),
         (sample(1, None, 9), "the table has no apex column; onset 1, offset 9"),
         (sample(9, 8, 7), "onset 9, offset 7"),

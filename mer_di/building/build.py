@@ -7,72 +7,28 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from mer_di.building.build_report import BuildReport
 from mer_di.building.defaults import default_recipe
 from mer_di.building.destination import in_words, left_by_older_versions, require_replaceable, sole_writer
 from mer_di.building.entry import cache_entry
-from mer_di.building.former import Former, read_former
+from mer_di.building.former import read_former
 from mer_di.building.identity import table_key
+from mer_di.building.job import Job
 from mer_di.building.part import Part
-from mer_di.building.plan import Plan, PlannedClip, make_plan
-from mer_di.building.tasks import Progress, State, reasons_to_drop, render_rows, row_states, with_apexes
+from mer_di.building.plan import PlannedClip, make_plan
+from mer_di.building.rounds import rendered, unlike, written_over
+from mer_di.building.tasks import Progress, State, reasons_to_drop, row_states, with_apexes
 from mer_di.building.unfinished import Unfinished, take_over
-from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache, sync
+from mer_di.cache import CORRECTION_COLUMNS, Provenance, Rows, make_cache
 from mer_di.datasets import Database
 from mer_di.errors import CacheError
-from mer_di.executors import uninterrupted
 from mer_di.files import written_aside
 from mer_di.recipe import Recipe
 
-CLIPS_A_SYNC = 8  # some 20 MB at 224 pixels
-_ROUNDS = 3  # of rendering what strangers wrote over
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build did.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The cache.
-    kept : int
-        Samples in the cache.
-    dropped : dict of str to str
-        Sample id to reason.
-    classes : dict of str to int
-        Samples a class, in label order.
-    frames : int
-        Frames of the kept samples.
-    resumed : int
-        Samples that an earlier build had finished, from the same frames.
-    seconds : float
-        Wall time.
-    again : list of str
-        Samples of an earlier build that were rendered again, because their frames have changed since.
-    already_complete : bool
-        The cache was there, made by the same recipe from the same table and frames; nothing was done.
-    remarks : list of str
-        What lay beside the cache and should be known of.
-    """
-
-    path: Path
-    kept: int
-    dropped: dict[str, str]
-    classes: dict[str, int]
-    frames: int
-    resumed: int
-    seconds: float
-    again: list[str] = field(default_factory=list)
-    already_complete: bool = False
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Drops by kind, most frequent first."""
-        return dict(Counter(reason.partition(":")[0] for reason in self.dropped.values()).most_common())
+_OF_AN_APEX = {"apex-missing", "apex-outside"}
 
 
 def build_cache(
@@ -139,41 +95,18 @@ def build_cache(
         former = None if overwrite or not path.exists() else read_former(path, provenance)
         planned = make_plan(database, recipe, min_class_size=min_class_size, part=part)
         plan = with_apexes(planned, recipe, model, workers)
-        job = _Job(
+        job = Job(
             path, former, overwrite, unfinished, provenance, plan, model, workers, database.root, progress or _untold
         )
         if not plan.clips:
             raise CacheError(_nothing_left(job.dropped))
-        _require_no_loss(job, job.dropped)
+        job.require_no_loss(job.dropped)
         report = _found_complete(job) or _built(job)
         remarks = left_by_older_versions(path) + report.remarks
         return replace(report, path=Path(out), seconds=time.perf_counter() - started, remarks=remarks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    path: Path
-    former: Former | None
-    overwrite: bool
-    unfinished: Unfinished
-    provenance: Provenance
-    plan: Plan
-    model: Path | None
-    workers: Executor
-    root: Path
-    tell: Progress
-
-    @property
-    def dropped(self) -> dict[str, str]:
-        """What was dropped before a frame was decoded, and why."""
-        return {sample_id: self.portable(reason) for sample_id, reason in self.plan.dropped.items()}
-
-    def portable(self, reason: str) -> str:
-        """Name files relative to the database: the same database elsewhere gives the same cache."""
-        return reason.replace(f"{self.root}{os.sep}", "")
-
-
-def _found_complete(job: _Job) -> BuildReport | None:
+def _found_complete(job: Job) -> BuildReport | None:
     """Return what there is to say of the cache that is there, if a build would make the same again."""
     former, recipe = job.former, job.provenance.recipe
     if former is None:
@@ -190,10 +123,10 @@ def _found_complete(job: _Job) -> BuildReport | None:
         return None
     if job.unfinished.is_of(job.provenance):
         job.unfinished.remove()
-    return replace(_report(job.path, kept, former.dropped, len(kept), []), already_complete=True)
+    return BuildReport.of(job.path, kept, former.dropped, resumed=len(kept), already_complete=True)
 
 
-def _built(job: _Job) -> BuildReport:
+def _built(job: Job) -> BuildReport:
     clips = job.plan.clips
     entries = [cache_entry(clip) for clip in clips]
     rows, found = job.unfinished.claim(job.provenance, entries, job.dropped, discard=job.overwrite)
@@ -202,10 +135,10 @@ def _built(job: _Job) -> BuildReport:
         take_over(job.former.rows, index, rows, entries)
     nothing: Sequence[State] = ["absent"] * len(clips)
     states = row_states(clips, rows, range(len(clips)), job.workers) if found != "nothing" or job.former else nothing
-    outcomes = _rendered(job, rows, states)
+    outcomes = rendered(job, rows, states)
     reasons = {index: outcome for index, outcome in outcomes.items() if isinstance(outcome, str)}
     dropped = job.dropped | {clips[index].sample.sample_id: reason for index, reason in reasons.items()}
-    _require_no_loss(job, dropped)
+    job.require_no_loss(dropped)
     kept = [index for index in range(len(clips)) if index not in reasons]
     if not kept:
         job.unfinished.remove()
@@ -215,78 +148,26 @@ def _built(job: _Job) -> BuildReport:
     else:
         _put_in_place(job, rows, outcomes)
     again = [clips[index].sample.sample_id for index in kept if states[index] == "of other frames"]
-    report = _report(job.path, [clips[index] for index in kept], dropped, list(states).count("whole"), again)
     damaged = [f"{job.unfinished.path} was damaged; samples that were whole in it are kept"]
-    return replace(report, remarks=damaged if found == "a damaged file" else [])
-
-
-def _rendered(job: _Job, rows: Rows, states: Sequence[State]) -> dict[int, bytes | str]:
-    """Render what is not there; return for each row its digest, or the reason why its sample has to be dropped.
-
-    A worker of an interrupted build that had begun to write when this one began may still write over a row: such rows
-    are rendered once more.
-    """
-    clips = job.plan.clips
-    outcomes: dict[int, bytes | str] = {}
-    for index, state in enumerate(states):
-        if state == "whole":
-            outcomes[index] = rows.digest(index)
-            job.tell(clips[index], len(clips))
-    job.tell(None, len(clips))
-    for _ in range(_ROUNDS):
-        outcomes |= _one_round(job, rows, [index for index in range(len(clips)) if index not in outcomes])
-        job.unfinished.close(rows)
-        strange = _strange(rows, outcomes)
-        if not strange:
-            return outcomes
-        outcomes = {index: outcome for index, outcome in outcomes.items() if index not in strange}
-        rows = job.unfinished.admit(rows)
-    raise CacheError(_written_over(rows, [clips[index] for index in strange]))
-
-
-def _one_round(job: _Job, rows: Rows, indices: Sequence[int]) -> dict[int, bytes | str]:
-    """Render some rows, and bring them to the disk meanwhile, so that little is left for the end."""
-    clips = {index: job.plan.clips[index] for index in indices}
-    outcomes = {}
-    finished = render_rows(clips, job.provenance.recipe, rows, job.model, job.workers)
-    syncs = []
-    with ThreadPoolExecutor(1) as disk, contextlib.closing(finished):
-        for count, (index, outcome) in enumerate(finished, start=1):
-            outcomes[index] = outcome if isinstance(outcome, bytes) else job.portable(outcome)
-            job.tell(clips[index], len(job.plan.clips))
-            if count % CLIPS_A_SYNC == 0:
-                with uninterrupted():
-                    syncs.append(disk.submit(sync, rows.path))
-    for written in syncs:
-        written.result()
-    sync(rows.path)
-    return outcomes
-
-
-def _strange(rows: Rows, outcomes: Mapping[int, bytes | str]) -> list[int]:
-    """Return the rows that do not hold what was written to them."""
-    return [
-        index for index, outcome in outcomes.items() if isinstance(outcome, bytes) and rows.digest(index) != outcome
-    ]
-
-
-def _written_over(rows: Rows, clips: Sequence[PlannedClip]) -> str:
-    return (
-        f"{rows.path} does not hold what workers wrote of {len(clips)} sample(s), first of them "
-        f"{clips[0].sample.sample_id}: those of an interrupted build still write to it. The others are kept: run the "
-        "same again"
+    return BuildReport.of(
+        job.path,
+        [clips[index] for index in kept],
+        dropped,
+        resumed=list(states).count("whole"),
+        again=again,
+        remarks=damaged if found == "a damaged file" else [],
     )
 
 
-def _put_in_place(job: _Job, rows: Rows, outcomes: Mapping[int, bytes | str]) -> None:
+def _put_in_place(job: Job, rows: Rows, outcomes: Mapping[int, bytes | str]) -> None:
     job.unfinished.put_in_place(rows, job.path)
-    strange = _strange(replace(rows, path=job.path), outcomes)
+    strange = unlike(replace(rows, path=job.path), outcomes)
     if strange:
         job.path.replace(job.unfinished.path)
-        raise CacheError(_written_over(rows, [job.plan.clips[index] for index in strange]))
+        raise written_over(rows, [job.plan.clips[index] for index in strange])
 
 
-def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str]) -> None:
+def _close_up(job: Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str]) -> None:
     """Write the cache anew without the rows whose samples turned out to be of no use."""
     entries = [cache_entry(job.plan.clips[index]) for index in kept]
     try:
@@ -306,28 +187,6 @@ def _close_up(job: _Job, rows: Rows, kept: Sequence[int], dropped: dict[str, str
             f"bytes. Finished samples are kept in {rows.path}: make room, and the same command resumes"
         ) from error
     job.unfinished.remove()
-
-
-def _require_no_loss(job: _Job, dropped: dict[str, str]) -> None:
-    """Make sure that a complete cache is not replaced by one that lacks some of its samples."""
-    former = job.former.samples if job.former else ()
-    lost = {name: dropped[name] for name in former if name in dropped}
-    if lost:
-        first = next(iter(lost))
-        raise CacheError(
-            f"{job.path} holds {len(lost)} sample(s) that cannot be built any more ({first}: {lost[first]}); it is "
-            "left as it is. Bring the frames back, choose another --out, or replace it with --overwrite"
-        )
-
-
-def _report(
-    path: Path, kept: Sequence[PlannedClip], dropped: Mapping[str, str], resumed: int, again: list[str]
-) -> BuildReport:
-    classes = Counter(clip.sample.emotion for clip in kept)
-    frames = sum(len(clip.numbers) for clip in kept)
-    return BuildReport(
-        path, len(kept), dict(sorted(dropped.items())), dict(sorted(classes.items())), frames, resumed, 0.0, again
-    )
 
 
 def _untold(_clip: PlannedClip | None, _total: int) -> None:
@@ -364,4 +223,5 @@ def _nothing_left(dropped: dict[str, str]) -> str:
     listed = ", ".join(f"{count} {kind}" for kind, count in reasons.most_common()) or "the table has no rows"
     example = next(iter(dropped.items()), None)
     first = f" First of them: {example[0]}: {example[1]}." if example else ""
-    return f"no sample is usable, so no cache was written ({listed}).{first} See: mer-di check"
+    way = " --apex-policy spot or midpoint does without the table's apex." if reasons.keys() & _OF_AN_APEX else ""
+    return f"no sample is usable, so no cache was written ({listed}).{first}{way} See: mer-di check"

@@ -24,38 +24,13 @@ from mer_di.cache.format import (
     jitter_in,
     spots_in,
 )
+from mer_di.cache.images import Images, damage_in_words
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
 from mer_di.errors import CacheError, InputError
 from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Recipe
 from mer_di.streams import Stream
 from mer_di.weighing import half_weights
-
-
-@contextlib.contextmanager
-def _reading(path: str | Path) -> Iterator[None]:
-    """Say in words what HDF5 and h5py, and they alone, raise of bytes that make no sense: almost anything."""
-    try:
-        yield
-    except CacheError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise CacheError(f"{path} is no readable HDF5 file, truncated or damaged ({said}); build it again") from error
-
-
-class Images(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
-    """Images of a cache, read from disk when indexed.
-
-    Raises
-    ------
-    CacheError
-        When indexed, if the file is truncated or damaged there.
-    """
-
-    def __getitem__(self, args: Any, new_dtype: Any = None) -> Any:  # noqa: ANN401 - as h5py
-        with _reading(self.file.filename):
-            return super().__getitem__(args, new_dtype)
 
 
 class Cache:
@@ -126,7 +101,7 @@ class Cache:
         CacheError
             If the cache has no such column, or it is damaged.
         """
-        with _reading(self.path):
+        with damage_in_words(self.path):
             table = self.file["samples"]
             data = table.get(name)
             if isinstance(data, h5py.Dataset) and data.shape[:1] == (len(self),):
@@ -315,7 +290,7 @@ class Cache:
             If a column is damaged.
         """
         first = {"samples": "sample_id", "dropped": "sample_id", "corrections": "set_name"}[group]
-        with _reading(self.path):
+        with damage_in_words(self.path):
             table = self.file[group]
             length = table[first].shape  # others may have added something beside
             columns = {
@@ -351,7 +326,7 @@ def open_cache(path: str | os.PathLike[str]) -> Cache:
     where = Path(path)
     if not where.is_file():
         raise CacheError(f"{where} is not a file; build a cache with: mer-di build --dataset NAME --out {where}")
-    with _reading(where):
+    with damage_in_words(where):
         file = h5py.File(where, "r")
         with _closed_on_failure(file):
             problem = foreignness(file)

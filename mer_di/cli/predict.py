@@ -71,7 +71,9 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    """Give the class probabilities of new clips, folders of images or videos, by a model of: mer-di train --save-model.
+    """Give the class probabilities of new clips.
+
+    A CLIP is a folder of images or a video, MODEL what mer-di train --save-model wrote.
 
     \b
     mer-di predict model.safetensors clips/new --onset 1 --apex 12 --offset 30

@@ -1,6 +1,5 @@
-"""From the rows of an owner's table to samples in one notation: keys, frame numbers, emotions."""
+"""The samples of an owner's table, looked at as a whole: names that are unique, its version, findings."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +7,13 @@ from pathlib import Path
 
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_tables, no_table, subfolders
-from mer_di.datasets.sheets import shortened
+from mer_di.datasets.notation import canonical_emotion, sample_from
 from mer_di.datasets.spec import UNRECOGNIZED, UNVERSIONED, Spec
-from mer_di.datasets.table import Row, Table, frame_number, joined, read_table
+from mer_di.datasets.table import Table, joined, read_table
 from mer_di.errors import AnnotationError
 from mer_di.origin import SYNTHETIC, SYNTHETIC_TITLE
-from mer_di.people import other_spellings, subject_number
+from mer_di.people import other_spellings
 from mer_di.sample import Sample
-
-# "repression" stays apart: as a class it is not "others".
-_ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
-_FASTEST = 1_000_000  # frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,74 +37,9 @@ class Annotation:
     findings: tuple[Finding, ...] = ()
 
 
+_TWO_EVENTS = ". Two micro-expressions of one recording, each with its own onset, are read by --dataset manifest"
+
 ReadTable = Callable[[Spec, Path], Annotation]
-
-
-def canonical_emotion(text: str) -> str:
-    """Return a label in the one spelling used here: lower case, ``others``, ``happiness``, ``sadness``.
-
-    Examples
-    --------
-    >>> canonical_emotion(" Other "), canonical_emotion("Happy"), canonical_emotion("repression")
-    ('others', 'happiness', 'repression')
-    """
-    label = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return _ALIASES.get(label, label)
-
-
-def subject_name(notation: str, text: str) -> str | None:
-    """Return a subject in a database's notation, or None if the text names none.
-
-    Examples
-    --------
-    >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "s006"), subject_name("spNO.{}", "spno.12")
-    ('sub01', '006', 'spNO.12')
-    """
-    prefix = notation.partition("{")[0]
-    number = subject_number(text.casefold().removeprefix(prefix.casefold()))
-    return None if number is None else notation.format(number)
-
-
-def sample_from(row: Row, spec: Spec) -> Sample:
-    """Read one row.
-
-    Parameters
-    ----------
-    row : Row
-        With the cells of `Spec.columns`.
-    spec : Spec
-        Database name, notation of subjects, columns, and frames per second where no column ``fps`` has them.
-
-    Returns
-    -------
-    Sample
-        Frame numbers as the table writes them; what holds no number stands in `Sample.unread`.
-
-    Raises
-    ------
-    AnnotationError
-        If subject, clip or emotion is blank or holds a control character, or the subject is not in the database's
-        notation.
-    """
-    numbers = {name: frame_number(row.cells.get(name)) for name in ("onset", "apex", "offset")}
-    fps = _fps(row.text("fps")) if row.text("fps") else spec.fps
-    unread = [name for name, number in numbers.items() if number is None and name in row.cells]
-    unread += ["fps"] if row.text("fps") and fps is None else []
-    emotion = _name(row, "emotion")
-    return Sample(
-        dataset=spec.name,
-        subject=_subject(row, spec),
-        clip=_name(row, "clip"),
-        onset=numbers["onset"],
-        apex=numbers["apex"],
-        offset=numbers["offset"],
-        emotion=canonical_emotion(emotion),
-        emotion_written=emotion,
-        action_units=_without_controls(row, "action_units", row.text("action_units"), but="\n\r\t"),
-        fps=fps,
-        unread=tuple((name, shortened(row.text(name))) for name in unread),
-        objective_class=_without_controls(row, "objective_class", row.text("objective_class")),
-    )
 
 
 def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
@@ -143,6 +73,7 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
         *_table_findings(spec, table, samples, version),
         *(_recording_findings(samples) if spec.recordings == "exception" else ()),
         *_alias_findings(samples),
+        *_emotion_findings(spec, samples),
         *_people_findings(samples),
     )
     return Annotation(table, tuple(sorted(samples, key=lambda sample: sample.sample_id)), version, findings)
@@ -220,41 +151,6 @@ def subject_findings(samples: Iterable[Sample], separator: str) -> tuple[Finding
     )
 
 
-def _fps(text: str) -> float | None:
-    try:
-        fps = float(text)
-    except ValueError:
-        return None
-    return fps if 0 < fps <= _FASTEST else None
-
-
-def _name(row: Row, name: str) -> str:
-    return _without_controls(row, name, row.required_text(name))
-
-
-def _without_controls(row: Row, name: str, text: str, but: str = "") -> str:
-    if any(unicodedata.category(sign) == "Cc" and sign not in but for sign in text):
-        raise AnnotationError(
-            f"{row.where}: the cell {name!r} holds a line break or another control character, '{shortened(text)}'; "
-            "look for a stray quote, or remove it"
-        )
-    return text
-
-
-def _subject(row: Row, spec: Spec) -> str:
-    text = _name(row, "subject")
-    if spec.subject is None:
-        if "/" in text:  # otherwise "a/b" + "c" and "a" + "b/c" were one sample id
-            raise AnnotationError(f"{row.where}: the subject {text!r} holds a slash; use another sign")
-        return text
-    name = subject_name(spec.subject, text)
-    if name is None:
-        raise AnnotationError(
-            f"{row.where}: the subject is {shortened(text)!r}; expected a number or {spec.subject.format(1)!r}"
-        )
-    return name
-
-
 def _told_apart(samples: Sequence[Sample]) -> list[Sample]:
     """Name each further row of a recording by its onset; the first keeps the plain name, so that rows can be added."""
     recordings: set[str] = set()
@@ -282,6 +178,7 @@ def _require_unique(spec: Spec, table: Table, samples: Sequence[Sample]) -> None
             raise AnnotationError(
                 f"{table.path}: two rows for the clip {sample.sample_id}{onset} ({first}; {row.where}); compare them "
                 "with their source: remove the row that was copied twice, or give the two clips different names"
+                f"{_TWO_EVENTS if spec.recordings == 'never' else ''}"
             )
         seen |= dict.fromkeys(names, row.where)
 
@@ -335,6 +232,20 @@ def _alias_findings(samples: Iterable[Sample]) -> list[Finding]:
     return [
         Finding("emotion-alias", written, f"{count} rows say {written!r}, read as {canonical_emotion(written)!r}")
         for written, count in sorted(spellings.items())
+    ]
+
+
+def _emotion_findings(spec: Spec, samples: Iterable[Sample]) -> list[Finding]:
+    known = sorted({emotion for published in spec.published for emotion in published.emotions})
+    strange = Counter(sample.emotion_written for sample in samples if known and sample.emotion not in known)
+    return [
+        Finding(
+            "emotion-unknown",
+            written,
+            f"{count} rows say {written!r}, which is a class of its own here and none of the database's: "
+            f"{', '.join(known)}. If it is one of these, write it so in the table",
+        )
+        for written, count in sorted(strange.items())
     ]
 
 

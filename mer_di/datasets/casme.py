@@ -11,12 +11,13 @@ of each emotion was found in no public source.
 from dataclasses import replace
 from pathlib import Path
 
-from mer_di.datasets.annotation import Annotation, annotate, sample_from
+from mer_di.datasets.annotation import Annotation, annotate
 from mer_di.datasets.clips import subject_clips
 from mer_di.datasets.columns import Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_root
+from mer_di.datasets.notation import sample_from
 from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.datasets.table import frame_number, read_table

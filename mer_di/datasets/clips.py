@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mer_di.datasets.annotation import subject_name
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import files, no_frames, subfolders
+from mer_di.datasets.locate import files, no_frames, sought, subfolders
+from mer_di.datasets.notation import subject_name
 from mer_di.datasets.spec import Spec, Tree
 from mer_di.datasets.table import plain
 from mer_di.errors import AnnotationError, InputError
@@ -241,7 +241,7 @@ def place(
 def _placed(sample: Sample, clips: Clips, key: str) -> Sample:
     folder = clips.folders.get(key.casefold())
     if folder is None:
-        return replace(sample, sought=", ".join(str(home / key) for home in clips.homes))
+        return replace(sample, sought=", ".join(sought(home / key) for home in clips.homes))
     return replace(sample, path=folder)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
-from mer_di.datasets.annotation import annotate, sample_from
+from mer_di.datasets.annotation import annotate
 from mer_di.datasets.clips import require_tree
 from mer_di.datasets.columns import Column
 from mer_di.datasets.correction import choose_corrections
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import files, find_root, no_table
+from mer_di.datasets.locate import files, find_root, no_table, sought
+from mer_di.datasets.notation import sample_from
 from mer_di.datasets.sheets import SUFFIXES, shortened
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.datasets.table import Row, read_table
@@ -175,7 +176,7 @@ def _folder(place: Path) -> Path:
 def _placed(sample: Sample, path: Path) -> Sample:
     if os.path.exists(path):  # noqa: PTH110 - of a name that no file system takes it says no, and raises nothing
         return replace(sample, path=path)
-    return replace(sample, sought=shortened(str(path), _LONGEST_PATH))
+    return replace(sample, sought=shortened(sought(path), _LONGEST_PATH))
 
 
 def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:
@@ -195,8 +196,8 @@ def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:
             end = "" if foreign else f": it is {os.path.realpath(place)}"
             raise AnnotationError(
                 f"{row.where}: the path {shortened(written)!r} leads out of {home}{end}. Expected a path below that "
-                "folder. Move the table above the data, name the folder above it with --root (and the table with "
-                "--table), or allow the folder that it leads into with --allow."
+                "folder, written from there on, as in s01/clip1. Move the table above the data, name the folder above "
+                "it with --root (and the table with --table), or allow the folder that it leads into with --allow."
             )
     return path
 

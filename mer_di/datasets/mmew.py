@@ -11,12 +11,13 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from mer_di.datasets.annotation import canonical_emotion, subject_findings
+from mer_di.datasets.annotation import subject_findings
 from mer_di.datasets.clips import Clips, named_clips
 from mer_di.datasets.correction import Correction, Field
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_root
+from mer_di.datasets.notation import canonical_emotion
 from mer_di.datasets.release import read_release
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.errors import SampleError
@@ -51,7 +52,7 @@ MMEW_Final/
   MMEW_Micro_Exp.xlsx
   Micro_Expression/happiness/S01-01-001/1.jpg       registered faces, whole clip
   (or S01/happiness/S01-01-001/1.jpg)""",
-    trees=(Tree("cropped", registered=True),),
+    trees=(Tree("cropped", registered=True, begins=1),),
     published=(
         Published(
             "300-clip",

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mer_di.datasets.annotation import subject_name
 from mer_di.datasets.columns import Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files
+from mer_di.datasets.notation import subject_name
 from mer_di.datasets.sheets import SUFFIXES
 from mer_di.datasets.table import plain, read_table
 

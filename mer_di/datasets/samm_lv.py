@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from mer_di.datasets import samm
-from mer_di.datasets.annotation import Annotation, annotate, choose_annotation, sample_from, subject_findings
+from mer_di.datasets.annotation import Annotation, annotate, choose_annotation, subject_findings
 from mer_di.datasets.clips import named_clips
 from mer_di.datasets.columns import COLUMNS, Column
 from mer_di.datasets.correction import Correction, choose_corrections
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import find_root, find_tables, not_found
+from mer_di.datasets.notation import sample_from
 from mer_di.datasets.release import join
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.datasets.table import Row, joined, plain, read_table

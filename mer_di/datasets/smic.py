@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mer_di.datasets.annotation import Annotation, annotate, canonical_emotion, choose_annotation, sample_from
+from mer_di.datasets.annotation import Annotation, annotate, choose_annotation
 from mer_di.datasets.clips import Clips, subject_clips
 from mer_di.datasets.columns import Column
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, find_root, subfolders
+from mer_di.datasets.notation import canonical_emotion, sample_from
 from mer_di.datasets.release import join
 from mer_di.datasets.spec import Choice, Published, Spec, Tree
 from mer_di.datasets.table import Row, Table, frame_number, plain, read_table
@@ -79,7 +80,7 @@ SMIC/
     recordings="exception",
 )
 
-_LONG = re.compile(r"smice.*|smic(hs|vis|nir)e|(hs|vis|nir)long")
+_LONG = re.compile(r"smice((raw|cropped)(images?)?)?|smic(hs|vis|nir)e|(hs|vis|nir)long")
 _CAMERA = re.compile(r"(?:smic)?(hs|vis|nir)(?:e|long)?")
 _ABOVE = 6  # folders above the subjects' whose names may say camera and kind
 

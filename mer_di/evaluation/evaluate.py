@@ -22,8 +22,9 @@ from mer_di.evaluation.fold import SeedRun, run_fold
 from mer_di.evaluation.genders import require_genders
 from mer_di.evaluation.images import require_neighbours
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, Fold, fold_seed, make_folds, require_honest
+from mer_di.evaluation.records import FoldRecord
 from mer_di.evaluation.results import Results, over_seeds, pool, summarize
-from mer_di.evaluation.run import FoldRecord, Run
+from mer_di.evaluation.run import Run
 from mer_di.executors import finished
 from mer_di.files import file_names
 from mer_di.learning.devices import choose_device, own_randomness

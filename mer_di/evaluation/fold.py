@@ -16,7 +16,8 @@ from mer_di.evaluation.corpus import Corpus
 from mer_di.evaluation.genders import training_genders
 from mer_di.evaluation.images import labelled_images
 from mer_di.evaluation.protocol import Fold, fold_seed, require_honest
-from mer_di.evaluation.run import FoldRecord, Run
+from mer_di.evaluation.records import FoldRecord
+from mer_di.evaluation.run import Run
 from mer_di.learning.saved_model import SavedModel, save_model
 from mer_di.learning.train import Watch, train_model
 from mer_di.learning.train_config import TrainConfig

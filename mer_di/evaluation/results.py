@@ -14,7 +14,7 @@ import mer_di
 from mer_di.errors import InputError
 from mer_di.evaluation.corpus import Corpus
 from mer_di.evaluation.metrics import bootstrap_intervals, per_subject, scores
-from mer_di.evaluation.run import FoldRecord, Predictions
+from mer_di.evaluation.records import FoldRecord, Predictions
 
 _PACKAGES = ("torch", "timm", "numpy", "scikit-learn")
 

@@ -9,7 +9,8 @@ from scipy.stats import binomtest
 from scipy.stats import wilcoxon as signed_rank
 
 from mer_di.errors import InputError
-from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.records import Predictions
+from mer_di.evaluation.run import Run
 
 
 @dataclass(frozen=True, slots=True)

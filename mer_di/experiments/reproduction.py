@@ -13,13 +13,14 @@ from mer_di.building.defaults import default_recipe
 from mer_di.building.tasks import Progress as BuildProgress
 from mer_di.datasets import Database
 from mer_di.errors import InputError, MissingDependencyError
-from mer_di.evaluation.corpus import read_corpus
+from mer_di.evaluation.corpus import Corpus, read_corpus
 from mer_di.evaluation.evaluate import Progress, evaluate
 from mer_di.evaluation.genders import require_genders
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone
 from mer_di.evaluation.results import Results
 from mer_di.experiments.tables import Row, RunSettings, Table
-from mer_di.learning.model_config import INPUT_SIZES, ModelConfig
+from mer_di.learning.architectures import ARCHITECTURES
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
 from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Align, Recipe
@@ -46,7 +47,7 @@ class Overrides:
         architecture = run.model.get("architecture", "dianet")
         if architecture == "dianet":
             ours = self.model
-        elif INPUT_SIZES[architecture] == INPUT_SIZES["dianet"]:
+        elif ARCHITECTURES[architecture].size == ARCHITECTURES["dianet"].size:
             ours = {name: value for name, value in self.model.items() if name == "size"}
         else:
             ours = {}
@@ -175,56 +176,81 @@ def reproduce(
     folder.mkdir(parents=True, exist_ok=True)
     runs = [row.run for row in table.rows if row.run]
     configs = {run.name: overrides.config(run) for run in runs}  # before the work: they may be refused
-    if genders is not None and not any(config.learns_gender for config in configs.values()):
+    learners = [name for name, config in configs.items() if config.learns_gender]
+    if genders is not None and not learners:
         raise InputError(f"genders were given, and no row of {table.name} learns them: leave --subjects out")
     paths = _paths(runs, database, folder, align)
     for path, recipe in paths.values():  # a cache that is there, made the same way, is left as it is
         build_cache(database, path, recipe, min_class_size=smallest, executor=builders, progress=on_build)
-    caches = {name: path for name, (path, _) in paths.items()}
-    corpora = {path: read_corpus([path]) for path in set(caches.values())}  # all rows of a cache are of one file
+    read = {path: read_corpus([path]) for path, _ in paths.values()}
+    corpora = {name: read[path] for name, (path, _) in paths.items()}
     if genders is not None:
         genders = _of_whom_a_sample_is_left(genders, database, smallest)
-        for name in (run.name for run in runs if configs[run.name].learns_gender):  # before the work, again
-            subjects = corpora[caches[name]].subjects
-            require_genders(genders, configs[name], subjects, [everyone(subjects, validation_subjects=0, seed=0)])
+        for name in learners:  # before the work, again
+            everybody = [everyone(corpora[name].subjects, validation_subjects=0, seed=0)]
+            require_genders(genders, configs[name], corpora[name].subjects, everybody)
+    bench = _Bench(
+        folder=folder / "runs" / database.spec.name,
+        corpora=corpora,
+        configs=configs,
+        genders=genders,
+        control=control,
+        audit=audit,
+        protocol={"validation": validation, "seeds": seeds, "device": device, "executor": trainers},
+        on_run=on_run or _untold,
+    )
+    departures = overrides.departures()
+    if smallest != table.min_class_size:
+        departures.append(f"min_class_size {smallest} instead of {table.min_class_size}")
+    return Reproduction(table, _called(database), tuple(map(bench.reproduced, table.rows)), departures)
 
-    def repeated(row: Row) -> ReproducedRow:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bench:
+    """What all rows of a table have in common: where they run, on what, and how."""
+
+    folder: Path
+    corpora: Mapping[str, Corpus]
+    configs: Mapping[str, TrainConfig]
+    genders: Mapping[str, str] | None
+    control: bool
+    audit: bool
+    protocol: Mapping[str, Any]
+    on_run: Callable[[Row], Progress | None]
+
+    def reproduced(self, row: Row) -> ReproducedRow:
+        """Run a row, and again with shuffled labels where a control is wanted."""
         if row.run is None:
             return ReproducedRow(row, problem=f"not implemented: {row.missing}")
-        if row.run.name not in caches:
-            return ReproducedRow(row, problem="could not run: the table has no frame rates, in which a band is given")
         name, departures = row.run.name, []
-        config, corpus = configs[name], corpora[caches[name]]
-        if config.learns_gender and genders is None:
+        corpus, config = self.corpora.get(name), self.configs[name]
+        if corpus is None:
+            return ReproducedRow(row, problem="could not run: the table has no frame rates, in which a band is given")
+        if config.learns_gender and self.genders is None:
             config, departures = replace(config, gender_weight=0.0), ["without gender, of which no table was given"]
             name += "-without-gender"  # another run than that with a table
-
-        def run(*, shuffled: bool) -> Results:
-            return evaluate(
-                corpus,
-                folder / "runs" / database.spec.name / (f"{name}-shuffled" if shuffled else name),
-                config,
-                validation=validation,
-                seeds=seeds,
-                shuffled_labels=shuffled,
-                genders=genders if config.learns_gender else None,
-                audit=audit and not shuffled,
-                device=device,
-                executor=trainers,
-                progress=on_run(row) if on_run else None,
-            )
-
         try:
-            results = run(shuffled=False)
-            chance = run(shuffled=True) if control else None
+            results = self._results(row, corpus, name, config)
+            chance = self._results(row, corpus, f"{name}-shuffled", config, shuffled=True) if self.control else None
         except MissingDependencyError as error:  # of this row's backbone; the others may have theirs
             return ReproducedRow(row, problem=f"could not run: {error}")
         return ReproducedRow(row, results, chance, departures=departures + _untrained(results))
 
-    departures = overrides.departures()
-    if smallest != table.min_class_size:
-        departures.append(f"min_class_size {smallest} instead of {table.min_class_size}")
-    return Reproduction(table, _called(database), tuple(repeated(row) for row in table.rows), departures)
+    def _results(self, row: Row, corpus: Corpus, name: str, config: TrainConfig, *, shuffled: bool = False) -> Results:
+        return evaluate(
+            corpus,
+            self.folder / name,
+            config,
+            shuffled_labels=shuffled,
+            genders=self.genders if config.learns_gender else None,
+            audit=self.audit and not shuffled,
+            progress=self.on_run(row),
+            **self.protocol,
+        )
+
+
+def _untold(_row: Row) -> None:
+    pass
 
 
 def _of_whom_a_sample_is_left(genders: Mapping[str, str], database: Database, smallest: int) -> dict[str, str]:

@@ -116,7 +116,7 @@ def _entries(folder: Path) -> tuple[list[str], Counter[str]]:
                 if entry.name.startswith("."):
                     continue
                 if suffix not in IMAGE_SUFFIXES:
-                    others[suffix] += 1
+                    others[suffix if _is_file(entry) else f"folder {entry.name}"] += 1
                 elif _is_file(entry):
                     images.append(entry.name)
                 else:

@@ -151,7 +151,7 @@ class Network:
         saved = load_model(model)
         saved.recipe.require_method()
         _require_landmarks(saved.recipe, landmarks)
-        flow = saved.recipe.flow if saved.config.model.flow_streams else None
+        flow = saved.recipe.flow if saved.config.model.needs_flow else None
         recipe = replace(saved.recipe, flow=flow, apex_jitter=0)  # without what nothing would look at
         return cls(replace(saved, recipe=recipe), choose_device(device), landmarks)
 
@@ -195,7 +195,11 @@ class Network:
             entries = [(_numbered(number, plan), images) for number, (plan, images) in enumerate(clips)]
             write_cache(path, Provenance("new", "", "", self.saved.recipe), entries, {})
             dataset = DynamicImageDataset(
-                path, model.images_read, normalization=config.normalization, size=model.input_size
+                path,
+                model.images_read,
+                normalization=config.normalization,
+                size=model.input_size,
+                flow_combination=model.flow_combination,
             )
             images = dataset.load().images
             del dataset  # and with it the open file

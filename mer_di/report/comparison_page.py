@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.records import Predictions
+from mer_di.evaluation.run import Run
 from mer_di.evaluation.significance import compare_runs
 from mer_di.recipe import differences
 from mer_di.report import plots

@@ -86,7 +86,7 @@ def learning_curve(
     number : int
         0-based number of the fold.
     history : sequence of mapping
-        See `mer_di.evaluation.run.FoldRecord`.
+        See `mer_di.evaluation.records.FoldRecord`.
     best_epoch : int
         1-based.
     epochs, loss : int, float

@@ -10,7 +10,8 @@ import numpy as np
 
 from mer_di.cache import open_cache
 from mer_di.errors import InputError
-from mer_di.evaluation.run import FoldRecord, Predictions, Run
+from mer_di.evaluation.records import FoldRecord, Predictions
+from mer_di.evaluation.run import Run
 from mer_di.report import plots
 from mer_di.report.attention import Attention, attentions
 from mer_di.report.caches import UsedCache, find_caches, is_synthetic

@@ -17,7 +17,7 @@ import pytest
 from tiny_build import SIZE, load, plain
 
 import mer_di
-from mer_di.building import build, tasks, unfinished
+from mer_di.building import rounds, tasks, unfinished
 from mer_di.building.build import build_cache
 from mer_di.building.plan import make_plan
 from mer_di.building.rendering import render
@@ -118,8 +118,8 @@ def test_a_complete_cache_of_a_copy_of_the_frames_is_complete(tiny, tmp_path, wh
 def test_a_complete_cache_is_renewed_where_its_frames_have_changed(tiny, tmp_path, whole, monkeypatch):
     mend(tiny.table.parent / "s2" / "a")
     rendered = []
-    render_rows = build.render_rows
-    monkeypatch.setattr(build, "render_rows", lambda clips, *rest: rendered.extend(clips) or render_rows(clips, *rest))
+    render_rows = rounds.render_rows
+    monkeypatch.setattr(rounds, "render_rows", lambda clips, *rest: rendered.extend(clips) or render_rows(clips, *rest))
     report = build_cache(load(tiny), whole, plain())
     assert (rendered, report.again, report.resumed) == ([2], ["s2/a"], 5)
     assert not report.already_complete
@@ -432,8 +432,8 @@ def test_rows_that_were_written_over_are_rendered_again(tiny, tmp_path, whole):
 def test_but_not_for_ever(tiny, tmp_path, whole, monkeypatch):
     out = tmp_path / "cache.h5"
     write = stranger(Unfinished.beside(out).path, make_plan(load(tiny), plain()).clips[1])
-    sync = build.sync
-    monkeypatch.setattr(build, "sync", lambda path: (sync(path), write()))
+    sync = rounds.sync
+    monkeypatch.setattr(rounds, "sync", lambda path: (sync(path), write()))
     with pytest.raises(CacheError, match=r"does not hold what workers wrote of 1 sample\(s\), first of them s1/b"):
         build_cache(load(tiny), out, plain())
     monkeypatch.undo()
@@ -489,7 +489,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_rendered(tiny, tmp_
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing.os, "posix_fallocate", full, raising=False)
-    monkeypatch.setattr(build, "render_rows", None)
+    monkeypatch.setattr(rounds, "render_rows", None)
     before = whole.read_bytes()
     with pytest.raises(CacheError, match="No space left on device"):
         build_cache(load(tiny), whole, plain(), overwrite=True)
@@ -535,7 +535,7 @@ def test_a_disk_that_fails_meanwhile_is_not_forgotten(tiny, tmp_path, whole, mon
             raise OSError(5, "Input/output error")
         fsync(descriptor)
 
-    monkeypatch.setattr(build, "CLIPS_A_SYNC", 2)
+    monkeypatch.setattr(rounds, "CLIPS_A_SYNC", 2)
     monkeypatch.setattr(writing.os, "fsync", failing)
     with pytest.raises(CacheError, match="Input/output error"):
         build_cache(load(tiny), whole, plain(), overwrite=True)

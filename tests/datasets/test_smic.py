@@ -39,6 +39,10 @@ def long_row(subject, clip, *spans, emotion="negative"):
     return (subject, clip, *spans, 1, None, None, emotion, 100, 190, 91)
 
 
+def test_a_folder_above_that_begins_as_the_long_clips_do(tmp_path):
+    assert load_dataset("smic", write_smic(tmp_path / "smic_experiments", rows=FEW)).tree == "hs"
+
+
 def test_published_counts_and_what_copies_lack(tmp_path):
     database = load_dataset("smic", write_smic(tmp_path))
     assert (database.tree, database.registered, database.table_version) == ("hs", True, "hs")

@@ -113,6 +113,8 @@ def test_one_class_and_one_sample_are_defined():
         ([0], [3], r"predictions are int64 in 3\.\.3"),
         ([0.5], [0.0], r"labels are float64 in 0\.5\.\.0\.5"),
         ([True], [True], "labels are bool"),
+        (["a"], [0], "labels: found a list .*expected integers or floats"),
+        ([0], ["a"], "predictions: found a list .*expected integers or floats"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(labels, predicted, said):

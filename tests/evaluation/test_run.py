@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mer_di.errors import RunError
-from mer_di.evaluation.run import FoldRecord, Predictions, Run
+from mer_di.evaluation.records import FoldRecord, Predictions
+from mer_di.evaluation.run import Run
 
 PREDICTIONS = Predictions(
     sample_ids=np.array(["s1/a, b", 's1/"c"', "s2/ü"]),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.evaluation.run import Predictions, Run
+from mer_di.evaluation.records import Predictions
+from mer_di.evaluation.run import Run
 from mer_di.evaluation.significance import compare_runs, mcnemar, paired_tests, wilcoxon
 
 

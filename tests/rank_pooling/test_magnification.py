@@ -91,8 +91,14 @@ def test_the_band_passes_what_lies_in_it_and_little_of_what_does_not():
         ((5, 0.2, 0.2), "two rising numbers"),
         ((5, 10, 60, 100), "at most half of the 100 frames per second"),
         ((5, 0.1, 0.2, float("nan")), "fps is nan"),
+        ((5, 0.1, 0.2, 0), "fps is 0; expected frames per second, above 0"),
+        ((5, 0.1, 0.2, float("inf")), "fps is inf"),
     ],
 )
 def test_what_is_no_magnification(arguments, message):
     with pytest.raises(InputError, match=message):
         Magnification(*arguments)
+
+
+def test_the_largest_factor_and_half_of_the_rate_are_still_allowed():
+    assert sum(magnified(9, Magnification(1000, 10, 50, fps=100)).tolist()) == 0

@@ -29,3 +29,9 @@ def test_floats_keep_their_fractions():
 def test_frames_of_another_shape_are_refused():
     with pytest.raises(InputError, match=r"frame 1 \(0-based\) has shape \(3,\)"):
         motion_intensity([[1, 2], [1, 2, 3]])
+
+
+@pytest.mark.parametrize("frames", [5, ["a", "b"]])
+def test_what_is_no_frame_is_refused_by_the_name_of_the_argument(frames):
+    with pytest.raises(InputError, match=r"^frames: found a"):
+        motion_intensity(frames)

@@ -145,6 +145,20 @@ def test_of_equal_motion_in_a_phase_the_frame_farther_from_the_apex_counts_more(
     assert rows.tolist()[:2] == [[2, 0, -2, 0, 0], [0, 0, -2, 0, 2]]
 
 
+def test_a_resampled_clip_is_ranked_by_the_resampled_motion():
+    motion = [0, 3, 9, 4, 1]
+    row = scheme_weights(5, scheme="motion_ranked", motion=motion, temporal_length=3)
+    assert row.tolist() == [-2, 0, 2, 0, 0]  # of 0, 9 and 1 the second is the strongest
+    rows = phase_weights(5, range(3), range(2, 5), scheme="motion_ranked", motion=motion, temporal_length=2)
+    assert rows.tolist() == [[-1, 0, 1, 0, 0], [0, 0, 1, 0, -1], [-1, 0, 0, 0, 1]]
+
+
+def test_no_other_scheme_looks_at_a_motion():
+    assert scheme_weights(5, scheme="motion_ranked", motion=[0, 3, 9, 4, 1]).tolist() == [-4, 0, 4, 2, -2]
+    for scheme in FORMULAS.keys() - {"motion_ranked"}:
+        assert scheme_weights(5, scheme=scheme, motion=[0, 3, 9, 4, 1]).tolist() == SCHEMES[scheme](5).tolist()
+
+
 @given(data=st.data(), n=st.integers(3, 30), length=st.none() | resampled_lengths)
 def test_a_bell_of_motion_ranks_phases_and_clip_as_the_apex_does(data, n, length):
     apex = data.draw(st.integers(1, n - 2))
@@ -187,6 +201,8 @@ def test_each_phase_is_normalized_to_the_length_for_itself():
         ({"magnification": Magnification(5, 0.1, 0.2)}, "scheme is 'arp'.* no other scheme takes one"),
         ({"scheme": "motion_ranked", "reversal": "sign"}, "ranks a falling phase as falling"),
         ({"scheme": "motion_ranked", "motion": [1, 2, 3]}, "a finite number for each of 7 frames"),
+        ({"scheme": "motion_ranked", "motion": [1, 2, 3, 4, 5, 6, np.nan]}, "a finite number for each of 7 frames"),
+        ({"scheme": "motion_ranked", "motion": "1234567"}, "^motion: found a str"),
         ({"temporal_length": 0}, "temporal_length is 0; expected an integer of at least 2"),
         ({"temporal_length": 1}, "temporal_length is 1; expected an integer of at least 2"),
         ({"temporal_length": 2.5}, "expected an integer of at least 2"),
