@@ -36,7 +36,7 @@ _WHY_DROPPED = {
     "fps-invalid": "the frames a second are no number above 0 and up to a million",
     "fps-missing": "the frames a second are not known, and scheme `magnified` has to find its band",
     "fps-too-low": "half of the frames a second is below the band of scheme `magnified`: the clip cannot show it",
-    "frame-gap": "a frame between onset and offset is absent",
+    "frame-gap": "a frame between onset and offset is absent; of an AVI: its frames are not evenly spaced",
     "frame-not-8-bit": "a frame has more than 8 bits a channel (of a video: 16)",
     "frame-size-changes": "frames of one clip differ in size",
     "frame-unnumbered": "an image's name holds no number",

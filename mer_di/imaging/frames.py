@@ -54,8 +54,9 @@ def read_frames(
         ``frame-unreadable``: a frame is damaged, cut short, or declares more pixels than
         :data:`mer_di.imaging.header.LARGEST_FRAME`. ``frame-not-8-bit``: its pixels have more bits.
         ``frame-size-changes``: it has another size than the first one. ``clip-unreadable``: the file is no video, or
-        a playlist of other files. ``clip-changed``: a file changed while it was read. ``frames-missing``: the video
-        ends early; and those of :func:`mer_di.imaging.listing.require_listed`.
+        a playlist of other files. ``clip-changed``: a file changed while it was read. ``frame-gap``: an AVI shows
+        a frame longer than others. ``frames-missing``: the video ends early; and those of
+        :func:`mer_di.imaging.listing.require_listed`.
     """
     if not numbers or numbers.step < 1:
         raise InputError(f"numbers is {numbers}; expected an ascending range of at least one frame")

@@ -26,6 +26,10 @@ DEEPEST = 14
 _PIECE = 1 << 20  # bytes read at a time
 _START = 4096  # bytes by which a text is told from a video
 _LINES_AND_TABS = str.maketrans("", "", "\t\n\r")
+_UNEVEN = (
+    "{} has empty chunks near frame {} (0-based): players show a frame longer there and count on, decoders do not, and "
+    "a table's numbers may be of either; extract the frames as pictures and number those, or write the video anew"
+)
 _OPTIONS = {"protocol_whitelist": "", "max_pixels": str(LARGEST_FRAME)}  # a playlist can open nothing
 
 # Damage that FFmpeg conceals without marking the frame, it tells on stderr alone; PyAV would drop those lines.
@@ -55,8 +59,8 @@ def read_video(path: Path, numbers: range, digest: xxh3_128) -> Iterator[tuple[s
     Raises
     ------
     SampleError
-        ``clip-unreadable``, ``clip-changed``, ``frame-unreadable``, ``frame-not-8-bit``, ``frames-missing``, and those
-        of `require_video`.
+        ``clip-unreadable``, ``clip-changed``, ``frame-gap``, ``frame-unreadable``, ``frame-not-8-bit``,
+        ``frames-missing``, and those of `require_video`.
     """
     require_video(path, numbers)
     with _opened(path) as file:
@@ -94,7 +98,8 @@ def count_frames(path: Path) -> int:
             raise SampleError("clip-unreadable", f"{path} is a text; expected a video")
         try:
             with av.open(file, "r", options=_OPTIONS, metadata_errors="replace") as container:
-                return sum(packet.size > 0 for packet in container.demux(_stream(path, container)))
+                packets = container.demux(_stream(path, container))
+                return sum(packet.size > 0 and not packet.is_discard for packet in packets)  # a cut may hide some
         except (av.FFmpegError, OSError) as err:
             raise SampleError("clip-unreadable", f"{path} is damaged, or no video ({err.strerror})") from err
 
@@ -130,7 +135,7 @@ def _decoded(path: Path, file: BufferedReader, numbers: range) -> Iterator[tuple
         with av.open(file, "r", options=_OPTIONS, metadata_errors="replace") as container:
             convert = VideoReformatter()
             damaged = False
-            for frame in container.decode(_stream(path, container)):
+            for frame in _stored(path, container):
                 damaged = frame.is_corrupt or (damaged and not frame.key_frame)
                 if decoded in numbers:
                     name = f"frame {decoded}"
@@ -149,6 +154,17 @@ def _decoded(path: Path, file: BufferedReader, numbers: range) -> Iterator[tuple
         "frames-missing",
         f"frames {numbers[0]}..{numbers[-1]} (0-based) are asked for, {path} decodes to {decoded} frames",
     )
+
+
+def _stored(path: Path, container: InputContainer) -> Iterator[VideoFrame]:
+    """Decode frames, of an AVI as far as they are evenly spaced: its times count chunks, and some may be empty."""
+    times: list[int] = []
+    for packet in container.demux(_stream(path, container)):
+        if "avi" in container.format.name and packet.dts is not None:
+            times.append(packet.dts)
+            if len(times) > 2 and times[-1] - times[-2] != times[1] - times[0]:
+                raise SampleError("frame-gap", _UNEVEN.format(path, len(times) - 2))
+        yield from packet.decode()
 
 
 def _is_text(start: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import struct
 import wave
+from fractions import Fraction
 
 import av
 import cv2
@@ -93,6 +94,30 @@ def test_variable_frame_rate_is_read_by_position(media):
     window = range(66, 76)
     expected = [frame for position, frame in enumerate(decoded_in_order(path)) if position in window]
     np.testing.assert_array_equal(np.stack(list(read_frames(path, window))), np.stack(expected))
+
+
+def with_frames_at(path, times, codec):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "yuv420p"
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(picture(number, 32, 48), format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("codec", ["ffv1", "mpeg4"])
+def test_an_avi_that_shows_frames_again_is_read_up_to_them(tmp_path, codec):
+    path = with_frames_at(tmp_path / "clip.avi", [*range(6), *range(9, 12)], codec)
+    assert len(list(read_frames(path, range(6)))) == 6
+    assert "near frame 5 (0-based)" in refused("frame-gap", lambda: list(read_frames(path, range(7))))
+
+
+def test_an_avi_that_shows_every_frame_twice_is_read(tmp_path):
+    path = with_frames_at(tmp_path / "clip.avi", range(0, 24, 2), "ffv1")
+    assert len(list(read_frames(path, range(12)))) == 12
 
 
 def test_an_interlaced_video_is_decoded(tmp_path):
@@ -231,3 +256,10 @@ def test_what_is_no_video_has_no_number_of_frames(tmp_path):
         (tmp_path / name).write_bytes(content)
         refused("clip-unreadable", lambda path=tmp_path / name: video.count_frames(path))
     refused("clip-not-found", lambda: video.count_frames(tmp_path / "gone.avi"))
+
+
+def test_frames_that_a_cut_hides_are_neither_read_nor_counted(tmp_path):
+    path = with_frames_at(tmp_path / "clip.mp4", range(-5, 7), "libx264")
+    assert video.count_frames(path) == 7
+    assert len(list(read_frames(path, range(7)))) == 7
+    assert "decodes to 7 frames" in refused("frames-missing", lambda: list(read_frames(path, range(8))))
