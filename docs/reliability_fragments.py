@@ -174,7 +174,7 @@ def reliability() -> str:
         f"{machine['processors']} processors, Python {machine['python']}."
         + (f" Parts of it at a scale of {', '.join(sorted(scales))}." if scales else "")
     )
-    heads = ("fault", "how it is provoked", "what happens", "test", "trials", "failures")
+    heads = ("fault", "how it is provoked", "what happens, and the test", "trials", "failures")
     return "\n\n".join([said, table(heads, rows), *_failures(counts)])
 
 
@@ -197,11 +197,11 @@ def tests_tested() -> str:
     )
 
 
-def _words(fault: _Fault) -> tuple[str, str, str, str]:
+def _words(fault: _Fault) -> tuple[str, str, str]:
     file, _, name = fault.test.partition("::")
     if not re.search(rf"^def {name}\(", (PROJECT / "tests" / file).read_text(encoding="utf-8"), re.MULTILINE):
         raise ValueError(f"tests/{file} has no {name}, which the page of reliability names")
-    return fault.fault, fault.provoked, fault.happens, f"`tests/{file}`"
+    return fault.fault, fault.provoked, f"{fault.happens} (`tests/{file}`)"
 
 
 def _counted(fault: _Fault, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str]:

@@ -34,7 +34,7 @@ _number = "For a folder the last integer of a file name, for a video the 0-based
     "--table",
     type=click.Path(path_type=Path),
     help="In place of CLIPs: a table of clips, each with its own key frames: a manifest, of which only the columns "
-    "path, onset and offset are needed.",
+    "path, onset and offset are needed, and apex unless the model's cache was built with --apex-policy.",
 )
 @click.option(
     "--out",

@@ -79,12 +79,12 @@ def strain(motion: NDArray[np.floating]) -> Floats:
 
 
 def _ilk(first: Floats, second: Floats) -> Floats:
-    return _xy(optical_flow_ilk(first, second, dtype=np.float32))  # type: ignore[no-untyped-call]
+    return _xy(optical_flow_ilk(first, second, dtype=np.float32))
 
 
 def _tvl1(first: Floats, second: Floats) -> Floats:
     unit = first / 255, second / 255  # its weights are for this range
-    return _xy(optical_flow_tvl1(*unit, dtype=np.float32))  # type: ignore[no-untyped-call]
+    return _xy(optical_flow_tvl1(*unit, dtype=np.float32))
 
 
 def _farneback(first: Floats, second: Floats) -> Floats:
