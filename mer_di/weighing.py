@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mer_di.arguments import whole_number
 from mer_di.errors import InputError
 from mer_di.phases import ApexIn, apexes, split
 from mer_di.rank_pooling import Magnification, Reversal, Weights, on_grid, phase_weights
@@ -55,6 +56,7 @@ def clip_weights(
         If the apex is not within the clip, a phase has fewer than two frames, or an argument is refused by
         `mer_di.rank_pooling.phase_weights` or `apex_shares`.
     """
+    apex = whole_number("apex", apex)
 
     def rows(position: int) -> Weights:
         phases = split(0, position, n_frames - 1, apex_in=apex_in)

@@ -84,6 +84,12 @@ def test_values_that_are_no_plain_numbers_are_refused_everywhere(value, taker):
         TAKERS[taker](REFUSED[value]())
 
 
+@pytest.mark.parametrize("apex", [np.int16(4), np.array(4), torch.tensor(4)])
+def test_an_integer_of_another_library_is_one(apex):
+    found, expected = (mer_di.phase_dynamic_images(FRAMES, each).onset for each in (apex, 4))
+    np.testing.assert_array_equal(found, expected)
+
+
 MASKS = {
     "labels": ([0, 1, 0], lambda value: per_subject(value, [0] * 3, ["s"] * 3)),
     "subjects": (["a", "b", "b"], lambda value: per_subject([0] * 3, [0] * 3, value)),

@@ -107,6 +107,15 @@ def test_what_a_killed_training_was_writing_is_taken_away(run, monkeypatch):
     assert [*run.folder.glob(".*")] == []
 
 
+def test_what_another_training_is_writing_within_is_not(run):
+    within = run.folder / "another" / ".0123.aside"
+    within.parent.mkdir()
+    within.touch()
+    with run.sole_writer():
+        pass
+    assert within.exists()
+
+
 def test_files_of_something_else_are_not_touched(tmp_path):
     (tmp_path / "config.json").write_text('{"editor": "vim"}')
     with pytest.raises(RunError, match="none of a run, and not touched"):
