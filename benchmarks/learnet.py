@@ -46,13 +46,11 @@ def moved(momentum: float) -> Callable[[nn.Module], None]:
 
 def with_moved_apexes(database: Database) -> tuple[Database, float]:
     """Move every apex by a normal draw, within its clip; return the mean distance too."""
-    draws = np.random.default_rng(0).normal(0, MOVED_BY, len(database.samples)).round().astype(int)
-    samples = [
-        replace(sample, apex=int(np.clip(sample.apex + draw, sample.onset + 1, sample.offset - 1)))
-        for sample, draw in zip(database.samples, draws.tolist(), strict=True)
-    ]
-    distances = [abs(new.apex - old.apex) for new, old in zip(samples, database.samples, strict=True)]
-    return replace(database, samples=tuple(samples)), float(np.mean(distances))
+    onset, apex, offset = np.array([(each.onset, each.apex, each.offset) for each in database.samples]).T
+    draws = np.random.default_rng(0).normal(0, MOVED_BY, len(apex)).round().astype(int)
+    moved = np.clip(apex + draws, onset + 1, offset - 1)
+    samples = [replace(each, apex=number) for each, number in zip(database.samples, moved.tolist(), strict=True)]
+    return replace(database, samples=tuple(samples)), float(np.abs(moved - apex).mean())
 
 
 class Trainings:
@@ -61,7 +59,7 @@ class Trainings:
     def __init__(self, folder: Path, seeds: list[int]) -> None:
         self.folder, self.seeds = folder, seeds
 
-    def cache(self, name: str, database: Database, **parameters: float) -> Path:
+    def cache(self, name: str, database: Database, **parameters: Any) -> Path:  # noqa: ANN401 - fields of Recipe
         """Build a cache with some parameters of the recipe."""
         out = self.folder / f"{name}.h5"
         mer_di.build_cache(database, out, default_recipe(database, **parameters))
