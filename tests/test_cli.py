@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from click import Context
 from click.testing import CliRunner
 from tiny_cache import write_tiny_cache
 
@@ -46,6 +47,12 @@ def test_every_command_explains_itself(name):
 
 def test_the_list_of_commands_cuts_no_sentence_short():
     assert "..." not in run("--help").stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_explains_itself(name):
+    options = [each for each in root.get_command(Context(root), name).params if each.param_type_name == "option"]
+    assert [each.opts for each in options if not each.help] == []
 
 
 def test_help_keeps_the_lines_of_its_examples():
