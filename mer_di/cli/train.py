@@ -182,10 +182,17 @@ def command(
         _save(save_model, corpus, config, rule=validation, seed=seeds[0], genders=genders, device=device)
 
 
-def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
+def _config(
+    pretrained: bool,
+    weights: Path | None,
+    streams: str,
+    flow_combination: tuple[float, ...] | None,
+    **parameters: Any,  # noqa: ANN401 - as above
+) -> "TrainConfig":
     from mer_di.learning.model_config import ModelConfig
     from mer_di.learning.train_config import TrainConfig
 
+    parameters["flow_combination"] = flow_combination or ()
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
     model = {field.name: parameters.pop(field.name) for field in fields(ModelConfig) if field.name in parameters}
     start = str(weights.absolute()) if weights else "imagenet" if pretrained else "random"
@@ -194,11 +201,17 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
 
 def _require_savable(path: Path, out: Path, corpus: "Corpus") -> None:
     """Say what is wrong with a model's place, or with its having one recipe, before hours of training."""
+    from mer_di.errors import InputError
     from mer_di.files import destination
 
     _ = corpus.recipe
     out.mkdir(parents=True, exist_ok=True)  # a usual place for the model
-    destination(path, [source.path for source in corpus.sources])
+    place, run = destination(path, [source.path for source in corpus.sources]), out.resolve()
+    if place.is_relative_to(run) and (place.parent != run or place.suffix != ".safetensors"):
+        raise InputError(
+            f"{path} lies in the run {out}, where a model stands beside results.json and is named *.safetensors; name "
+            "another"
+        )
 
 
 def _save(path: Path, corpus: "Corpus", config: "TrainConfig", *, rule: str, **options: Any) -> None:  # noqa: ANN401
