@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from mer_di.datasets.finding import Finding
@@ -72,6 +73,7 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
     findings = (
         *_table_findings(spec, table, samples, version),
         *(_recording_findings(samples) if spec.recordings == "exception" else ()),
+        *_overlap_findings(samples),
         *_alias_findings(samples),
         *_emotion_findings(spec, samples),
         *_people_findings(samples),
@@ -224,6 +226,24 @@ def _recording_findings(samples: Iterable[Sample]) -> list[Finding]:
             "below them, so that no name changes",
         )
         for name, ids in further.items()
+    ]
+
+
+def _overlap_findings(samples: Iterable[Sample]) -> list[Finding]:
+    spans = sorted(
+        (sample.recording, sample.onset, sample.offset, sample.sample_id)
+        for sample in samples
+        if sample.onset is not None and sample.offset is not None
+    )
+    return [
+        Finding(
+            "events-overlap",
+            later,
+            f"{onset}..{offset} overlaps {former_onset}..{former_offset} of {former!r}, in the same recording: one "
+            "micro-expression twice, unless two were seen at once. Compare them with their source",
+        )
+        for (recording, former_onset, former_offset, former), (same, onset, offset, later) in pairwise(spans)
+        if recording == same and onset <= former_offset
     ]
 
 

@@ -34,9 +34,12 @@ def subject_name(notation: str, text: str) -> str | None:
     --------
     >>> subject_name("sub{:02d}", "1"), subject_name("{:03d}", "s006"), subject_name("spNO.{}", "spno.12")
     ('sub01', '006', 'spNO.12')
+    >>> subject_name("S{:02d}", "Subject 1"), subject_name("S{:02d}", "sub01b")
+    ('S01', None)
     """
-    prefix = notation.partition("{")[0]
-    number = subject_number(text.casefold().removeprefix(prefix.casefold()))
+    prefix = notation.partition("{")[0].casefold()
+    readings = map(subject_number, (text, text.casefold().removeprefix(prefix)))
+    number = next((reading for reading in readings if reading is not None), None)
     return None if number is None else notation.format(number)
 
 

@@ -70,6 +70,15 @@ def test_a_manifest_of_another_format_is_found_where_it_can_be_read(tmp_path, mo
         load_dataset("manifest", tmp_path)
 
 
+def test_events_that_overlap_in_a_recording_are_told(tmp_path):
+    touch(tmp_path / "a", ["1.jpg"])
+    lines = ("p,one,a,1,4,9,x", "p,one,a,9,12,15,x", "p,one,a,16,18,20,x", "q,one,a,1,4,9,x")
+    findings = load_dataset("manifest", write(tmp_path, *lines)).findings
+    (overlap,) = [finding for finding in findings if finding.kind == "events-overlap"]
+    assert overlap.where == "p/one@9"
+    assert "9..15 overlaps 1..9 of 'p/one'" in overlap.message
+
+
 def test_backslashes_are_separators(tmp_path):
     touch(tmp_path / "a" / "b", ["1.jpg"])
     (sample,) = load_dataset("manifest", write(tmp_path, r"p,one,a\b,1,2,3,x")).samples

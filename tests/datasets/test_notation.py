@@ -73,6 +73,7 @@ def test_an_absurd_number_drops_its_row_by_name(tmp_path, name, column):
             for text in ("1", "01", "1.0", " 1 ", "s1", "S01", "sub01", "SUB 1", "０１", "sub１")
         ],
         *[("samm", text, "006") for text in ("6", "006", "6.0", "s006", "６")],
+        *[("mmew", text, "S06") for text in ("6", "sub06", "Subject 6", "s6")],
     ],
 )
 def test_one_subject_however_it_is_written(name, written, subject):
