@@ -25,14 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import cv2
@@ -42,6 +41,7 @@ from machine import keep, machine
 
 from mer_di import accumulate, load_dataset, rank_pooling
 from mer_di.building import build, plan, rendering, unfinished
+from mer_di.building.defaults import default_recipe
 from mer_di.building.plan import PlannedClip, make_plan
 from mer_di.cache import rows
 from mer_di.datasets import Database
@@ -50,11 +50,20 @@ from mer_di.imaging import face, frames, image, listing, placement, warp
 from mer_di.recipe import Recipe
 from mer_di.synthetic import write_database
 
+
+class Drawn(NamedTuple):
+    """What is drawn of a database."""
+
+    layout: str
+    subjects: int
+    tree: str | None = None
+
+
 DATABASES = {
-    "casme2-cropped": {"layout": "casme2", "tree": "cropped", "subjects": 6},
-    "mmew": {"layout": "mmew", "subjects": 6},
-    "casme2-selected": {"layout": "casme2", "tree": "selected", "subjects": 6},
-    "samm": {"layout": "samm", "subjects": 5},
+    "casme2-cropped": Drawn("casme2", 6, "cropped"),
+    "mmew": Drawn("mmew", 6),
+    "casme2-selected": Drawn("casme2", 6, "selected"),
+    "samm": Drawn("samm", 5),
 }
 LENGTHS = (8, 16, 32, 64, 125, 250, 500, 1000, 2000)
 STAGES = (
@@ -80,26 +89,22 @@ COMMAND = "import sys; from mer_di.cli import main; sys.argv[0] = 'mer-di'; main
 def draw(folder: Path, subjects: int | None) -> dict[str, Database]:
     """Draw the databases that are not there yet; load them."""
     databases = {}
-    for name, parameters in DATABASES.items():
-        parameters = parameters if subjects is None else {**parameters, "subjects": subjects}
-        root = folder / f"{name}-{parameters['subjects']}"
+    for name, drawn in DATABASES.items():
+        people = subjects or drawn.subjects
+        root = folder / f"{name}-{people}"
         if not root.is_dir():
             print(f"drawing {root}", flush=True)
             root.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder) as aside:
-                write_database(Path(aside) / "drawn", **parameters).rename(root)
-        databases[name] = load_dataset(parameters["layout"], root)
+                made = write_database(Path(aside) / "drawn", layout=drawn.layout, tree=drawn.tree, subjects=people)
+                made.rename(root)
+        databases[name] = load_dataset(drawn.layout, root)
     return databases
-
-
-def recipe_of(database: Database) -> Recipe:
-    """Return the default recipe: faces are aligned where the tree holds whole frames."""
-    return build.default_recipe(database)
 
 
 def on_threads(jobs: int, task: Callable[[PlannedClip], object], database: Database) -> None:
     """Run a task on every clip."""
-    plan = make_plan(database, recipe_of(database))
+    plan = make_plan(database, default_recipe(database))
     with ThreadPoolExecutor(jobs) as threads:
         list(threads.map(task, plan.clips))
 
@@ -120,7 +125,7 @@ def decode_with_opencv(clip: PlannedClip) -> None:
 def build_in(folder: Path, database: Database, jobs: int) -> None:
     """Build the whole cache."""
     with local("threads", jobs) as executor:
-        build.build_cache(database, folder / "cache.h5", recipe_of(database), executor=executor, overwrite=True)
+        build.build_cache(database, folder / "cache.h5", default_recipe(database), executor=executor, overwrite=True)
 
 
 def usual_way(clip: PlannedClip) -> None:
@@ -129,10 +134,13 @@ def usual_way(clip: PlannedClip) -> None:
     files = listing.list_frames(clip.path)
     aligned = []
     for number in clip.numbers:
-        image = cv2.cvtColor(cv2.imread(str(files[number])), cv2.COLOR_BGR2RGB)
-        points = predictor(image, detector(image, 0)[0]).parts()
+        read = cv2.imread(str(files[number]))
+        if read is None:
+            raise SystemExit(f"{files[number]} does not decode: delete its tree, which the next run draws anew")
+        shown = cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+        points = predictor(shown, detector(shown, 0)[0]).parts()
         matrix = placement.similarity([(point.x, point.y) for point in points], 224)
-        aligned.append(cv2.warpAffine(image, matrix, (224, 224)))
+        aligned.append(cv2.warpAffine(shown, matrix, (224, 224)))
     stack = np.stack(aligned).astype(np.float32)
     for phase in (clip.onset_phase, clip.offset_phase):
         weights = rank_pooling.arp(len(phase)).astype(np.float32)
@@ -224,15 +232,15 @@ def against_the_usual_way(database: Database, folder: Path, jobs: int, rounds: i
 
 def breakdown(database: Database, folder: Path) -> dict[str, float]:
     """Return milliseconds of processor time a clip, stage by stage, of a build with one worker."""
-    spent: Counter[str] = Counter()
+    spent = {stage: 0.0 for *_, stage in STAGES}
 
     def watched(stage: str, call: Callable[..., object]) -> Callable[..., object]:
         def wrapper(*arguments: object, **options: object) -> object:
-            started = time.thread_time()
+            started, within = time.thread_time(), sum(spent.values())
             try:
                 return call(*arguments, **options)
             finally:
-                spent[stage] += time.thread_time() - started
+                spent[stage] += time.thread_time() - started - (sum(spent.values()) - within)
 
         return wrapper
 
@@ -241,7 +249,8 @@ def breakdown(database: Database, folder: Path) -> dict[str, float]:
             watching.enter_context(mock.patch.object(owner, name, watched(stage, getattr(owner, name))))
         _, cpu = timed(partial(build_in, folder, database, 1))
     spent["the rest"] = cpu - sum(spent.values())
-    return {stage: 1e3 * seconds / len(database.samples) for stage, seconds in spent.most_common()}
+    largest_first = sorted(spent, key=spent.__getitem__, reverse=True)
+    return {stage: 1e3 * spent[stage] / len(database.samples) for stage in largest_first}
 
 
 def scaling(database: Database, folder: Path, jobs: int, rounds: int) -> dict[str, Any]:
@@ -282,7 +291,7 @@ def long_clips(clip: PlannedClip, lengths: tuple[int, ...]) -> Iterator[Database
 def by_length(clip: PlannedClip, lengths: tuple[int, ...], rounds: int) -> list[dict[str, Any]]:
     """Time rendering clips of growing length with one worker."""
     with long_clips(clip, lengths) as database:
-        recipe = recipe_of(database)
+        recipe = default_recipe(database)
         clips = make_plan(database, recipe).clips
         tasks: dict[str, Callable[[], object]] = {
             f"{len(clip.numbers)}": partial(rendering.render, clip, recipe) for clip in clips
@@ -309,7 +318,7 @@ def startup(clip: PlannedClip, rounds: int) -> dict[str, Any]:
 
 def describe(database: Database) -> dict[str, Any]:
     """Return the size of a database and of its frames."""
-    clips = make_plan(database, recipe_of(database)).clips
+    clips = make_plan(database, default_recipe(database)).clips
     first = next(frames.read_frames(clips[0].path, clips[0].numbers))
     sizes = [file.stat().st_size for clip in clips for file in listing.list_frames(clip.path).values()]
     return {
@@ -319,16 +328,16 @@ def describe(database: Database) -> dict[str, Any]:
         "height": first.shape[0],
         "grey": frames.one_channel(first) is not None,
         "bytes_a_frame": statistics.mean(sizes),
-        "region": statistics.median(region_share(clip, recipe_of(database)) for clip in clips),
+        "region": statistics.median(region_share(clip, default_recipe(database)) for clip in clips),
     }
 
 
 def region_share(clip: PlannedClip, recipe: Recipe) -> float:
     """Return the share of a frame's pixels that its crop is made of."""
     first = next(frames.read_frames(clip.path, clip.numbers))
-    matrix = rendering._placement(first, recipe, None)
-    rows, columns = warp.region(matrix, recipe.size, *first.shape[:2])
-    return (rows.stop - rows.start) * (columns.stop - columns.start) / (first.shape[0] * first.shape[1])
+    height, width = first.shape[:2]
+    rows, columns = warp.region(rendering.place(first, recipe, recipe.size), recipe.size, height, width)
+    return float((rows.stop - rows.start) * (columns.stop - columns.start) / (height * width))
 
 
 def simplejpeg_version() -> str | None:
@@ -379,7 +388,7 @@ def main() -> None:
             for pair, ratio in found["scaling"]["ratios"].items():
                 print(f"  {pair:36} {ratio['median']:6.3f}  [{ratio['p25']:.3f}, {ratio['p75']:.3f}]", flush=True)
             record["databases"][name] = found
-        clip = make_plan(databases["casme2-selected"], recipe_of(databases["casme2-selected"])).clips[0]
+        clip = make_plan(databases["casme2-selected"], default_recipe(databases["casme2-selected"])).clips[0]
         record["length"] = by_length(clip, lengths, min(rounds, 3))
         for row in record["length"]:
             print(f"{row['frames']:6} frames {1e3 * row['cpu']['median'] / row['frames']:8.3f} ms a frame", flush=True)

@@ -34,6 +34,7 @@ from skimage.registration import optical_flow_ilk, optical_flow_tvl1
 from mer_di.imaging import placement, warp
 from mer_di.imaging.face import FaceFinder
 from mer_di.imaging.flow import ENGINES
+from mer_di.imaging.image import decode_image
 from mer_di.synthetic import draw_clip
 
 Image = NDArray[np.float32]
@@ -51,7 +52,9 @@ def dis(preset: int, finest: int | None, first: Image, second: Image) -> Image:
     search = cv2.DISOpticalFlow.create(preset)
     if finest is not None:
         search.setFinestScale(finest)
-    return search.calc(*(np.rint(image).astype(np.uint8) for image in (first, second)), None)
+    before, after = (np.rint(picture).astype(np.uint8) for picture in (first, second))
+    found: Image = search.calc(before, after, None)  # type: ignore[call-overload]  # an array would be a first guess
+    return found
 
 
 def ilk(first: Image, second: Image, **settings: int | bool | float) -> Image:
@@ -66,7 +69,7 @@ def tvl1(scale: float, first: Image, second: Image, **settings: int | bool | flo
 
 def farneback_of_unit_range(first: Image, second: Image) -> Image:
     """Call OpenCV's Farneback on values in 0..1."""
-    return ENGINES["farneback"](first / 255, second / 255)
+    return ENGINES["farneback"](first / np.float32(255), second / np.float32(255))
 
 
 ESTIMATORS: dict[str, Estimator] = {
@@ -87,28 +90,30 @@ def drawn_faces() -> Iterator[Image]:
     """Yield grey crops of four drawn people."""
     for subject in (1, 2, 3, 4):
         frame = draw_clip("happiness", subject=subject).frames[0]
-        yield grey(warp.warp(frame, placement.stretch(*frame.shape[:2], SIZE), SIZE))
+        height, width = frame.shape[:2]
+        yield grey(warp.warp(frame, placement.stretch(height, width, SIZE), SIZE))
 
 
 def photographed_faces(folder: Path) -> Iterator[Image]:
     """Yield grey crops of the one face in each photograph of a folder."""
     finder = FaceFinder()
     for path in sorted(folder.iterdir()):
-        frame = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        frame = decode_image(path.read_bytes(), str(path))
         matrix = placement.similarity(finder.find(frame).landmarks, SIZE)
         yield grey(warp.warp(frame, matrix, SIZE))
 
 
 def grey(crop: Image) -> Image:
     """Return the luma of an RGB crop."""
-    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32, copy=False)
 
 
 def moved(face: Image, motion: Image) -> Image:
     """Return the picture from which the flow to ``face`` is exactly this motion."""
     y, x = np.mgrid[:SIZE, :SIZE]
     source = [y + motion[..., 1], x + motion[..., 0]]
-    return map_coordinates(face, source, order=5, mode="nearest").clip(0, 255).astype(np.float32)
+    picture: Image = map_coordinates(face, source, order=5, mode="nearest").clip(0, 255).astype(np.float32)
+    return picture
 
 
 def bumps(place: tuple[int, int], sigma: float, height: float) -> Iterator[Image]:
@@ -149,7 +154,7 @@ def photographed(face: Image, seed: int) -> Image:
     """Return what a camera would give of a still face."""
     noisy = face + np.random.default_rng(seed).normal(0, NOISE, face.shape)
     _, encoded = cv2.imencode(".jpg", np.rint(noisy).clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE).astype(np.float32)
+    return decode_image(encoded.tobytes(), "a picture of the camera")[..., 0].astype(np.float32)
 
 
 def length_of(motion: Image) -> Image:

@@ -18,27 +18,29 @@ from typing import Any
 from unittest import mock
 
 import platformdirs
-from build import alternating, draw, ratios, recipe_of, spread
+from build import alternating, draw, ratios, spread
 from machine import keep, machine
 
 from mer_di.building import build
+from mer_di.building.defaults import default_recipe
 from mer_di.datasets import Database
 from mer_di.executors import local, processors
 from mer_di.imaging import flow
 from mer_di.imaging.flow import ENGINES
+from mer_di.streams import FlowEngine
 
 DATABASES = ("casme2-cropped", "samm")
 WITHOUT = "without"
 
 
-def build_with(engine: str | None, folder: Path, database: Database, jobs: int) -> None:
+def build_with(engine: FlowEngine | None, folder: Path, database: Database, jobs: int) -> None:
     """Build the whole cache, with the flow of an engine or with none."""
-    recipe = replace(recipe_of(database), flow=engine)
+    recipe = replace(default_recipe(database), flow=engine)
     with local("threads", jobs) as executor:
         build.build_cache(database, folder / "cache.h5", recipe, executor=executor, overwrite=True)
 
 
-def share(engine: str, folder: Path, database: Database) -> float:
+def share(engine: FlowEngine, folder: Path, database: Database) -> float:
     """Return the share of a build's time that passes within the estimator."""
     within = 0.0
     estimate = flow.flow
@@ -61,12 +63,12 @@ def measure(database: Database, jobs: int, rounds: int) -> dict[str, Any]:
     """Compare builds of a database with every engine with one that has none."""
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside)
-        engines = {WITHOUT: None, **{engine: engine for engine in ENGINES}}
+        engines: dict[str, FlowEngine | None] = {WITHOUT: None} | {engine: engine for engine in ENGINES}
         times = alternating(
             {name: partial(build_with, engine, folder, database, jobs) for name, engine in engines.items()}, rounds
         )
         shares = {engine: share(engine, folder, database) for engine in ENGINES}
-    pairs = [(engine, WITHOUT) for engine in ENGINES]
+    pairs: list[tuple[str, str]] = [(engine, WITHOUT) for engine in ENGINES]
     return {
         "clips": len(database.samples),
         "seconds": {kind: {name: spread(values) for name, values in times[kind].items()} for kind in times},

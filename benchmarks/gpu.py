@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,9 @@ def measure(shape: tuple[int, ...], rounds: int) -> list[dict[str, object]]:
     tasks: dict[tuple[str, str], Callable[[Any], object]] = {("floor", "copy"): target.copy_}
     for name, weights in row_sets(shape[0]).items():
         factors = torch.tensor(weights, dtype=torch.float32, device="cuda")
-        tasks[name, "mer_di"] = lambda clip, weights=weights: weighted_sums(clip, weights, backend="cuda")
-        tasks[name, "mer_di, sums left on the GPU"] = lambda clip, weights=weights: sums_on_gpu(clip, weights)
-        tasks[name, "torch.einsum"] = lambda clip, factors=factors: torch.einsum("kt,thwc->khwc", factors, clip.float())
+        tasks[name, "mer_di"] = partial(weighted_sums, weights=weights, backend="cuda")
+        tasks[name, "mer_di, sums left on the GPU"] = partial(sums_on_gpu, weights=weights)
+        tasks[name, "torch.einsum"] = partial(einsum, weights=factors)
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in tasks}
     for turn in range(-2, rounds):  # the first two compile and warm up
         for i, (key, task) in enumerate(tasks.items()):
@@ -88,6 +89,13 @@ def measure(shape: tuple[int, ...], rounds: int) -> list[dict[str, object]]:
     ]
 
 
+def einsum(clip: Any, weights: Any) -> object:  # noqa: ANN401 - torch is optional
+    """Sum as one writes it in torch."""
+    import torch
+
+    return torch.einsum("kt,thwc->khwc", weights, clip.float())
+
+
 def sums_on_gpu(clip: object, weights: Array) -> None:
     """Sum without fetching the result."""
     frames = _cuda.on_device(clip)
@@ -108,24 +116,29 @@ def analyse(target: str, rows: int, total: str) -> dict[str, object]:
     code = disassembled(binary)
     loop = loop_over_frames(code)
     frames = sum("LDG.E.128" in line for line in loop)
+    used = re.search(r"Used (\d+) registers", log)
+    if used is None:
+        raise SystemExit(f"the assembler does not say how many registers are used: {log}")
     return {
         "target": target,
         "rows": rows,
         "sums": total,
-        "registers": int(re.search(r"Used (\d+) registers", log)[1]),
+        "registers": int(used[1]),
         "spilled_bytes": sum(map(int, re.findall(r"(\d+) bytes spill", log))),
         "local_memory_instructions": sum(bool(re.search(r"\b(LDL|STL)\b", line)) for line in code),
-        "loads_in_loop": sorted(re.search(r"LDG\S*", line)[0] for line in loop if "LDG" in line),
+        "loads_in_loop": sorted(load for line in loop for load in re.findall(r"LDG\S*", line)),
         "instructions_per_pixel_and_frame": len(loop) / frames / lanes,
     }
 
 
 def compiled(rows: int, lanes: int, total: str, target: str) -> str:
     """Return PTX."""
+    from numba.cuda.compiler import compile_ptx
+
     arrays = [types.Array(getattr(types, name), 2, "C") for name in ("uint64", total, total)]
     capability = int(target[-2]), int(target[-1])
     kernel = _cuda.add_frames(rows, lanes, total)
-    text, _ = cuda.compile_ptx(kernel, types.void(*arrays), cc=capability, device=False)
+    text, _ = compile_ptx(kernel, types.void(*arrays), cc=capability, device=False)
     return str(text)
 
 
@@ -214,7 +227,7 @@ def main() -> None:
             print(json.dumps(record))
         keep("gpu-analysis", before, {"predictions_are": "not measured", "records": found})
         return
-    if not cuda.is_available() or cuda.config.ENABLE_CUDASIM:
+    if not cuda.is_available() or cuda.config.ENABLE_CUDASIM:  # type: ignore[attr-defined]  # made at run time
         raise SystemExit("no NVIDIA GPU is usable here: python benchmarks/gpu.py --analyse needs none")
     measured = [record for shape in SHAPES for record in measure(shape, given.rounds)]
     for record in measured:

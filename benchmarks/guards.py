@@ -20,7 +20,7 @@ from build import alternating, build_in, draw, ratios
 from machine import keep, machine
 
 from mer_di.building import build, destination, rendering, rounds
-from mer_di.cache import rows, writing
+from mer_di.cache import rows
 from mer_di.datasets import Database
 from mer_di.executors import processors
 from mer_di.imaging import frames, image
@@ -63,7 +63,7 @@ WITHOUT: dict[str, Callable[[], contextlib.AbstractContextManager[object]]] = {
     "size in an image's header": partial(mock.patch.object, image, "declared_size", lambda _: (1, 1)),
     "file unchanged while read": partial(mock.patch.object, frames, "read_file", read_plainly),
     "room reserved on the disk": partial(
-        mock.patch.object, writing.os, "posix_fallocate", lambda file, _, length: os.ftruncate(file, length)
+        mock.patch.object, os, "posix_fallocate", lambda file, _, length: os.ftruncate(file, length)
     ),
     "order to the disk": partial(mock.patch.object, os, "fsync", lambda _: None),
     "one build at a time": partial(mock.patch.object, destination, "held", lambda *_: contextlib.nullcontext()),

@@ -39,7 +39,7 @@ STREAMING, ONE_THREAD = "streaming", "mer_di, 1 thread"
 
 
 @numba.njit(nogil=True)
-def one_stream(words: Array) -> int:
+def one_stream(words: Array) -> np.uint64:
     """Add up 8-byte words, front to back."""
     total = np.uint64(0)
     for i in range(words.size):
@@ -48,7 +48,7 @@ def one_stream(words: Array) -> int:
 
 
 @numba.njit(nogil=True)
-def four_streams(words: Array) -> int:
+def four_streams(words: Array) -> np.uint64:
     """Add up 8-byte words from four places at once."""
     n = words.size // 4
     a, b, c, d = words[:n], words[n:], words[2 * n :], words[3 * n :]
@@ -59,7 +59,7 @@ def four_streams(words: Array) -> int:
 
 
 @numba.njit(nogil=True)
-def eight_streams(words: Array) -> int:
+def eight_streams(words: Array) -> np.uint64:
     """Add up 8-byte words from eight places at once."""
     n = words.size // 8
     a, b, c, d = words[:n], words[n:], words[2 * n :], words[3 * n :]
@@ -70,7 +70,7 @@ def eight_streams(words: Array) -> int:
     return total
 
 
-def read(clip: Array, kernel: Callable[[Array], int]) -> None:
+def read(clip: Array, kernel: Callable[[Array], np.uint64]) -> None:
     """Read every byte once."""
     list(_cpu._threads().map(kernel, np.array_split(clip.reshape(-1).view(np.uint64), _cpu.THREADS)))
 

@@ -95,7 +95,7 @@ def bytes_of_a_fold(path: Path) -> int:
     columns = {"subjects": corpus.subjects, "labels": corpus.labels, "datasets": corpus.datasets}
     folds = make_folds("loso", "none", **columns, seed=0)
     files = file_names(fold.name for fold in folds)
-    run = SeedRun(Run(Path("run")), {}, corpus, (), files, TrainConfig(), 0, "cpu", False, False)
+    run = SeedRun(Run(Path("run")), {}, corpus, (), files, TrainConfig(), 0, "cpu", False, False, False)
     return len(pickle.dumps((run, folds[0])))
 
 

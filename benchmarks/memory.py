@@ -26,7 +26,7 @@ def write_video(path: Path, frames: int, width: int, height: int) -> None:
     rng = np.random.default_rng(0)
     gradient = np.linspace(0, 200, width, dtype=np.uint8)[np.newaxis, :, np.newaxis].repeat(height, 0).repeat(3, 2)
     noise = rng.integers(0, 50, (height, 2 * width, 3), np.uint8)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (width, height))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (width, height))
     for number in range(frames):
         start = number % width
         writer.write(gradient + noise[:, start : start + width])

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 RESULTS = Path(__file__).parent / "results"
 OURS, FLOOR, PEER = "#2a8fbd", "#8a8a8a", "#d1792c"
-STYLE = {  # legible on a light page and on a dark one
+STYLE: dict[Any, object] = {  # legible on a light page and on a dark one
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), "#808080"),
     **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
     "figure.facecolor": "none",

@@ -26,7 +26,9 @@ from skimage.feature import local_binary_pattern
 
 from mer_di.imaging import placement, warp
 from mer_di.imaging.flow import ENGINES
+from mer_di.imaging.image import decode_image
 from mer_di.imaging.spotting import SIDE, spot_apex, without_light_and_head
+from mer_di.streams import FlowEngine
 from mer_di.synthetic.drawing import CASME2_CROPPED, MMEW, Take, film, stage
 from mer_di.synthetic.expression import EMOTIONS, profile
 
@@ -51,7 +53,7 @@ def encoded(frames: Frames, quality: int) -> Frames:
     """Save frames as JPEG twice, as a converted copy is."""
     for rate in (92, quality):
         files = [cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, rate])[1] for frame in frames]
-        frames = [cv2.imdecode(file, cv2.IMREAD_COLOR_RGB) for file in files]
+        frames = [decode_image(file.tobytes(), "a frame of the copy") for file in files]
     return frames
 
 
@@ -66,9 +68,10 @@ def blinking(frames: Frames, take: Take, middle: float, width: float) -> Frames:
         for side in (-1, 1)
     )
     closed = np.exp(-(((np.arange(len(frames)) - middle) / width) ** 2))
+    lids = (y - np.float32(4 * share) * down for share in closed)
     return [
-        cv2.remap(frame, x, y - np.float32(4 * share) * down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        for frame, share in zip(frames, closed, strict=True)
+        cv2.remap(frame, x, lid, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+        for frame, lid in zip(frames, lids, strict=True)
     ]
 
 
@@ -156,7 +159,7 @@ def largest_cleaned_difference(crops: Crops) -> int:
     return int(np.linalg.norm(changes - changes[0], axis=1).argmax())
 
 
-def largest_flow(crops: Crops, engine: str) -> int:
+def largest_flow(crops: Crops, engine: FlowEngine) -> int:
     """Take the frame to which most moves from the onset."""
     return int(np.argmax([np.linalg.norm(ENGINES[engine](crops[0], crop), axis=-1).mean() for crop in crops]))
 

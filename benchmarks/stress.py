@@ -14,14 +14,15 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
-from bad_days import Trial  # noqa: E402
+from bad_days import Trials  # noqa: E402
 from bad_days.disks import full_disks  # noqa: E402
 from bad_days.fuzz import spoilt_files  # noqa: E402
 from bad_days.kills import build_kills, training_kills  # noqa: E402
@@ -38,9 +39,17 @@ PARTS = {
 EXAMPLES = 5  # failures that are described, of each fault
 
 
-def tally(trials: Iterator[Trial]) -> dict[str, dict[str, object]]:
+class Count(TypedDict):
+    """What became of the trials of a fault, and the first failures in words."""
+
+    trials: int
+    failures: int
+    examples: list[str]
+
+
+def tally(trials: Trials) -> dict[str, Count]:
     """Count trials and failures of each fault; Ctrl-C ends the counting."""
-    counts: dict[str, dict[str, object]] = {}
+    counts: dict[str, Count] = {}
     said = time.monotonic()
     try:
         for trial in trials:

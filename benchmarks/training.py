@@ -15,6 +15,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import torch
 from machine import keep, machine
@@ -125,7 +126,7 @@ def main() -> None:
     starts = [startup() for _ in range(given.rounds)]
 
     gain = statistics.median(threaded) / statistics.median(together)
-    results = {
+    results: dict[str, Any] = {
         "bare_step": {"seconds": spread(bare), "images_per_s": images / statistics.median(bare)},
         "train_model": {"seconds": spread(ours), "images_per_s": images / statistics.median(ours)},
         "trainer_over_bare_step": spread(paired),

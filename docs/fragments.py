@@ -25,11 +25,13 @@ from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
 from mer_di.experiments.tables import TABLES
 from mer_di.labels import list_schemes, read_scheme
-from mer_di.learning.model_config import INPUT_SIZES, SMALLEST_INPUTS, Architecture, ModelConfig
+from mer_di.learning.architectures import ARCHITECTURES
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models import BACKBONES, architecture
 from mer_di.learning.models.fusion import FUSIONS
 from mer_di.learning.train_config import TrainConfig
 from mer_di.rank_pooling import SCHEMES, Magnification
+from mer_di.streams import Stream
 
 PROJECT = Path(__file__).parents[1]
 PAPER_DATABASES = ("casme2", "samm", "mmew")
@@ -88,6 +90,7 @@ _ATTRIBUTES = {
     "recipe": "every parameter that changes a pixel: JSON, keys sorted, no spaces",
     "recipe_sha256": "digest of that text in UTF-8",
     "min_class_size": "smallest class that was kept",
+    "table_digest": "xxh3_128 of all that no `row_digest` covers, see below; absent from older caches",
 }
 
 
@@ -229,14 +232,18 @@ def _listed(counts: dict[str, int]) -> str:
 def networks() -> str:
     """Return every network with its size: parameters, running statistics left out, and what it takes."""
     rows = []
-    for name in get_args(Architecture):
-        streams = {"dianet": ("onset", "offset"), "fdcn-reconstruction": ("full", "flow_onset")}.get(name, ("full",))
-        config = ModelConfig(architecture=name, streams=streams)
-        parameters = sum(parameter.numel() for parameter in architecture(config, 5).parameters())
-        fixed = name in INPUT_SIZES.keys() - SMALLEST_INPUTS.keys() - {"dianet"}
-        size = f"{config.input_size}{', no other' if fixed else ''}"
-        rows.append((f"`{name}`", f"{parameters:,}", size, ", ".join(streams)))
-    return table(("`--architecture`", "parameters for 5 classes", "pixels", "streams, for example"), rows)
+    for name, own in ARCHITECTURES.items():
+        streams = tuple(each[0] for each in own.streams or ()) or ModelConfig().streams
+        network = architecture(ModelConfig(architecture=name, streams=streams), 5)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        size = f"{own.size}{', no other' if own.smallest is None else ''}"
+        takes = "one or two" if own.streams is None else ", and ".join(map(_any_of, own.streams))
+        rows.append((f"`{name}`", f"{parameters:,}", size, takes))
+    return table(("`--architecture`", "parameters for 5 classes", "pixels", "streams"), rows)
+
+
+def _any_of(streams: tuple[str, ...]) -> str:
+    return "one" if streams == get_args(Stream) else " / ".join(streams)
 
 
 def weights(n_frames: str) -> str:

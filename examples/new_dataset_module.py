@@ -10,6 +10,7 @@ table. From there on it is checked, built and trained on as any other. (To bring
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -49,7 +50,7 @@ def load(root: Path) -> Database:
     )
 
 
-def _sample(clip: dict, root: Path) -> Sample:
+def _sample(clip: dict[str, Any], root: Path) -> Sample:
     folder = root / clip["folder"]
     return Sample(
         dataset=SPEC.name,
@@ -62,6 +63,7 @@ def _sample(clip: dict, root: Path) -> Sample:
         emotion_written=clip["felt"],
         fps=SPEC.fps,
         path=folder if folder.is_dir() else None,
+        sought=str(folder),
     )
 
 

@@ -24,7 +24,7 @@ images = [image.mean(axis=-1) for image in (*phases, whole)]  # grey: the mean o
 strongest = max(float(np.percentile(np.abs(image), 99.5)) for image in images)
 
 figure = plt.figure(figsize=(11, 5.2), layout="constrained")
-top, bottom = figure.subfigures(2, 1, height_ratios=(0.62, 1))
+(top,), (bottom,) = figure.subfigures(2, 1, height_ratios=(0.62, 1), squeeze=False)
 shown = {"onset": 0, "": apex // 2, "apex": apex, " ": (apex + last) // 2, "offset": last}
 for axes, (name, index) in zip(top.subplots(1, len(shown)), shown.items(), strict=True):
     axes.imshow(frames[index])

@@ -33,5 +33,5 @@ for epoch in range(5):
         optimizer.step()
     print(f"epoch {epoch + 1}: loss {loss.item():.3f}")
 with torch.no_grad():
-    correct = sum(model(images[None]).argmax(1).item() == label.item() for images, label in Subset(data, test))
+    correct = sum(model(images[None]).argmax(1).item() == label.item() for images, label in map(data.__getitem__, test))
 print(f"{correct} of the {len(test)} samples of {held_out}, whom the model never met")

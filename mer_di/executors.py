@@ -98,11 +98,11 @@ def cluster(address: str) -> Iterator[Executor]:
     except ImportError as error:
         raise MissingDependencyError("--dask needs the package distributed: pip install 'mer_di[dask]'") from error
     try:
-        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise BackendUnavailableError(f"no Dask scheduler answers at {address} ({error})") from error
     with client:
-        yield client.get_executor()  # type: ignore[no-untyped-call]
+        yield client.get_executor()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Maps that others make of the optical flow of both phases, as functions of what a cache holds under ``/flow``.
+"""Maps that others make of the optical flow of both phases: functions of what a cache holds under ``/flow``.
 
 A flow is an array of shape (H, W, 3): u to the right and v down, in pixels, and the strain. Whatever is min-max
 normalized becomes 0..1 within one image, and an image of one value 0, which is how 0/0 is read here: the papers do not
@@ -6,14 +6,71 @@ say.
 """
 
 import math
+from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mer_di.arguments import plain_array
+from mer_di.arguments import one_of, plain_array
 from mer_di.errors import InputError
+from mer_di.streams import FlowDirection, FlowMap
 
 Floats = NDArray[np.float32]
+
+_NUMBERS = ("onset_factor", "offset_factor", "exponent")
+
+
+def flow_map(name: str, onset: ArrayLike, offset: ArrayLike, combination: Sequence[float] = ()) -> Floats:
+    """Return one of the maps as an image, the stream of a network.
+
+    Parameters
+    ----------
+    name : str
+        ``flow_combined`` is `combined_magnitude`, alike in three channels; ``flow_normalized_onset`` and ``…_offset``
+        are `normalized_flow` of a phase, ``flow_direction_onset`` and ``…_offset`` its `direction`.
+    onset, offset : array_like of shape (H, W, 3)
+        Flow of onset→apex and of apex→offset.
+    combination : sequence of float, optional
+        θ₁, θ₂ and n, which ``flow_combined`` needs.
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W, 3)
+
+    Raises
+    ------
+    InputError
+        If there is no such map, the flows are no such arrays or of two shapes, or the combination is missing or makes
+        no sense.
+    """
+    one_of("name", name, get_args(FlowMap))
+    if name == "flow_combined":
+        numbers = dict(zip(_NUMBERS, require_combination(combination), strict=True))
+        return np.dstack([combined_magnitude(onset, offset, **numbers)] * 3)
+    normalized = normalized_flow(onset if name.endswith("_onset") else offset)
+    return direction(normalized) if name in get_args(FlowDirection) else normalized
+
+
+def require_combination(combination: Sequence[float]) -> Sequence[float]:
+    """Return θ₁, θ₂ and n of `combined_magnitude`, or say what is wrong with them.
+
+    Raises
+    ------
+    InputError
+        If they are not three finite numbers of which the last is positive.
+    """
+    if len(combination) != len(_NUMBERS):
+        raise InputError(
+            f"flow_combination is {combination}; expected three numbers, θ₁, θ₂ and n, for flow_combined: no value of "
+            "its paper is known, so none is taken unasked (--flow-combination 1 1 1)"
+        )
+    for name, value in zip(_NUMBERS, combination, strict=True):
+        if not math.isfinite(value):
+            raise InputError(f"{name} is {value!r}; expected a finite number")
+    if combination[-1] <= 0:
+        raise InputError(f"exponent is {combination[-1]!r}; expected a number greater than 0")
+    return combination
 
 
 def magnitude(flow: ArrayLike) -> Floats:
@@ -43,8 +100,9 @@ def combined_magnitude(
 ) -> Floats:
     """Combine the magnitudes of both phases: θ₁·M₁ⁿ + θ₂·M₂ⁿ, each M min-max normalized.
 
-    The formula is COF's as a public summary of the paper gives it. Its θ₁, θ₂ and n are not known here, so none has a
-    default; neither is the engine of the flow. What is made with this function is a reconstruction.
+    With n = 1 the formula is COF's, as a public summary of its authors' next paper (arXiv:2510.07810) gives it; the
+    exponent is an option. θ₁ and θ₂ are not known here, so nothing has a default; neither is the engine of the flow.
+    What is made with this function is a reconstruction.
 
     Parameters
     ----------
@@ -69,12 +127,7 @@ def combined_magnitude(
     ----------
     COF, arXiv:2510.15471, 2025.
     """
-    numbers = {"onset_factor": onset_factor, "offset_factor": offset_factor, "exponent": exponent}
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise InputError(f"{name} is {value!r}; expected a finite number")
-    if exponent <= 0:
-        raise InputError(f"exponent is {exponent!r}; expected a number greater than 0")
+    require_combination((onset_factor, offset_factor, exponent))
     first, second = magnitude(onset), magnitude(offset)
     if first.shape != second.shape:
         raise InputError(f"the flows have {first.shape} and {second.shape} pixels; expected two of one shape")

@@ -8,7 +8,7 @@ from mer_di.origin import SYNTHETIC
 
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[^\w\s.-]")  # what stands between them, such as a space or "_", says nothing
 _DECIMALS = re.compile(r"(?<=\d)\.0*$")  # of a number that went through a spreadsheet
-_WORDS = ("s", "sub", "subj", "subject", "participant")
+_WORDS = ("s", "sub", "subj", "subject", "person", "participant", "id", "spno")
 _NUMBER = re.compile(rf"(?:(?:{'|'.join(_WORDS)})[\s_-]*)?(\d{{1,18}})")  # what 64 bits hold
 _SHOWN_AGAIN = {"samm_lv": "samm"}  # the recordings that SAMM's clips were cut from
 

@@ -8,7 +8,13 @@ DynamicStream = Literal["onset", "offset", "full"]
 FlowStream = Literal["flow_onset", "flow_offset"]
 """Optical flow of onset→apex, of apex→offset: to the right, down, and the strain."""
 
-Stream = Literal[DynamicStream, FlowStream]
+CombinedFlow = Literal["flow_combined"]
+NormalizedFlow = Literal["flow_normalized_onset", "flow_normalized_offset"]
+FlowDirection = Literal["flow_direction_onset", "flow_direction_offset"]
+FlowMap = Literal[CombinedFlow, NormalizedFlow, FlowDirection]
+"""Images that others make of optical flow, made of a cache's when they are read: see `mer_di.flow_maps.flow_map`."""
+
+Stream = Literal[DynamicStream, FlowStream, FlowMap]
 
 FlowEngine = Literal["ilk", "tvl1", "farneback", "dis"]
 """See `mer_di.imaging.flow.flow`."""

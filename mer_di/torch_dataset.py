@@ -21,7 +21,8 @@ from torch.utils.data import Dataset
 from mer_di.arguments import one_of, whole_number
 from mer_di.cache import PHASES, Cache, open_cache
 from mer_di.errors import CacheError, InputError
-from mer_di.streams import FlowStream, Normalization
+from mer_di.flow_maps import flow_map, require_combination
+from mer_di.streams import CombinedFlow, DynamicStream, FlowMap, FlowStream, Normalization
 
 GREY_LEVELS = 8.0
 """Grey levels that become 1 under ``unit-weight``.
@@ -128,8 +129,9 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     ----------
     path : path-like
         A file that ``mer-di build`` wrote.
-    streams : sequence of {"onset", "offset", "full", "flow_onset", "flow_offset"}
-        Which images, in which order: dynamic images, and optical flow where the cache has any.
+    streams : sequence of str
+        Which images, in which order: the dynamic images ``onset``, ``offset`` and ``full``; where the cache has optical
+        flow, ``flow_onset`` and ``flow_offset``, and the maps of both that `mer_di.flow_maps.flow_map` makes.
     normalization : {"unit-weight", "symmetric", "minmax", "l2"}
         ``unit-weight`` (default)
             Raw sums over Σ|α|/2, in units of `GREY_LEVELS` grey levels: no motion is 0, clips of different length
@@ -144,10 +146,13 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
 
         An image without any contrast becomes 0 in all of them. In an image of optical flow the displacements u and v
         share a scale, so that they keep their direction, and the strain has its own: under ``unit-weight`` pixels of
-        the item and `STRAIN`, under the others the largest, least or mean of the two and of the one.
+        the item and `STRAIN`, under the others the largest, least or mean of the two and of the one. A map of flow has
+        its range by its formula: ``unit-weight`` leaves it as it is.
     size : int, optional
         Side S of the items in pixels; by default the cache's. Resized bilinearly, anti-aliased, before normalizing.
-        Displacements are scaled with the image: they are in its pixels.
+        Displacements are scaled with the image: they are in its pixels. Maps of flow are made before.
+    flow_combination : sequence of float, optional
+        θ₁, θ₂ and n of the stream ``flow_combined``.
 
     Attributes
     ----------
@@ -161,7 +166,7 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
     CacheError
         If the cache cannot be read, has no such stream, or holds no sample.
     InputError
-        If the normalization is unknown or the size is not positive.
+        If the normalization is unknown, the size is not positive, or the flow combination is missing or makes no sense.
     """
 
     def __init__(
@@ -171,11 +176,15 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         *,
         normalization: Normalization = "unit-weight",
         size: int | None = None,
+        flow_combination: Sequence[float] = (),
     ) -> None:
         one_of("normalization", normalization, get_args(Normalization))
         self.path = Path(path)
         self.streams = tuple(streams)
         self.normalization = normalization
+        if {*self.streams} & {*get_args(CombinedFlow)}:
+            require_combination(flow_combination)
+        self.flow_combination = flow_combination
         self._open: tuple[int, Cache] | None = None
         with open_cache(self.path) as cache:
             self._read_table(cache)
@@ -189,8 +198,9 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         self.labels: NDArray[np.int64] = cache.column("label")
         self.classes = cache.classes
         for stream in self.streams:
-            cache.images(stream)
-        weighed = {*self.streams} - {*get_args(FlowStream)}
+            for cached in get_args(FlowStream) if stream in get_args(FlowMap) else (stream,):
+                cache.images(cached)
+        weighed = {*self.streams} & {*get_args(DynamicStream)}
         self._units = {stream: GREY_LEVELS * cache.half_weights(stream) for stream in weighed}
 
     def __len__(self) -> int:
@@ -226,6 +236,28 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         labels = torch.from_numpy(self.labels[chosen])
         return LabelledImages(images, labels, self._neighbours(images, chosen) if neighbours else None)
 
+    def raw(self, stream: str, index: int) -> NDArray[np.float32]:
+        """Return an image of a sample before it is resized and normalized: as it is cached, or a map of cached flow.
+
+        Parameters
+        ----------
+        stream : str
+            One of the dataset's.
+        index : int
+            0-based row.
+
+        Returns
+        -------
+        ndarray of float32, shape (S, S, 3)
+            S is the cache's.
+        """
+        cache = self._cache()
+        if stream not in get_args(FlowMap):
+            image: NDArray[np.float32] = cache.images(stream)[index]
+            return image
+        onset, offset = (cache.images(flow)[index] for flow in get_args(FlowStream))
+        return flow_map(stream, onset, offset, self.flow_combination)
+
     def _neighbours(self, images: Tensor, chosen: Sequence[int]) -> Tensor:
         phases = [(stream, place) for place, stream in enumerate(self.streams) if stream in PHASES]
         if not phases:
@@ -243,10 +275,12 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return torch.stack([self._image(stream, index) for stream in self.streams])
 
     def _image(self, stream: str, index: int) -> Tensor:
-        raw = torch.from_numpy(self._cache().images(stream)[index]).permute(2, 0, 1)
+        raw = torch.from_numpy(self.raw(stream, index)).permute(2, 0, 1)
         side, raw = raw.shape[-1], self._resized(raw)
         if stream in self._units:
             return self._normalized(raw, self._units[stream][index])
+        if stream in get_args(FlowMap):
+            return self._normalized(raw, 1)
         displacement, strain = raw[:2] * (self.size / side), raw[2:]
         return torch.cat([self._normalized(displacement, 1), self._normalized(strain, STRAIN)])
 

@@ -44,6 +44,10 @@ def test_every_command_explains_itself(name):
     assert len(result.output.split("\n\n")[1].strip()) > 40  # a sentence, not a word
 
 
+def test_the_list_of_commands_cuts_no_sentence_short():
+    assert "..." not in run("--help").stdout.partition("Commands:")[2]
+
+
 def test_help_keeps_the_lines_of_its_examples():
     lines = run("--help").stdout.splitlines()
     assert "  Without a licence:   mer-di build --out demo.h5" in lines

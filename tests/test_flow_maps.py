@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_di.errors import InputError
-from mer_di.flow_maps import combined_magnitude, direction, magnitude, normalized_flow, phase_maps
+from mer_di.flow_maps import combined_magnitude, direction, flow_map, magnitude, normalized_flow, phase_maps
 
 THETA = {"onset_factor": 0.7, "offset_factor": 0.3, "exponent": 2.0}
 
@@ -55,6 +55,25 @@ def test_the_numbers_of_the_paper_are_not_known_and_have_no_default(missing):
     numbers = {name: value for name, value in THETA.items() if name != missing}
     with pytest.raises(TypeError, match=missing):
         combined_magnitude(flow(1), flow(2), **numbers)
+
+
+def test_a_map_is_an_image_of_one_phase_or_of_both():
+    first, second = flow(1), flow(2)
+    found = flow_map("flow_combined", first, second, (0.7, 0.3, 2.0))
+    assert np.array_equal(found, np.dstack([combined_magnitude(first, second, **THETA)] * 3))
+    assert np.array_equal(flow_map("flow_normalized_onset", first, second), normalized_flow(first))
+    assert np.array_equal(flow_map("flow_direction_offset", first, second), direction(normalized_flow(second)))
+    with pytest.raises(InputError, match="name is 'flow_onset'; expected one of flow_combined"):
+        flow_map("flow_onset", first, second)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [((), "three numbers, θ₁, θ₂ and n"), ((1.0, 1.0), "three numbers"), ((1.0, 1.0, 0.0), "exponent is 0.0")],
+)
+def test_a_combination_is_three_numbers(numbers, words):
+    with pytest.raises(InputError, match=words):
+        flow_map("flow_combined", flow(1), flow(2), numbers)
 
 
 def test_normalized_flow_is_strain_v_u_each_by_itself():

@@ -10,7 +10,7 @@ from mer_di.people import other_spellings, people_of, subject_number
         ("anna", "Anna", " ANNA "),
         ("006", "6"),
         ("p1", "P01", "p-01", "p 1", "p_1"),
-        ("spNO.1", "spno.01"),
+        ("spNO.1", "spno.01", "1", "Person 1"),
         ("Anna B", "anna  b", "anna_b"),
         ("7", "٧", "7\u200b"),
     ],

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from mer_di.cache import Entry, Provenance, RenderedClip, open_cache, write_cache
 from mer_di.errors import CacheError, InputError
+from mer_di.flow_maps import flow_map
 from mer_di.rank_pooling import arp, phase_weights
 from mer_di.recipe import Recipe
 from mer_di.torch_dataset import GREY_LEVELS, STRAIN, DynamicImageDataset, LabelledImages
@@ -197,9 +198,29 @@ def test_no_flow_is_zero_in_every_normalization(tmp_path, normalization):
     assert not images.any()
 
 
-def test_a_cache_without_flow_has_no_such_stream(tmp_path, di):
+@pytest.mark.parametrize(
+    ("stream", "numbers"),
+    [("flow_combined", (1.0, 0.5, 2.0)), ("flow_normalized_offset", ()), ("flow_direction_onset", ())],
+)
+def test_a_map_of_flow_is_an_image_made_of_both(tmp_path, flow, stream, numbers):
+    path = write_flow(tmp_path / "c.h5", flow)
+    images = DynamicImageDataset(path, ("onset", stream), flow_combination=numbers).load().images
+    expected = np.stack([channels_first(flow_map(stream, *pair, numbers)) for pair in flow])
+    np.testing.assert_array_equal(images[:, 1].numpy(), expected)
+    scaled = DynamicImageDataset(path, (stream,), normalization="minmax", size=8, flow_combination=numbers)
+    assert (scaled[0][0].min(), scaled[0][0].max()) == (-1, 1)
+    assert scaled[0][0].shape == (1, 3, 8, 8)
+
+
+def test_a_combination_of_flow_is_asked_for_before_anything_is_read(tmp_path, flow):
+    with pytest.raises(InputError, match=r"flow_combination is \(\); expected three numbers"):
+        DynamicImageDataset(write_flow(tmp_path / "c.h5", flow), ("flow_combined",))
+
+
+@pytest.mark.parametrize("stream", ["flow_onset", "flow_direction_onset"])
+def test_a_cache_without_flow_has_no_such_stream(tmp_path, di, stream):
     with pytest.raises(CacheError, match=r"without optical flow; build it again with --flow"):
-        DynamicImageDataset(write(tmp_path / "c.h5", di), ("onset", "flow_onset"))
+        DynamicImageDataset(write(tmp_path / "c.h5", di), ("onset", stream))
 
 
 def test_streams_come_in_the_order_asked_for(tmp_path, di):

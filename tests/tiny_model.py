@@ -16,8 +16,8 @@ CONFIG = TrainConfig(
 )
 
 
-def trained_on(cache, streams=CONFIG.model.streams):
+def trained_on(cache, streams=CONFIG.model.streams, **parameters):
     model = cache.with_suffix(".safetensors")
-    config = replace(CONFIG, model=replace(CONFIG.model, streams=streams))
+    config = replace(CONFIG, model=replace(CONFIG.model, streams=streams, **parameters))
     save_model(train_on_everyone([cache], config, validation="subjects:1", device="cpu"), model)
     return model

@@ -1,5 +1,6 @@
 """The parts of `benchmarks/stress.py`: each yields trials, one after another."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 
@@ -17,3 +18,6 @@ class Trial:
 
     fault: str
     problem: str = ""
+
+
+Trials = Generator[Trial, None, None]  # closed before their end, they clear up

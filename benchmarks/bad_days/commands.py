@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -24,22 +26,21 @@ LITTLE = (
 )
 
 
-def start(*arguments: object, code: str = CODE, **options: object) -> subprocess.Popen[str]:
+def start(*arguments: object, code: str = CODE, env: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
     """Start a command in a session of its own, so that its workers can be killed with it."""
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env=ENVIRONMENT | options.pop("env", {}),
+        env={**ENVIRONMENT, **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        **options,
     )
 
 
-def run(*arguments: object, seconds: float = 300, **options: object) -> tuple[int, str]:
+def run(*arguments: object, seconds: float = 300) -> tuple[int, str]:
     """Run a command; return its exit code and what it said on stderr."""
-    process = start(*arguments, **options)
+    process = start(*arguments)
     _, said = process.communicate(timeout=seconds)
     return process.returncode, said
 

@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bad_days import Trial
+from bad_days import Trial, Trials
 from bad_days.commands import LITTLE, PLAIN, draw_database, own_words, run
 
 BUILD_SIZES, OTHER_SIZES = 60, 12
 PAGE = 4096
 
 
-def full_disks(scale: float, seed: int) -> Iterator[Trial]:
+def full_disks(scale: float, seed: int) -> Trials:
     """Run every command that writes on disks too small for it, then give room and run it again."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         print("  skipped: a file system of a given size needs root")
@@ -25,8 +25,8 @@ def full_disks(scale: float, seed: int) -> Iterator[Trial]:
         table, cache, trained = draw_database(folder / "db"), folder / "c.h5", folder / "run"
         build = ("build", "--root", table, *PLAIN, "--jobs", 2)
         train = ("train", cache, *LITTLE, "--jobs", 1)
-        for command in ((*build, "--out", cache), (*train, "--out", trained)):
-            code, said = run(*command, seconds=900)
+        for first in ((*build, "--out", cache), (*train, "--out", trained)):
+            code, said = run(*first, seconds=900)
             if code:
                 raise SystemExit(f"the command that nothing disturbs failed: {said}")
 

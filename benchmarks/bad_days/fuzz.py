@@ -2,7 +2,6 @@
 
 import tempfile
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -10,7 +9,7 @@ from hypothesis import seed as seeded
 from spoilt import KINDS
 from spoilt.reader import reader
 
-from bad_days import Trial
+from bad_days import Trial, Trials
 
 INPUTS = {
     "table, text": 32_000,
@@ -25,7 +24,7 @@ INPUTS = {
 PORTION = 500  # drawn at a time
 
 
-def spoilt_files(scale: float, seed: int) -> Iterator[Trial]:
+def spoilt_files(scale: float, seed: int) -> Trials:
     """Read spoilt files of every kind."""
     for kind, count in INPUTS.items():
         left = max(1, round(scale * count))

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bad_days import Trial
+from bad_days import Trial, Trials
 from bad_days.commands import CODE, LITTLE, PLAIN, draw_database, run, start
 
 BUILD_KILLS, TRAINING_KILLS = 240, 60
@@ -42,7 +42,7 @@ atexit.register(lambda: sys.stderr.write(f"steps left: {left}\\n"))
 MANY = 10**9
 
 
-def build_kills(scale: float, seed: int) -> Iterator[Trial]:
+def build_kills(scale: float, seed: int) -> Trials:
     """Kill builds on threads and on processes, new ones and ones over a former cache."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:
@@ -58,7 +58,7 @@ def build_kills(scale: float, seed: int) -> Iterator[Trial]:
                 yield from _killed(fault, command, Outcome(made, "c.h5", former), scale * BUILD_KILLS / 4, chance)
 
 
-def training_kills(scale: float, seed: int) -> Iterator[Trial]:
+def training_kills(scale: float, seed: int) -> Trials:
     """Kill trainings, one fold at a time and two."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:

@@ -4,12 +4,11 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bad_days import Trial
+from bad_days import Trial, Trials
 from bad_days.commands import ENVIRONMENT
 from mer_di.accumulate import Backend, weighted_sums
 from mer_di.errors import InputError
@@ -18,7 +17,7 @@ CPU_CASES, SIMULATED_CASES = 20_000, 3_000
 DTYPES = ("uint8", "uint16", "int8", "int16", "int32", "float32", "float64")
 
 
-def differential_sums(scale: float, seed: int) -> Iterator[Trial]:
+def differential_sums(scale: float, seed: int) -> Trials:
     """Compare random cases with NumPy, in this process and in one where numba simulates a GPU."""
     for number in range(max(1, round(scale * CPU_CASES))):
         yield Trial("sums on the CPU and by NumPy", compared(np.random.default_rng([seed, number]), "cpu", 70))

@@ -1,7 +1,8 @@
 """Weighted sums of frames, Σ_t α_t·F_t: K images from T frames, exact for integer frames.
 
-Three twins compute the same bits: ``numpy`` (the reference), ``cpu`` (numba) and ``cuda`` (numba-cuda). This module
-checks once, chooses the numbers in which the sums are held, and calls one of them.
+Three twins compute the same bits: ``numpy`` (the reference), ``cpu`` (numba) and ``cuda`` (numba-cuda), which was
+tested in numba's simulator and has met no GPU yet. This module checks once, chooses the numbers in which the sums are
+held, and calls one of them.
 
 ==================  =======================================  =======================================
 frames              weights                                  sums

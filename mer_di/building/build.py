@@ -28,6 +28,8 @@ from mer_di.errors import CacheError
 from mer_di.files import written_aside
 from mer_di.recipe import Recipe
 
+_OF_AN_APEX = {"apex-missing", "apex-outside"}
+
 
 def build_cache(
     database: Database,
@@ -84,7 +86,7 @@ def build_cache(
         If a worker died, twice where it is one of `mer_di.executors.local`; the message names the sample.
     """
     started = time.perf_counter()
-    path = Path(out).resolve()  # for workers, whose working directory may be another
+    path = Path(os.path.realpath(out))  # for workers, whose working directory may be another
     recipe = recipe or default_recipe(database, model=model)
     provenance = _provenance(database, recipe, min_class_size, part, key_frames)
     unfinished = Unfinished.beside(path)
@@ -221,4 +223,5 @@ def _nothing_left(dropped: dict[str, str]) -> str:
     listed = ", ".join(f"{count} {kind}" for kind, count in reasons.most_common()) or "the table has no rows"
     example = next(iter(dropped.items()), None)
     first = f" First of them: {example[0]}: {example[1]}." if example else ""
-    return f"no sample is usable, so no cache was written ({listed}).{first} See: mer-di check"
+    way = " --apex-policy spot or midpoint does without the table's apex." if reasons.keys() & _OF_AN_APEX else ""
+    return f"no sample is usable, so no cache was written ({listed}).{first}{way} See: mer-di check"

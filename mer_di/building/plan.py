@@ -150,7 +150,8 @@ def plan_clip(sample: Sample, recipe: Recipe) -> PlannedClip:
     if sample.path is None:
         raise SampleError(
             "clip-not-found",
-            f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}; looked for {sample.sought}",
+            f"no folder or video of clip {sample.clip!r} of subject {sample.subject!r}"
+            + f"; looked for {sample.sought}" * bool(sample.sought),
         )
     if (written := dict(sample.unread).get("fps")) is not None:
         raise SampleError("fps-invalid", f"the table's fps cell holds {written!r}; expected a rate, or an empty cell")

@@ -68,12 +68,13 @@ class _Band(click.ParamType[tuple[float, float]]):
 @_recipe_option("--magnify-band", type=_Band(), help="Scheme magnified: the band that is magnified, in Hz.")
 @_recipe_option("--magnify-alpha", type=float, help="Scheme magnified: how much of the band is added.")
 @_recipe_option(
-    "--reversal", help="How the scheme becomes apex→offset's: on the reversed phase, or negated. The same for arp."
+    "--reversal",
+    help="How apex→offset is weighed: as the phase reversed in time, or by negated weights; arp: the same.",
 )
 @_recipe_option("--apex-in", help="The phase that holds the apex frame.")
 @apex_policy_option
 @_recipe_option(
-    "--apex-sigma", type=float, help="Frames by which the apex is uncertain: the images to be expected are pooled."
+    "--apex-sigma", type=float, help="Standard deviation of the apex in frames: the expected images are pooled."
 )
 @_recipe_option(
     "--apex-jitter",
@@ -92,9 +93,19 @@ class _Band(click.ParamType[tuple[float, float]]):
 )
 @click.option("--no-frames", is_flag=True, help="Leave key frames out of the cache: they are faces.")
 @click.option("--jobs", type=click.IntRange(1), help="Clips at a time. Default: one a processor.")
-@click.option("--workers", type=LibraryChoice("mer_di.executors:Workers"), default="threads", show_default=True)
+@click.option(
+    "--workers",
+    type=LibraryChoice("mer_di.executors:Workers"),
+    default="threads",
+    show_default=True,
+    help="What renders the clips; the cache is the same.",
+)
 @dask_option
-@click.option("--overwrite", is_flag=True, help="Discard an existing cache and any interrupted build of it.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an existing cache once the new one is complete, and discard an interrupted build of it.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 if any sample was dropped.")
 @json_option
 def command(

@@ -34,9 +34,10 @@ def command(
     decode: bool,
     as_json: bool,
 ) -> None:
-    """Examine a database: its table, its counts against the published ones, and every unusable sample.
+    """Examine a database: table, counts and every unusable sample.
 
-    Exit code 1 if a sample is unusable.
+    Counts stand beside the published ones, and findings say what is odd in table and files. Exit code 1 if a sample is
+    unusable.
     """
     from mer_di.inspection.doctor import examine
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML page about both as well.")
 @json_option
 def command(a: Path, b: Path, page: Path | None, as_json: bool) -> None:
-    """Test whether one of two runs on the same samples is better: paired, over samples and over subjects."""
+    """Test whether one of two runs on the same samples is better.
+
+    In pairs: McNemar's exact test over samples, Wilcoxon's signed-rank test over subjects.
+    """
     from mer_di.evaluation.run import Run
     from mer_di.evaluation.significance import compare_runs
 

@@ -13,9 +13,9 @@ from mer_di.cli.options import json_option
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """Say what is supported, where to ask for it, and how it must lie on disk.
+    """List the databases that can be read, and where to ask for them.
 
-    With NAME, show the expected folder tree of that database.
+    With NAME, show the folder tree that is expected of that database and what to cite as well.
     """
     from mer_di.datasets import dataset_spec, list_datasets
 

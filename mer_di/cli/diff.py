@@ -24,7 +24,7 @@ _TITLES = {
 @click.argument("b", type=click.Path(path_type=Path, dir_okay=False))
 @json_option
 def command(a: Path, b: Path, as_json: bool) -> None:
-    """Compare two caches: recipe fields, samples and pixels that differ.
+    """Say in what two caches differ: recipe, samples, labels, pixels.
 
     Exit code 1 if anything differs.
     """

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @json_option
 def command(as_json: bool) -> None:
-    """Examine this installation: versions, threads, GPU, codecs, landmark model, data, and what is missing for what.
+    """Say what is installed, and what is missing for which command.
+
+    Versions, threads, GPU, codecs, landmark model and data.
 
     Exit code 1 if the commands that need no extra cannot run.
     """

@@ -46,7 +46,10 @@ def command(
     normalization: str | None,
     as_json: bool,
 ) -> None:
-    """Write the dynamic images as PNG or NPY files, with an index.csv of sample, subject, label and files."""
+    """Write the dynamic images as PNG or NPY files, with an index.
+
+    The index, index.csv, has subject, label and files of every sample.
+    """
     from mer_di.inspection.export import export
 
     done = export(cache, out, form, scheme=chosen_scheme(labels), streams=streams, normalization=normalization)

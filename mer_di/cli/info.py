@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @cache_argument
 @json_option
 def command(cache: Path, as_json: bool) -> None:
-    """Say what is in a cache: origin, recipe, classes, subjects, drops."""
+    """Say what is in a cache: origin, recipe, classes and drops."""
     from mer_di.cache import open_cache
 
     with open_cache(cache) as opened:

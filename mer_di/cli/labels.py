@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """Say which label schemes there are for --labels: classes in common, composites, reduced sets.
+    """List the label schemes that --labels takes.
 
     With NAME, or the file of a scheme of your own, print its TOML once it is found to be one.
     """

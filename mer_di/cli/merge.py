@@ -14,9 +14,10 @@ from mer_di.cli.options import json_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The cache to write.")
 @json_option
 def command(caches: tuple[Path, ...], out: Path, as_json: bool) -> None:
-    """Join caches of one recipe that were built apart, such as the parts of: mer-di build --part.
+    """Join caches of one recipe that were built apart.
 
-    All parts of a table give the cache that one build of it writes. The caches are left as they are.
+    All parts of a table (mer-di build --part) give the cache that one build of it writes. The caches are left as they
+    are.
     """
     from mer_di.building.merge import merge_caches
 

@@ -28,14 +28,15 @@ cache_argument = click.argument("cache", type=click.Path(path_type=Path, dir_oka
 labels_option = click.option(
     "--labels",
     metavar="SCHEME",
-    help="Make classes of emotions: a name from mer-di labels, or a TOML file of your own. Default: each is one.",
+    help="Make classes of emotions: a name from mer-di labels, or a TOML file. Default: every emotion is a class.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 apex_policy_option = click.option(
     "--apex-policy",
     cls=LibraryOption,
     of="mer_di.recipe:Recipe",
-    help="For an apex that is missing, outside onset..offset, or leaves a phase of one frame.",
+    help="Where an apex is missing, outside onset..offset, or leaves a phase of one frame: drop the sample, take the "
+    "middle, or look for it in the frames.",
 )
 min_class_size_option = click.option(
     "--min-class-size",
@@ -47,7 +48,7 @@ min_class_size_option = click.option(
 align_option = click.option(
     "--align",
     type=LibraryChoice("mer_di.recipe:Align"),
-    help="Default: none for trees of registered faces, similarity for raw ones.",
+    help="By landmarks: not, once a clip, or in every frame. Default: none for registered faces, else similarity.",
 )
 landmark_model_option = click.option(
     "--landmark-model",

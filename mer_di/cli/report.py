@@ -25,7 +25,10 @@ from mer_di.cli.picture_options import no_frames_option
 @labels_option
 @no_frames_option
 def command(target: Path, out: Path | None, caches: tuple[Path, ...], labels: str | None, no_frames: bool) -> None:
-    """Write one HTML page about a cache or a finished run; it opens from disk and needs no network."""
+    """Write one HTML page about a cache or a finished run.
+
+    It opens from disk and needs no network.
+    """
     from mer_di.report import write_cache_report, write_run_report
 
     if target.is_dir():

@@ -78,9 +78,9 @@ def command(
     page: Path | None,
     **options: Any,  # noqa: ANN401 - align, min_class_size, control, validation, seeds
 ) -> None:
-    """Run a table and print the papers' numbers beside ours; an interrupted run is resumed by the same command.
+    """Run a table and print the papers' numbers beside ours.
 
-    Exit code 1 if a row that is implemented could not run.
+    An interrupted run is resumed by the same command. Exit code 1 if a row that is implemented could not run.
     """
     from mer_di.datasets.subjects import read_genders
     from mer_di.executors import local

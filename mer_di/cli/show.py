@@ -46,7 +46,7 @@ def command(
     no_frames: bool,
     as_json: bool,
 ) -> None:
-    """Draw a contact sheet: key frames and dynamic images of some samples, as a PNG."""
+    """Draw a contact sheet: key frames and images of some samples."""
     from mer_di.inspection.contact_sheet import write_contact_sheet
 
     sheet = write_contact_sheet(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from mer_di.cli.library import LibraryOption
+from mer_di.cli.library import LibraryChoice, LibraryOption
 from mer_di.cli.options import chosen_scheme, json_option, labels_option
 from mer_di.cli.training_options import FoldBar, SeedsCommand, fold_executor, fold_options, spread
 
@@ -34,7 +34,11 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @click.argument("caches", metavar="CACHE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder of the run.")
 @labels_option
-@_model_option("--architecture")
+@_model_option(
+    "--architecture",
+    type=LibraryChoice("mer_di.learning.architectures:ARCHITECTURES"),
+    help="The network; a reconstruction is called one.",
+)
 @_model_option("--backbone", type=str, help="A name of the paper's, or any of timm.")
 @click.option("--pretrained/--no-pretrained", default=True, show_default=True, help="Start from ImageNet weights.")
 @click.option(
@@ -43,9 +47,20 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     help="Start from this file instead: safetensors, or torch with tensors only.",
 )
 @_model_option("--fusion", help="How two streams become one.")
-@_model_option("--streams", type=str, help="One or two of onset, offset, full, flow_onset, flow_offset, by commas.")
 @_model_option(
-    "--temporal-augmentation", is_flag=True, help="Each of the streams is a sample of its own, for a network of one."
+    "--streams",
+    type=str,
+    help="One or two by commas, of onset, offset, full, flow_onset, flow_offset, or maps of flow.",
+)
+@_model_option(
+    "--flow-combination",
+    type=float,
+    nargs=3,
+    metavar="THETA1 THETA2 N",
+    help="Stream flow_combined: θ₁·M₁ⁿ + θ₂·M₂ⁿ of both magnitudes.",
+)
+@_model_option(
+    "--temporal-augmentation", is_flag=True, help="Each stream is a sample of its own, for a network of one stream."
 )
 @_model_option("--test-images", help="What is tested after temporal augmentation.")
 @_model_option("--dedicated-backbones", is_flag=True, help="A backbone for each stream instead of a shared one.")
@@ -56,10 +71,10 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @_training_option("--normalization", help="Of each image by itself.")
 @_training_option("--epochs", type=click.IntRange(1), help="At most.")
 @_training_option("--patience", type=click.IntRange(1), help="Epochs without improvement.")
-@_training_option("--batch-size", type=click.IntRange(2))
+@_training_option("--batch-size", type=click.IntRange(2), help="Samples a step.")
 @_training_option("--lr", "learning_rate", type=float, help="Of Adam.")
 @_training_option("--consistency", type=float, help="λ of the consistency loss.")
-@_training_option("--loss")
+@_training_option("--loss", help="Of the classes.")
 @_training_option("--focal-gamma", type=float, help="γ of the focal loss.")
 @_training_option("--class-weights", help="From the training samples of each fold.")
 @_training_option("--effective-beta", type=float, help="β of the effective number.")
@@ -95,6 +110,11 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     type=click.Path(path_type=Path, dir_okay=False),
     help="Then train one network on all subjects and save it here, for: mer-di predict.",
 )
+@click.option(
+    "--subjects-as-written",
+    is_flag=True,
+    help="Subjects who differ by their spelling alone (1, 01, S01) are different people.",
+)
 @click.option("--list-folds", is_flag=True, help="Print who trains, validates and is tested, and train nothing.")
 @json_option
 def command(
@@ -113,13 +133,15 @@ def command(
     apex_sensitivity: bool,
     save_model: Path | None,
     subjects: Path | None,
+    subjects_as_written: bool,
     list_folds: bool,
     as_json: bool,
     **parameters: Any,  # noqa: ANN401 - the fields of TrainConfig and ModelConfig, which check them
 ) -> None:
-    """Train and test by leaving subjects out; an interrupted run is resumed by the same command.
+    """Train and test a network by leaving subjects out.
 
-    With several caches (of different databases) their samples are pooled; --labels gives them classes in common.
+    An interrupted run is resumed by the same command. With several caches (of different databases) their samples are
+    pooled; --labels gives them classes in common.
     """
     if out is None and not list_folds:
         raise click.UsageError("--out is missing: the folder of the run")
@@ -128,7 +150,7 @@ def command(
 
     if not list_folds:
         from mer_di.evaluation.evaluate import evaluate  # what lacks for a training is told before anything is read
-    corpus = read_corpus(caches, chosen_scheme(labels))
+    corpus = read_corpus(caches, chosen_scheme(labels), subjects_as_written=subjects_as_written)
     _tell(corpus)
     if out is None or list_folds:
         click.echo(_folds(corpus, protocol, validation, seeds[0], as_json))
@@ -160,10 +182,17 @@ def command(
         _save(save_model, corpus, config, rule=validation, seed=seeds[0], genders=genders, device=device)
 
 
-def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
+def _config(
+    pretrained: bool,
+    weights: Path | None,
+    streams: str,
+    flow_combination: tuple[float, ...] | None,
+    **parameters: Any,  # noqa: ANN401 - as above
+) -> "TrainConfig":
     from mer_di.learning.model_config import ModelConfig
     from mer_di.learning.train_config import TrainConfig
 
+    parameters["flow_combination"] = flow_combination or ()
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
     model = {field.name: parameters.pop(field.name) for field in fields(ModelConfig) if field.name in parameters}
     start = str(weights.absolute()) if weights else "imagenet" if pretrained else "random"
@@ -172,11 +201,17 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
 
 def _require_savable(path: Path, out: Path, corpus: "Corpus") -> None:
     """Say what is wrong with a model's place, or with its having one recipe, before hours of training."""
+    from mer_di.errors import InputError
     from mer_di.files import destination
 
     _ = corpus.recipe
     out.mkdir(parents=True, exist_ok=True)  # a usual place for the model
-    destination(path, [source.path for source in corpus.sources])
+    place, run = destination(path, [source.path for source in corpus.sources]), out.resolve()
+    if place.is_relative_to(run) and (place.parent != run or place.suffix != ".safetensors"):
+        raise InputError(
+            f"{path} lies in the run {out}, where a model stands beside results.json and is named *.safetensors; name "
+            "another"
+        )
 
 
 def _save(path: Path, corpus: "Corpus", config: "TrainConfig", *, rule: str, **options: Any) -> None:  # noqa: ANN401
@@ -193,6 +228,10 @@ def _tell(corpus: "Corpus") -> None:
     if corpus.scheme:
         for source in corpus.sources:
             click.echo(f"{corpus.scheme.name}: {_labelled(corpus, source.dataset)}", err=True)
+    for group in corpus.alike:
+        click.echo(
+            f"warning: {' and '.join(map(repr, group))} are different people, as the table writes them", err=True
+        )
     if corpus.only_in:
         classes = ", ".join(f"{name!r} ({dataset})" for name, dataset in corpus.only_in.items())
         click.echo(

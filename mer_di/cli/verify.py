@@ -27,9 +27,10 @@ def command(
     landmark_model: Path | None,
     as_json: bool,
 ) -> None:
-    """Check a cache: schema, shapes, finite values, recipe digest, and optionally the pixels themselves.
+    """Check that a cache holds what it claims to.
 
-    Exit code 1 if it departs from what it claims.
+    Names, types and shapes, the digest of every row, labels against classes, images against what their weights can
+    give; with --recompute also pixels against the frames. Exit code 1 if it departs from its claims.
     """
     from mer_di.cache import open_cache
     from mer_di.inspection.verification import departures, recomputed, unchecked

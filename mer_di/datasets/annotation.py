@@ -37,6 +37,8 @@ class Annotation:
     findings: tuple[Finding, ...] = ()
 
 
+_TWO_EVENTS = ". Two micro-expressions of one recording, each with its own onset, are read by --dataset manifest"
+
 ReadTable = Callable[[Spec, Path], Annotation]
 
 
@@ -71,6 +73,7 @@ def annotate(spec: Spec, table: Table, samples: Sequence[Sample]) -> Annotation:
         *_table_findings(spec, table, samples, version),
         *(_recording_findings(samples) if spec.recordings == "exception" else ()),
         *_alias_findings(samples),
+        *_emotion_findings(spec, samples),
         *_people_findings(samples),
     )
     return Annotation(table, tuple(sorted(samples, key=lambda sample: sample.sample_id)), version, findings)
@@ -175,6 +178,7 @@ def _require_unique(spec: Spec, table: Table, samples: Sequence[Sample]) -> None
             raise AnnotationError(
                 f"{table.path}: two rows for the clip {sample.sample_id}{onset} ({first}; {row.where}); compare them "
                 "with their source: remove the row that was copied twice, or give the two clips different names"
+                f"{_TWO_EVENTS if spec.recordings == 'never' else ''}"
             )
         seen |= dict.fromkeys(names, row.where)
 
@@ -231,13 +235,28 @@ def _alias_findings(samples: Iterable[Sample]) -> list[Finding]:
     ]
 
 
+def _emotion_findings(spec: Spec, samples: Iterable[Sample]) -> list[Finding]:
+    known = sorted({emotion for published in spec.published for emotion in published.emotions})
+    strange = Counter(sample.emotion_written for sample in samples if known and sample.emotion not in known)
+    return [
+        Finding(
+            "emotion-unknown",
+            written,
+            f"{count} rows say {written!r}, which is a class of its own here and none of the database's: "
+            f"{', '.join(known)}. If it is one of these, write it so in the table",
+        )
+        for written, count in sorted(strange.items())
+    ]
+
+
 def _people_findings(samples: Iterable[Sample]) -> list[Finding]:
     return [
         Finding(
             "subject-spellings",
             ", ".join(group),
             f"the subjects {' and '.join(map(repr, group))} are probably one person. Leaving out one of them would "
-            "leave this person in the training data: write them alike, or name them apart if they are not the same",
+            "leave this person in the training data: write them alike, or name them apart if they are not the same "
+            "(mer-di train --subjects-as-written takes the table's word)",
         )
         for group in other_spellings(sample.subject for sample in samples)
     ]

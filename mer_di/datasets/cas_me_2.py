@@ -49,13 +49,14 @@ CAS(ME)2/
     trees=(
         Tree("cropped", registered=True, folders=("cropped",)),
         Tree("selectedpic", registered=False, folders=("selectedpic",)),
-        Tree("rawpic", registered=False, folders=("rawpic",)),
+        Tree("rawpic", registered=False, folders=("rawpic",), begins=1),
     ),
     published=(Published("micro", subjects=None, total=57),),
     subject="s{:02d}",
     recordings="exception",
 )
 
+_SHOWN = 5
 _COLUMNS = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion", "type")
 _RECORDING = re.compile(r"\d+_(\d{4})")  # 15_0101disgustingteeth
 _CODE = re.compile(r"[^/]+/\d{4}")
@@ -114,7 +115,7 @@ def _lines(path: Path, sheet: Sheet) -> Iterator[tuple[int, Cells]]:
     """
     for position, (number, cells) in enumerate(sheet.lines):
         kind = plain(cell_text(cells[7])) if len(cells) > 7 else ""
-        if kind in ("microexpression", "macroexpression") and frame_number(cells[2]) is not None:
+        if kind in ("microexpression", "macroexpression"):
             yield number, cells
         elif position or any(frame_number(cell) is not None for cell in cells):
             held = ", ".join(cell_text(cell) for cell in cells)
@@ -132,7 +133,10 @@ def _row(where: str, cells: Cells) -> Row:
 def _named(row: Row, codes: _Codes) -> Row:
     number = row.required_text("subject")
     if number not in codes.subjects:
-        raise AnnotationError(f"{row.where}: the second sheet has no folder for the subject {number!r}")
+        known = ", ".join(f"{number} ({name})" for number, name in list(codes.subjects.items())[:_SHOWN])
+        raise AnnotationError(
+            f"{row.where}: the subject is {number!r}, for which the second sheet has no folder; it has {known}"
+        )
     return Row(row.where, {**row.cells, "subject": codes.subjects[number]})
 
 

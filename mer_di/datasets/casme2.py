@@ -71,7 +71,7 @@ CASME2/
     trees=(
         Tree("cropped", registered=True, folders=("cropped", "casme2cropped"), prefix="reg_"),
         Tree("selected", registered=False, folders=("casme2rawselected", "rawselected", "selected")),
-        Tree("raw", registered=False, folders=("casme2raw", "raw"), prefix=""),
+        Tree("raw", registered=False, folders=("casme2raw", "raw"), prefix="", begins=1),
         # Met under this path in public programs; whether a video holds the whole recording is seen from its length.
         Tree("avi", registered=False, folders=("casme2compressed", "casme2compressedvideo", "avi"), videos=True),
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import files, no_frames, subfolders
+from mer_di.datasets.locate import files, no_frames, sought, subfolders
 from mer_di.datasets.notation import subject_name
 from mer_di.datasets.spec import Spec, Tree
 from mer_di.datasets.table import plain
@@ -241,7 +241,7 @@ def place(
 def _placed(sample: Sample, clips: Clips, key: str) -> Sample:
     folder = clips.folders.get(key.casefold())
     if folder is None:
-        return replace(sample, sought=", ".join(str(home / key) for home in clips.homes))
+        return replace(sample, sought=", ".join(sought(home / key) for home in clips.homes))
     return replace(sample, path=folder)
 
 
@@ -305,6 +305,8 @@ def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[
 
 def _unknown_tree(spec: Spec, home: Path) -> str:
     names = ", ".join(tree.name for tree in spec.trees)
+    if not _some_frame(spec, home) and (video := _some_video(spec, home)):
+        return f"{home} holds videos, such as {video}; in the frame trees ({names}) a clip is a folder of images"
     return f"nothing says which frame tree lies in {home}: name it with --tree, one of {names}"
 
 

@@ -50,7 +50,7 @@ SPEC = Spec(
 DFME/
   training_full_with_AU.xlsx, test_A_full_with_AU.xlsx, test_B_full_with_AU.xlsx     those that you have
   train_data/sub0003_01/00000.png                   whole frames, from number 0 (the folder above may have any name)""",
-    trees=(Tree("raw", registered=False),),
+    trees=(Tree("raw", registered=False, begins=0),),
     published=(_published(*_TABLES), *map(_published, _TABLES)),
     subject="sub{:04d}",
     columns=(*COLUMNS, Column("fps", ("Fps",))),

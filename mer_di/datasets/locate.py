@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import indent
 
-from mer_di.datasets.sheets import OTHER_SUFFIXES, SUFFIXES, reads_others
+from mer_di.datasets.sheets import OTHER_SUFFIXES, SUFFIXES, readable
 from mer_di.datasets.spec import Spec
 from mer_di.errors import DatasetNotFoundError
 
@@ -66,7 +66,7 @@ def find_tables(spec: Spec, root: Path) -> list[Path]:
     inside = list(_below(root))
     inside += [folder for home in inside if home.name.casefold() == "annotation" for folder in subfolders(home)]
     found: list[Path] = []
-    for suffixes in (SUFFIXES, OTHER_SUFFIXES) if reads_others() else (SUFFIXES,):
+    for suffixes in (SUFFIXES, readable()):
         found = found or [path for folder in (root, *inside) for path in _tables_in(spec, folder, suffixes)]
         for folder in root.parents[:_LEVELS_ABOVE]:
             found = found or _tables_in(spec, folder, suffixes)
@@ -90,6 +90,27 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in _entries(folder) if path.is_file())
 
 
+def sought(path: Path) -> str:
+    """Say what was looked for and is not there, and what lies there under that name in other letters, or as a file.
+
+    Examples
+    --------
+    >>> sought(Path("/no/such/S01/clip"))
+    '/no/such/S01/clip'
+    """
+    found = path.parents[-1]
+    for name in path.parts[1:]:
+        try:
+            entries = sorted(found.iterdir())
+        except (OSError, ValueError):
+            return str(path)
+        alike = [entry for entry in entries if name.casefold() in (entry.name.casefold(), entry.stem.casefold())]
+        if not alike:
+            return str(path)
+        found = min(alike, key=lambda entry: (entry.name != name, entry.name.casefold() != name.casefold()))
+    return f"{path}, where {found} lies" if found != path else f"{path}, which is no clip of this frame tree"
+
+
 def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFoundError:
     """Compose the error of a database without a table: what was looked for, what lies there instead, the ways out.
 
@@ -100,12 +121,17 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
     folders : sequence of pathlib.Path
         Where it was looked for.
     """
-    kinds = ", ".join(SUFFIXES)
+    kinds = ", ".join(readable())
     found = [path for folder in folders for path in files(folder)]
+    found += [path for path in _files_below(root) if path.parent not in folders]
     tables = [path for path in found if path.suffix.casefold() in _TABLES or _is_named_so(spec, path)]
     tables.sort(key=lambda path: not _is_named_so(spec, path))
     also = " or a folder in it" if len(folders) > 1 else ""
-    more = "" if reads_others() else f"; with pip install 'mer_di[tables]', {', '.join(OTHER_SUFFIXES)} are read too"
+    more = (
+        ""
+        if readable() != SUFFIXES
+        else f"; with pip install 'mer_di[tables]', {', '.join(OTHER_SUFFIXES)} are read too"
+    )
     ways = (
         f"If one of these is the table, name it with --table; what is none of {kinds} has to be saved as one "
         f"first{more}. For a table with other columns: {_MANIFEST}"
@@ -125,17 +151,24 @@ def no_frames(spec: Spec, root: Path, found: str) -> DatasetNotFoundError:
 
 def _kinds_below(root: Path) -> str:
     """Say how many files of which kinds lie below a folder, each with an example; of a large one, of a part."""
-    kinds: dict[str, list[str]] = {}
-    for place, folders, names in os.walk(root):
-        folders.sort()
-        seen = [name for name in sorted(names) if not name.startswith(".") and name.casefold() not in _LITTER]
-        for name in seen:
-            kinds.setdefault(Path(name).suffix.casefold() or name, []).append(os.path.join(place, name))  # noqa: PTH118
-        if sum(map(len, kinds.values())) > _COUNTED:
-            break
+    kinds: dict[str, list[Path]] = {}
+    for path in _files_below(root):
+        kinds.setdefault(path.suffix.casefold() or path.name, []).append(path)
     common = sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:_KINDS_SHOWN]
     told = "; ".join(f"{len(paths)} {suffix}, such as {paths[0]}" for suffix, paths in common)
     return f"Files below: {told}. " if told else ""
+
+
+def _files_below(root: Path) -> Iterator[Path]:
+    """Yield the files below a folder; of a large one, of a part."""
+    left = _COUNTED
+    for place, folders, names in os.walk(root):
+        folders.sort()
+        seen = [name for name in sorted(names) if not name.startswith(".") and name.casefold() not in _LITTER]
+        yield from (Path(place) / name for name in seen)
+        left -= len(seen)
+        if left < 0:
+            break
 
 
 def not_found(spec: Spec, found: str, instead: Sequence[Path] = (), ways: str = "") -> DatasetNotFoundError:

@@ -12,9 +12,9 @@ from mer_di.datasets.columns import Column
 from mer_di.datasets.correction import choose_corrections
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
-from mer_di.datasets.locate import files, find_root, no_table
+from mer_di.datasets.locate import files, find_root, no_table, sought
 from mer_di.datasets.notation import sample_from
-from mer_di.datasets.sheets import SUFFIXES, shortened
+from mer_di.datasets.sheets import readable, shortened
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.datasets.table import Row, read_table
 from mer_di.errors import AnnotationError, DatasetNotFoundError
@@ -158,7 +158,7 @@ def _places(root: Path | None, table: Path | None) -> tuple[Path, Path]:
 def _manifest(place: Path) -> Path:
     if place.is_file():
         return place
-    tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in SUFFIXES]
+    tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in readable()]
     if not tables:
         raise no_table(SPEC, place, (place,))
     if len(tables) > 1:
@@ -176,7 +176,7 @@ def _folder(place: Path) -> Path:
 def _placed(sample: Sample, path: Path) -> Sample:
     if os.path.exists(path):  # noqa: PTH110 - of a name that no file system takes it says no, and raises nothing
         return replace(sample, path=path)
-    return replace(sample, sought=shortened(str(path), _LONGEST_PATH))
+    return replace(sample, sought=shortened(sought(path), _LONGEST_PATH))
 
 
 def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:
@@ -196,8 +196,8 @@ def _path(row: Row, home: Path, allowed: Sequence[Path]) -> Path:
             end = "" if foreign else f": it is {os.path.realpath(place)}"
             raise AnnotationError(
                 f"{row.where}: the path {shortened(written)!r} leads out of {home}{end}. Expected a path below that "
-                "folder. Move the table above the data, name the folder above it with --root (and the table with "
-                "--table), or allow the folder that it leads into with --allow."
+                "folder, written from there on, as in s01/clip1. Move the table above the data, name the folder above "
+                "it with --root (and the table with --table), or allow the folder that it leads into with --allow."
             )
     return path
 
@@ -220,6 +220,25 @@ def _within(path: Path, allowed: Iterable[Path]) -> bool:
 
 
 def _path_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
+    return [*_lost_findings(samples, home), *_shared_findings(samples)]
+
+
+def _shared_findings(samples: Iterable[Sample]) -> Iterator[Finding]:
+    """Report paths that stand under several subjects: one person under two names, unless two people are seen there."""
+    subjects: dict[Path, set[str]] = {}
+    for sample in samples:
+        if sample.path is not None:
+            subjects.setdefault(sample.path, set()).add(sample.subject)
+    for path, names in subjects.items():
+        if len(names) > 1:
+            text = (
+                f"this path stands under the subjects {' and '.join(map(repr, sorted(names)))}. If that is one person, "
+                "leaving out one of them would leave this person in the training data: write them alike"
+            )
+            yield Finding("path-of-two-subjects", str(path), text)
+
+
+def _lost_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
     lost = [sample for sample in samples if sample.sought]
     if not lost:
         return []

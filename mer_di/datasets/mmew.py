@@ -52,7 +52,7 @@ MMEW_Final/
   MMEW_Micro_Exp.xlsx
   Micro_Expression/happiness/S01-01-001/1.jpg       registered faces, whole clip
   (or S01/happiness/S01-01-001/1.jpg)""",
-    trees=(Tree("cropped", registered=True),),
+    trees=(Tree("cropped", registered=True, begins=1),),
     published=(
         Published(
             "300-clip",

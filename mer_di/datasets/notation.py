@@ -11,6 +11,7 @@ from mer_di.sample import Sample
 
 # "repression" stays apart: as a class it is not "others".
 _ALIASES = {"other": "others", "happy": "happiness", "sad": "sadness"}
+_QUOTES = "\"'`´‘’‚“”„«»"
 _FASTEST = 1_000_000  # frames a second
 
 
@@ -57,8 +58,8 @@ def sample_from(row: Row, spec: Spec) -> Sample:
     Raises
     ------
     AnnotationError
-        If subject, clip or emotion is blank or holds a control character, or the subject is not in the database's
-        notation.
+        If subject, clip or emotion is blank, holds a control character, or begins or ends with a quote, or the
+        subject is not in the database's notation.
     """
     numbers = {name: frame_number(row.cells.get(name)) for name in ("onset", "apex", "offset")}
     fps = _fps(row.text("fps")) if row.text("fps") else spec.fps
@@ -90,7 +91,13 @@ def _fps(text: str) -> float | None:
 
 
 def _name(row: Row, name: str) -> str:
-    return _without_controls(row, name, row.required_text(name))
+    text = _without_controls(row, name, row.required_text(name))
+    if text[0] in _QUOTES or text[-1] in _QUOTES:  # otherwise it was another person, or another class
+        raise AnnotationError(
+            f"{row.where}: the cell {name!r} begins or ends with a quote, {shortened(text)!r}; remove it, and look for "
+            "others in the table"
+        )
+    return text
 
 
 def _without_controls(row: Row, name: str, text: str, but: str = "") -> str:
@@ -111,6 +118,7 @@ def _subject(row: Row, spec: Spec) -> str:
     name = subject_name(spec.subject, text)
     if name is None:
         raise AnnotationError(
-            f"{row.where}: the subject is {shortened(text)!r}; expected a number or {spec.subject.format(1)!r}"
+            f"{row.where}: the subject is {shortened(text)!r}; expected a number or {spec.subject.format(1)!r}. Mend "
+            "the cell, or delete the row if it is none of a clip"
         )
     return name

@@ -9,6 +9,7 @@ from mer_di.datasets.clips import Clips, place
 from mer_di.datasets.correction import Correction, choose_corrections, correct, offers
 from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
+from mer_di.datasets.numbering import require_numbering
 from mer_di.datasets.resemblance import resemblance
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.sample import Sample
@@ -91,7 +92,7 @@ def join(
     InputError
         If the choice names a correction set that does not exist.
     AnnotationError
-        If a correction does not fit the table.
+        If a correction does not fit the table, or the frames were renumbered.
     """
     chosen = choose_corrections(corrections, choice.corrections)
     placed, unlabelled = place(annotation.samples, clips, key)
@@ -99,6 +100,7 @@ def join(
         text = f"{len(unlabelled)} of {len(clips.folders)} recordings have no row in the table"
         unlabelled = (Finding("folder-without-row", str(clips.homes[0]), text),)
     corrected = correct(placed, chosen)
+    require_numbering(clips.tree, corrected.samples)
     others = [correction for correction in corrections if correction not in chosen]
     return Database(
         spec=spec,

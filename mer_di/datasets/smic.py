@@ -80,7 +80,7 @@ SMIC/
     recordings="exception",
 )
 
-_LONG = re.compile(r"smice.*|smic(hs|vis|nir)e|(hs|vis|nir)long")
+_LONG = re.compile(r"smice((raw|cropped)(images?)?)?|smic(hs|vis|nir)e|(hs|vis|nir)long")
 _CAMERA = re.compile(r"(?:smic)?(hs|vis|nir)(?:e|long)?")
 _ABOVE = 6  # folders above the subjects' whose names may say camera and kind
 

@@ -31,6 +31,8 @@ class Tree:
         Start of its frame names, by which a renamed tree is known; None if that says nothing.
     videos : bool
         Whether a clip is a video file, and no folder of images.
+    begins : {0, 1} or None
+        Number of the first frame in every folder, where a folder holds a whole clip; None if each has its own.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Tree:
     folders: tuple[str, ...] = ()
     prefix: str | None = None
     videos: bool = False
+    begins: Literal[0, 1] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,15 @@ class Row:
         Raises
         ------
         AnnotationError
-            If the cell is blank, or holds an error or a formula without a saved value.
+            If the cell is blank, or holds an error, a formula without a saved value, or what a spreadsheet program
+            made of a name: a date, a time, true or false.
         """
         text = self.text(name)
         if not text:
             filled = {column: shortened(cell_text(cell)) for column, cell in self.cells.items() if cell is not None}
             raise AnnotationError(
-                f"{self.where}: the cell {name!r} is blank, the row holds {filled}; fill the cell or delete the row"
+                f"{self.where}: the cell {name!r} is blank, the row holds {filled}; fill the cell (of merged cells "
+                "only the first has the value), or delete the row if it is none of a clip"
             )
         if text in _ERRORS:
             raise AnnotationError(f"{self.where}: the cell {name!r} holds the error {text}; mend it in the spreadsheet")
@@ -55,6 +57,12 @@ class Row:
             raise AnnotationError(
                 f"{self.where}: the cell {name!r} holds the formula '{shortened(text)}' and no value; open the table "
                 "in a spreadsheet program and save it, which computes the value"
+            )
+        cell = self.cells[name]
+        if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+            raise AnnotationError(
+                f"{self.where}: the cell {name!r} holds {text}, which is neither text nor a number: spreadsheet "
+                "programs make a date of a name such as 1-2. Format the column as text, and type the name anew"
             )
         return text
 
@@ -236,6 +244,10 @@ def _cell(cells: Cells, position: int) -> object:
     return cell if cell_text(cell) else None
 
 
+def _width(cells: Cells) -> int:
+    return sum(bool(cell_text(cell)) for cell in cells)
+
+
 def _shown(cells: Cells) -> str:
     texts = [shortened(text) for cell in cells if (text := cell_text(cell))]
     return ", ".join(texts[:_CELLS_SHOWN]) + (", …" if len(texts) > _CELLS_SHOWN else "")
@@ -260,8 +272,9 @@ def _no_header(path: Path, sheets: Sequence[Sheet], columns: Sequence[Column], o
         found = _matches(cells, above, meanings)
         return [header for name, header in required.items() if name not in found]
 
-    sheet, number, nearest, above = min(rows, key=lambda row: len(lacking(row[2], row[3])))
-    others = "" if sheet.delimiter else f" (it has: {', '.join(sheet.name for sheet in sheets)})"
+    sheet, number, nearest, above = min(rows, key=lambda row: (len(lacking(row[2], row[3])), -_width(row[2])))
+    kinds = ", ".join(sheet.name for sheet in sheets)
+    others = f" (as text separated by {kinds})" if sheet.delimiter else f" (it has: {kinds})"
     return (
         f"{path} has no row with the columns {expected}{others}. Nearest is row {number} ({sheet.name}): "
         f"{_shown(nearest)}; missing: {', '.join(lacking(nearest, above))}. Give the column that holds it this "

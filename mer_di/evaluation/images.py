@@ -42,7 +42,10 @@ def labelled_images(corpus: Corpus, config: TrainConfig, *, neighbours: bool = F
     wanted = neighbours or config.apex_jitter
     if wanted:
         require_neighbours(corpus.sources)
-    images, beside = _images(corpus.sources, corpus.digests, stamps, rows, streams, config.normalization, size, wanted)
+    numbers = config.model.flow_combination
+    images, beside = _images(
+        corpus.sources, corpus.digests, stamps, rows, streams, config.normalization, size, numbers, wanted
+    )
     return LabelledImages(images, torch.from_numpy(corpus.labels), neighbours=beside)
 
 
@@ -72,13 +75,14 @@ def _images(
     streams: tuple[str, ...],
     normalization: Normalization,
     size: int,
+    flow_combination: tuple[float, ...],
     neighbours: bool,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     try:
         parts = [
-            DynamicImageDataset(source.path, streams, normalization=normalization, size=size).load(
-                kept, neighbours=neighbours
-            )
+            DynamicImageDataset(
+                source.path, streams, normalization=normalization, size=size, flow_combination=flow_combination
+            ).load(kept, neighbours=neighbours)
             for source, kept in zip(sources, rows, strict=True)
         ]
     finally:

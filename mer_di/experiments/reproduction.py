@@ -19,7 +19,8 @@ from mer_di.evaluation.genders import require_genders
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION, everyone
 from mer_di.evaluation.results import Results
 from mer_di.experiments.tables import Row, RunSettings, Table
-from mer_di.learning.model_config import INPUT_SIZES, ModelConfig
+from mer_di.learning.architectures import ARCHITECTURES
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train_config import TrainConfig
 from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Align, Recipe
@@ -46,7 +47,7 @@ class Overrides:
         architecture = run.model.get("architecture", "dianet")
         if architecture == "dianet":
             ours = self.model
-        elif INPUT_SIZES[architecture] == INPUT_SIZES["dianet"]:
+        elif ARCHITECTURES[architecture].size == ARCHITECTURES["dianet"].size:
             ours = {name: value for name, value in self.model.items() if name == "size"}
         else:
             ours = {}

@@ -5,39 +5,19 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from mer_di.arguments import one_of
 from mer_di.errors import InputError
 from mer_di.fields import require_fields
-from mer_di.streams import FlowStream, Stream
+from mer_di.flow_maps import require_combination
+from mer_di.learning.architectures import ARCHITECTURES, Architecture
+from mer_di.streams import CombinedFlow, DynamicStream, FlowDirection, FlowStream, NormalizedFlow, Stream
 
-Architecture = Literal[
-    "dianet",
-    "learnet",
-    "learnet-vnu",
-    "originet",
-    "geme-reconstruction",
-    "fdcn-reconstruction",
-    "affectivenet-reconstruction",
-]
 Fusion = Literal["cross", "cross-single-token", "simple", "concat"]
 TestImages = Literal["mean-of-phases", "whole", "per-image"]
 
-INPUT_SIZES: dict[str, int] = {
-    "dianet": 224,
-    "learnet": 112,
-    "learnet-vnu": 112,
-    "originet": 128,
-    "geme-reconstruction": 224,
-    "fdcn-reconstruction": 224,
-    "affectivenet-reconstruction": 112,
-}
-SMALLEST_INPUTS: dict[str, int] = {  # what makes one position of the last map; DIANet's backbones are tried
-    "learnet-vnu": 32,
-    "geme-reconstruction": 32,
-    "fdcn-reconstruction": 32,
-    "affectivenet-reconstruction": 8,
-}
 LARGEST_INPUT = 4096  # more is a slip: one image of it takes a backbone gigabytes
-_DIANET_ONLY = ("backbone", "weights", "fusion", "dedicated_backbones", "dropout")
+_KINDS = tuple(map(get_args, (DynamicStream, FlowStream, NormalizedFlow, FlowDirection)))
+_OF_SOME = frozenset(name for row in ARCHITECTURES.values() for name in row.parameters)
 _DIGEST = "sha256:"
 
 
@@ -51,8 +31,13 @@ class ModelConfig:
         ``dianet``, or a rival: ``learnet``, ``learnet-vnu`` and ``originet`` by the layers of their public programs,
         ``geme-reconstruction``, ``fdcn-reconstruction`` and ``affectivenet-reconstruction`` by what their abstracts
         say and by layers of ours. FDCN takes a dynamic image and a flow, the others one stream.
-    streams : tuple of {"onset", "offset", "full", "flow_onset", "flow_offset"}
-        One or two, in order. The same one twice is the "2-stream, dynamic image" row of the paper's Table 4.
+    streams : tuple of str
+        One or two, in order: dynamic images ``onset``, ``offset``, ``full``; optical flow ``flow_onset``,
+        ``flow_offset``; and maps of the flow, `mer_di.flow_maps.flow_map`: ``flow_combined``,
+        ``flow_normalized_onset``, ``flow_direction_onset`` and so on. The same one twice is the "2-stream, dynamic
+        image" row of the paper's Table 4.
+    flow_combination : tuple of float
+        θ₁, θ₂ and n of the stream ``flow_combined``, which has to have them.
     size : int or None
         Side of the input images in pixels; None is the architecture's own: 224, 112 for both forms of LEARNet and for
         AffectiveNet, 128 for OrigiNet. ``learnet`` and ``originet`` have dense layers on their last map and take no
@@ -85,8 +70,9 @@ class ModelConfig:
         If a value is unknown or out of range, or a parameter of DIANet is given for another architecture.
     """
 
-    architecture: Architecture = "dianet"
+    architecture: str = "dianet"
     streams: tuple[Stream, ...] = ("onset", "offset")
+    flow_combination: tuple[float, ...] = ()
     size: int | None = None
     temporal_augmentation: bool = False
     test_images: TestImages = "mean-of-phases"
@@ -98,6 +84,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         require_fields(self)
+        one_of("architecture", self.architecture, ARCHITECTURES)
         if len(self.streams) not in (1, 2):
             raise InputError(f"streams are {', '.join(self.streams) or 'none'}; expected one or two")
         if not 1 <= self.input_size <= LARGEST_INPUT:
@@ -109,45 +96,47 @@ class ModelConfig:
                 f"test_images is {self.test_images}; without temporal augmentation a network is tested on what it is "
                 "trained on: leave it out"
             )
+        if self._combines_flow:
+            require_combination(self.flow_combination)
+        elif self.flow_combination:
+            raise InputError("flow_combination is of the stream flow_combined, which is not there: leave it out")
         if self.temporal_augmentation:
             self._require_images_of_one_kind()
-        if self.architecture != "dianet":
-            self._require_rival()
+        self._require_what_it_takes()
 
     def _require_images_of_one_kind(self) -> None:
-        flows = {stream in get_args(FlowStream) for stream in self.images_read}
-        if len({*self.streams}) != 2 or len(flows) != 1:
+        one_kind = any({*self.images_read} <= {*kind} for kind in _KINDS)
+        if len({*self.streams}) != 2 or not one_kind:
             raise InputError(
                 f"temporal augmentation is of {', '.join(self.images_read)}; expected two different streams, and all "
-                "images that are trained on or tested dynamic images, or all of them flow"
+                "images that are trained on or tested of one kind: dynamic images, flow, or one kind of map of it"
             )
 
-    def _require_rival(self) -> None:
+    def _require_what_it_takes(self) -> None:
+        name, own = self.architecture, self.own
         for field in fields(self):
-            if field.name in _DIANET_ONLY and getattr(self, field.name) != field.default:
-                raise InputError(f"{field.name} is a parameter of dianet; {self.architecture} has none: leave it out")
-        if self.architecture == "fdcn-reconstruction":
-            fit, wanted = (
-                (self.n_streams, self.flow_streams) == (2, (1,)),
-                "an image and a flow: full,flow_onset",
-            )
-        else:
-            fit, wanted = self.n_streams == 1, "one, such as full"
-        if not fit:
-            raise InputError(f"streams are {', '.join(self.streams)}; {self.architecture} takes {wanted}")
-        own, smallest = INPUT_SIZES[self.architecture], SMALLEST_INPUTS.get(self.architecture)
-        if smallest is None and self.input_size != own:
-            raise InputError(f"size is {self.size}; {self.architecture} takes {own}: leave the size out")
-        if smallest is not None and self.input_size < smallest:
+            if field.name in self._of_others and getattr(self, field.name) != field.default:
+                raise InputError(f"{field.name} is no parameter of {name}: leave it out")
+        if own.streams is not None and not own.takes(self.streams[: self.n_streams]):
+            wanted = " and ".join(f"one of {', '.join(streams)}" for streams in own.streams)
+            raise InputError(f"streams are {', '.join(self.streams)}; {name} takes {wanted}")
+        if own.smallest is None and self.input_size != own.size:
+            raise InputError(f"size is {self.size}; {name} takes {own.size}: leave the size out")
+        if own.smallest is not None and self.input_size < own.smallest:
             raise InputError(
-                f"size is {self.size}; {self.architecture} takes {smallest} pixels or more: of less, its last map is "
-                "not one position"
+                f"size is {self.size}; {name} takes {own.smallest} pixels or more: of less, its last map is not one "
+                "position"
             )
+
+    @property
+    def own(self) -> Architecture:
+        """What the architecture takes."""
+        return ARCHITECTURES[self.architecture]
 
     @property
     def input_size(self) -> int:
         """Side of the input images in pixels."""
-        return INPUT_SIZES[self.architecture] if self.size is None else self.size
+        return self.own.size if self.size is None else self.size
 
     @property
     def n_streams(self) -> int:
@@ -173,10 +162,26 @@ class ModelConfig:
     def parameters(self) -> dict[str, Any]:
         """Plain values of everything that matters to this architecture; a file of weights by its sha256."""
         values = asdict(self) | {"streams": list(self.streams), "size": self.input_size, "weights": self._start()}
-        without = {*(() if self.architecture == "dianet" else _DIANET_ONLY)}
+        without = {*self._of_others}
         if not self.temporal_augmentation:
             without.add("test_images")
+        if not self._combines_flow:
+            without.add("flow_combination")
         return {name: value for name, value in values.items() if name not in without}
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether a cache has to have optical flow."""
+        return not {*self.images_read} <= {*get_args(DynamicStream)}
+
+    @property
+    def _combines_flow(self) -> bool:
+        return not {*self.images_read}.isdisjoint(get_args(CombinedFlow))
+
+    @property
+    def _of_others(self) -> frozenset[str]:
+        """Parameters of other architectures alone."""
+        return _OF_SOME - {*self.own.parameters}
 
     def _start(self) -> str:
         if self.weights in ("imagenet", "random") or self.weights.startswith(_DIGEST):

@@ -203,7 +203,7 @@ class Steps:
             output = self.model(images)
         loss = self.loss(output, batch.labels, batch.genders)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
         return loss.item()
 

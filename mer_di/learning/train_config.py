@@ -4,16 +4,18 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mer_di.errors import InputError
 from mer_di.fields import require_fields
 from mer_di.learning.model_config import ModelConfig
-from mer_di.streams import Normalization
+from mer_di.streams import FlowDirection, Normalization, NormalizedFlow
 
 ClassificationLoss = Literal["cross-entropy", "focal"]
 ClassWeights = Literal["none", "balanced", "effective-number"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+_FIXED = (*get_args(NormalizedFlow), *get_args(FlowDirection))
 
 FOCAL_GAMMA = 2.0
 EFFECTIVE_BETA = 0.99
@@ -83,7 +85,8 @@ class TrainConfig:
     Raises
     ------
     InputError
-        If a value is unknown or out of range, or optical flow would be augmented after ``minmax``.
+        If a value is unknown or out of range, or images would be flipped or rotated that cannot be: optical flow after
+        ``minmax``, and maps of u and v each by itself.
 
     References
     ----------
@@ -118,17 +121,27 @@ class TrainConfig:
         _require_within("gender_weight", self.gender_weight, 0, math.inf)
         _require_within("rotation", self.rotation, 0, 180)
         _require_within("patience", self.patience, 1, math.inf)
-        if self.model.flow_streams and self.normalization == "minmax" and (self.flip or self.rotation):
+        if self.flip or self.rotation:
+            self._require_images_that_turn()
+
+    def _require_images_that_turn(self) -> None:
+        if self.model.flow_streams and self.normalization == "minmax":
             raise InputError(
                 "normalization is minmax, which moves 'no motion' to another value in each image: after it, optical "
                 "flow cannot be flipped or rotated; choose another normalization, or flip=False and rotation=0 "
                 "(--no-flip --rotation 0)"
             )
+        fixed = [stream for stream in self.model.images_read if stream in _FIXED]
+        if fixed:
+            raise InputError(
+                f"{fixed[0]} is made of u and v, each normalized by itself, and cannot be flipped or rotated "
+                "afterwards: train with flip=False and rotation=0 (--no-flip --rotation 0)"
+            )
 
     @property
     def learns_gender(self) -> bool:
         """Whether the genders of training subjects are needed."""
-        return self.model.architecture == "geme-reconstruction" and self.gender_weight > 0
+        return self.model.own.learns_gender and self.gender_weight > 0
 
     @property
     def text(self) -> str:
@@ -157,7 +170,9 @@ class TrainConfig:
         """
         try:
             found: dict[str, Any] = OF_OLD | json.loads(text)
-            values = found | {"streams": tuple(found["streams"])}
+            values: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
+            }
             of_model = {item.name for item in fields(ModelConfig)} & values.keys()
             model = ModelConfig(**{name: values.pop(name) for name in of_model})
             config = cls(model=model, **values)

@@ -100,7 +100,13 @@ def _explained(
     path, row = rows[name]
     saved = load_model(run.network(fold_files[name]))
     config, model = saved.config, saved.config.model
-    dataset = DynamicImageDataset(path, model.images_read, normalization=config.normalization, size=model.input_size)
+    dataset = DynamicImageDataset(
+        path,
+        model.images_read,
+        normalization=config.normalization,
+        size=model.input_size,
+        flow_combination=model.flow_combination,
+    )
     views = clip_views(dataset[row][0][None], model)[0]
     names = model.images_read[-views.shape[0] * views.shape[1] :]
     if model.test_images == "per-image":  # the sample is one of them
@@ -109,8 +115,8 @@ def _explained(
     label = int(predictions.probabilities[index].argmax())
     maps = np.concatenate([grad_cam(saved.network, view, label) for view in views])
     shares = maps / (maps.max() or 1)
+    raw = [dataset.raw(stream, row) for stream in names]
     with open_cache(path) as cache:
-        raw = [cache.images(stream)[row] for stream in names]
         frame = cache.key_frames("apex")[row] if frames and cache.has_frames else np.full(raw[0].shape, 128, np.uint8)
     fold = run.fold(fold_files[name])
     return Attention(

@@ -118,7 +118,7 @@ def canvas() -> Canvas:
     column, row = grid(HEIGHT * ZOOM, WIDTH * ZOOM)
     x = (column - (ZOOM - 1) / 2) / ZOOM + LEFT
     y = (row - (ZOOM - 1) / 2) / ZOOM + TOP
-    photograph: Floats = skimage.data.astronaut().astype(np.float32)  # type: ignore[no-untyped-call]
+    photograph: Floats = skimage.data.astronaut().astype(np.float32)
     image = cv2.remap(photograph, *_relaxed(x, y), cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     image = np.clip(_closed(_unfolded(_sharpened(image)), x, y), 0, 255)
     head, skin = np.clip(2 * _region(HEAD, 0.9) - 1, 0, 1), _region(SKIN, 1.2)

@@ -40,7 +40,7 @@ def parsed(*arguments):
     """Return the configuration that a command line stands for."""
     context = train.make_context("train", ["cache.h5", *arguments])
     model = ("pretrained", "weights", "streams", "architecture", "size", "backbone", "fusion", "dedicated_backbones")
-    model += ("temporal_augmentation", "test_images", "dropout")
+    model += ("flow_combination", "temporal_augmentation", "test_images", "dropout")
     names = (*model, *(field for field in TrainConfig.__dataclass_fields__ if field != "model"))
     return _config(**{name: context.params[name] for name in names})
 
@@ -85,6 +85,19 @@ def test_flow_is_trained_on_where_the_cache_has_it(cache, tmp_path):
     assert config["streams"] == ["onset", "flow_onset"]
     with pytest.raises(CacheError, match="without optical flow"):
         run(train, cache, "--out", tmp_path / "none", *options)
+
+
+def test_the_flow_of_both_phases_is_combined_by_the_numbers_that_are_given(tmp_path):
+    with_flow, out = write_tiny_cache(tmp_path / "flow.h5", flow="ilk"), tmp_path / "run"
+    options = (*SMALL, "--streams", "flow_combined", "--save-networks")
+    with pytest.raises(InputError, match="expected three numbers"):
+        run(train, with_flow, "--out", out, *options)
+    assert not out.exists()
+    assert run(train, with_flow, "--out", out, *options, "--flow-combination", 1, 0.5, 2).exit_code == 0
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    assert (config["streams"], config["flow_combination"]) == (["flow_combined"], [1, 0.5, 2])
+    assert run(report, out, "--out", tmp_path / "page.html").exit_code == 0
+    assert "Grad-CAM of Flow, combined" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_defaults_are_the_librarys():
@@ -221,10 +234,18 @@ def test_killed_at_any_instant_and_resumed_is_as_if_never_killed(cache, tmp_path
     assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
-@pytest.mark.parametrize("place", ["absent/model.safetensors", "tiny.h5"])
-def test_a_model_that_cannot_be_saved_is_said_before_the_training(cache, tmp_path, place):
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("absent/model.safetensors", "does not exist"),
+        ("tiny.h5", r"tiny\.h5"),
+        ("run/results.json", "lies in the run"),
+        ("run/folds/s01.safetensors", "does not exist"),
+    ],
+)
+def test_a_model_that_cannot_be_saved_is_said_before_the_training(cache, tmp_path, place, why):
     ours = shutil.copy(cache, tmp_path / "tiny.h5")
-    with pytest.raises(InputError, match=r"does not exist|tiny\.h5"):
+    with pytest.raises(InputError, match=why):
         run(train, ours, "--out", tmp_path / "run", *SMALL, "--save-model", tmp_path / place)
     assert not (tmp_path / "run" / "folds").exists()
     assert ours.read_bytes() == cache.read_bytes()

@@ -36,7 +36,7 @@ def test_a_table_saved_as_text_without_the_blank_columns(tmp_path, suffix):
         ("1,,1,2,3,fear", r"row 3: the cell 'clip' is blank"),
         (",EP02_01f,1,2,3,fear", r"row 3: the cell 'subject' is blank"),
         (",,1,,,", r"row 3: the cell"),
-        ("sub02,EP09,4,5,6,fear", r"two rows for the clip sub02/EP09 \(.*row 2; .*row 3\)"),
+        ("sub02,EP09,4,5,6,fear", r"two rows for the clip sub02/EP09 \(.*row 2; .*row 3\).* --dataset manifest"),
         ("02,ep09,4,5,6,fear", r"two rows for the clip"),
     ],
 )
@@ -45,6 +45,19 @@ def test_rows_that_would_have_to_be_guessed_at(tmp_path, row, message):
     (tmp_path / "CASME2-coding.csv").write_text(text)
     with pytest.raises(AnnotationError, match=message):
         load_dataset("casme2", tmp_path)
+
+
+def test_an_emotion_that_the_database_has_not_is_told(tmp_path):
+    write_casme2_tree(tmp_path / "Cropped", FEW)
+    lines = ["Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Estimated Emotion"]
+    lines += [f"{row.subject},{row.clip},{row.onset},{row.apex},{row.offset},happyness" for row in FEW]
+    (tmp_path / "CASME2-coding.csv").write_text("\n".join(lines))
+    database = load_dataset("casme2", tmp_path)
+    (finding,) = [finding for finding in database.findings if finding.kind == "emotion-unknown"]
+    assert finding.where == "happyness"
+    assert "2 rows say 'happyness'" in finding.message
+    assert "disgust, fear, happiness, others" in finding.message
+    assert {sample.emotion for sample in database.samples} == {"happyness"}
 
 
 @pytest.mark.parametrize(("policy", "usable"), [("drop", 0), ("midpoint", 2)])

@@ -82,8 +82,18 @@ def test_another_table_is_refused_by_what_it_holds(tmp_path):
 def test_a_subject_without_a_folder_name_is_refused(tmp_path):
     write_cas_me_2(tmp_path, rows=FEW)
     write_cas_me_2_table(tmp_path / TABLE, [FEW[0]._replace(subject=99)])
-    with pytest.raises(AnnotationError, match="the second sheet has no folder for the subject '99'"):
+    with pytest.raises(
+        AnnotationError, match=r"the subject is '99', for which the second sheet has no folder; it has 1 \(s15\)"
+    ):
         load_dataset("cas_me_2", tmp_path)
+
+
+@pytest.mark.parametrize("onset", [None, "/", "1" * 30])
+def test_an_onset_that_is_no_number_drops_its_row(tmp_path, onset):
+    write_cas_me_2(tmp_path, rows=FEW)
+    write_cas_me_2_table(tmp_path / TABLE, [FEW[0]._replace(onset=onset), *FEW[1:]])
+    unusable = {row["sample_id"]: row["kind"] for row in examine(load_dataset("cas_me_2", tmp_path)).unusable}
+    assert unusable["s15/disgust1_2"] == "onset-missing"
 
 
 def test_folders_of_macro_expressions_are_counted(tmp_path):
@@ -95,7 +105,7 @@ def test_folders_of_macro_expressions_are_counted(tmp_path):
 
 
 def test_no_frames_and_no_table(tmp_path, monkeypatch):
-    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
     write_cas_me_2_table(tmp_path / TABLE, FEW)
     with pytest.raises(DatasetNotFoundError, match=r"holds no frames: no folder of a subject, such as s01"):
         load_dataset("cas_me_2", tmp_path)

@@ -5,6 +5,7 @@ from few_clips import FEW, write_few
 from lookalikes import touch, write_casme2_table, write_casme2_tree, write_workbook
 
 from mer_di.datasets import load_dataset
+from mer_di.datasets.locate import sought
 from mer_di.errors import DatasetNotFoundError
 
 
@@ -20,7 +21,7 @@ def test_frames_without_a_table(tmp_path):
     "name", ["CASME2-coding-20140508.xls", "CASME2-coding.ods", "labels.xlsx", "faces.csv", "x.numbers"]
 )
 def test_a_table_in_another_format_or_under_another_name_is_pointed_at(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
     write_casme2_tree(tmp_path / "Cropped", FEW)
     touch(tmp_path / "notes", [name])
     touch(tmp_path, ["readme.pdf"])
@@ -40,6 +41,20 @@ def test_a_table_without_frames_lists_what_lies_there(tmp_path):
         load_dataset("casme2", tmp_path)
     for part in ("no folder of a subject, such as sub01", str(tmp_path / "Cropped00.zip"), "and 11 more", "unpacked"):
         assert part in str(caught.value)
+
+
+def test_a_table_is_told_however_deep_it_lies(tmp_path):
+    write_casme2_tree(tmp_path / "Cropped", FEW)
+    touch(tmp_path / "a" / "b" / "c", ["labels.xlsx"])
+    with pytest.raises(DatasetNotFoundError, match=r"labels\.xlsx"):
+        load_dataset("casme2", tmp_path)
+
+
+def test_a_clip_in_other_letters_or_as_a_video_is_pointed_at(tmp_path):
+    touch(tmp_path / "S01", ["clip.avi"])
+    assert sought(tmp_path / "s01" / "clip") == f"{tmp_path}/s01/clip, where {tmp_path}/S01/clip.avi lies"
+    assert sought(tmp_path / "s01" / "other") == f"{tmp_path}/s01/other"
+    assert sought(tmp_path / "S01").endswith("S01, which is no clip of this frame tree")
 
 
 def test_frames_of_another_kind_are_told_however_deep_they_lie(tmp_path):

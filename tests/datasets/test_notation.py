@@ -5,6 +5,7 @@ from few_clips import write_few
 from lookalikes import touch
 
 from mer_di.datasets import dataset_spec, load_dataset
+from mer_di.datasets.annotation import read_annotation
 from mer_di.datasets.notation import canonical_emotion, subject_name
 from mer_di.errors import AnnotationError
 from mer_di.inspection.doctor import examine
@@ -17,6 +18,17 @@ def test_a_subject_that_is_no_number_is_refused(tmp_path, subject):
     (tmp_path / "CASME2-coding.csv").write_text(text)
     with pytest.raises(AnnotationError, match=r"row 2: the subject is .*; expected a number or 'sub01'"):
         load_dataset("casme2", tmp_path)
+
+
+@pytest.mark.parametrize("column", [0, 1, 5])
+@pytest.mark.parametrize("written", ["'{}", "{}\u201d", '"""{}"""'])
+def test_a_name_within_quotes_is_no_other_name(tmp_path, column, written):
+    row = ["1", "EP02_01f", "1", "2", "3", "fear"]
+    row[column] = written.format(row[column])
+    text = "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Estimated Emotion\n" + ",".join(row)
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(AnnotationError, match=r"row 2: the cell .* begins or ends with a quote, .*remove it"):
+        read_annotation(dataset_spec("casme2"), tmp_path / "t.csv")
 
 
 ABSURD = ["1000000000", "1" * 20, "1" * 5000, "1e300", "nan", "inf", "-inf", "-7", "2.5", "", "0x5", "5,0"]

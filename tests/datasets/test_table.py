@@ -89,6 +89,25 @@ def test_a_blank_key_is_refused_with_its_row(tmp_path):
         table.rows[1].required_text("clip")
 
 
+@pytest.mark.parametrize("cell", [datetime.datetime(2024, 2, 1), datetime.time(1, 2), True])
+def test_what_a_spreadsheet_made_of_a_name_is_refused(tmp_path, cell):
+    write_workbook(tmp_path / "t.xlsx", {"S": [["Filename", "Onset"], [cell, 1]]})
+    (row,) = read_table(tmp_path / "t.xlsx", COLUMNS).rows
+    with pytest.raises(AnnotationError, match=r"row 2: the cell 'clip' holds .*neither text nor a number.*as text"):
+        row.required_text("clip")
+
+
+def test_a_text_under_another_separator_is_told_which_there_are(tmp_path):
+    with pytest.raises(AnnotationError, match=r"\(as text separated by comma, semicolon, tab\). Nearest is row 1"):
+        read_table(csv_file(tmp_path, "Filename|Onset\na|1\n"), COLUMNS)
+
+
+def test_of_rows_that_lack_the_same_columns_the_fullest_is_the_nearest(tmp_path):
+    write_workbook(tmp_path / "t.xlsx", {"S": [["notes"], ["\u6587\u4ef6", "\u8d77\u59cb", "x"], ["a", 1]]})
+    with pytest.raises(AnnotationError, match="Nearest is row 2"):
+        read_table(tmp_path / "t.xlsx", COLUMNS)
+
+
 def test_an_unquoted_comma_does_not_shift_columns_silently(tmp_path):
     path = csv_file(tmp_path, "Filename,Notes,Onset\na,4,7,1\n")
     with pytest.raises(AnnotationError, match=r"row 2: 4 cells under a header of 3"):

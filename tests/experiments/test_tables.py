@@ -57,7 +57,7 @@ def test_every_row_runs_or_says_why_not(name):
 def test_a_number_says_how_it_was_got(name):
     for row in load_table(name).rows:
         rebuilt = row.run and "reconstruction" in row.run.model.get("architecture", "")
-        assert (row.layers == "reconstruction") == bool(rebuilt or row.method in ("COF", "FMANet"))
+        assert (row.layers == "reconstruction") == bool(rebuilt or row.method == "FMANet")
         if row.copied:
             assert row.source
             for dataset, n in row.implied.items():

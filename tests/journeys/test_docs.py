@@ -5,6 +5,7 @@ user's. What is licensed there is drawn, and trainings are cut short (`CHEAPER`)
 exist fails. A block in a language that is not listed here fails too, so none is passed over unseen.
 """
 
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
+from mer_di.datasets import dataset_spec, list_datasets
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -68,6 +71,25 @@ def test_the_links_of_the_readme_lead_somewhere():
     targets = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
     assert targets
     assert [link for link in targets if not (PROJECT / link).exists()] == []
+
+
+def test_the_accuracies_of_the_readme_are_those_of_the_newest_record():
+    path = max((PROJECT / "benchmarks" / "results").glob("????-??-??-rivals-synthetic.json"))
+    rows = [row for of in json.loads(path.read_text(encoding="utf-8"))["tables"].values() for row in of["rows"]]
+    percent = "{:.1f} [{:.1f}, {:.1f}] | {:.1f}".format
+    measured = {percent(*(100 * rate for rate in (r["accuracy"], *r["interval"], r["shuffled"]))) for r in rows}
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\|[^|]+\|[^|]+\| ([\d.]+ \[[^]]+\] \| [\d.]+) \|$", text, re.MULTILINE)
+    assert shown
+    assert set(shown) <= measured
+
+
+def test_the_databases_of_the_readme_are_those_that_are_read():
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| `(\w+)` \|[^|]+\| (\d*) ?\| (\d*) ?\| (?:<(.*)>)? ?\|$", text, re.MULTILINE)
+    specs = [dataset_spec(name) for name in list_datasets()]
+    published = [(s.name, str(s.n_samples or ""), str(s.n_subjects or ""), s.request_url) for s in specs]
+    assert sorted(shown) == sorted(published)
 
 
 def test_the_site_builds_without_a_warning(tmp_path):

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mer_di.errors import InputError
@@ -18,10 +20,10 @@ def test_each_architecture_has_its_input_size():
         ({"fusion": "sum"}, "cross, cross-single-token, simple, concat"),
         ({"streams": ("onset", "apex")}, "onset, offset, full"),
         ({"test_images": "whole"}, "without temporal augmentation"),
-        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "or all of them flow"),
+        ({"temporal_augmentation": True, "streams": ("onset", "flow_onset")}, "of one kind"),
         (
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
-            "or all of them flow",
+            "of one kind",
         ),
         ({"temporal_augmentation": True, "test_images": "some"}, "mean-of-phases, whole, per-image"),
         ({"temporal_augmentation": True, "streams": ("full",)}, "expected two different streams"),
@@ -30,11 +32,20 @@ def test_each_architecture_has_its_input_size():
             {"temporal_augmentation": True, "streams": ("flow_onset", "flow_offset"), "test_images": "whole"},
             "flow_onset, flow_offset, full",
         ),
-        ({"architecture": "fdcn-reconstruction", "temporal_augmentation": True}, "takes an image and a flow"),
+        (
+            {"architecture": "fdcn-reconstruction", "temporal_augmentation": True},
+            "full and one of flow_onset",
+        ),
         (
             {"architecture": "fdcn-reconstruction", "streams": ("flow_onset", "full")},
-            "takes an image and a flow",
+            "full and one of flow_onset",
         ),
+        ({"temporal_augmentation": True, "streams": ("flow_onset", "flow_direction_offset")}, "of one kind"),
+        ({"streams": ("flow_combined",)}, "expected three numbers, θ₁, θ₂ and n"),
+        ({"streams": ("flow_combined",), "flow_combination": (1.0, 1.0)}, "expected three numbers"),
+        ({"streams": ("flow_combined",), "flow_combination": (1.0, 1.0, -1.0)}, "exponent is -1.0"),
+        ({"streams": ("flow_combined",), "flow_combination": (1.0, math.nan, 1.0)}, "nan; expected a finite number"),
+        ({"flow_combination": (1.0, 1.0, 1.0)}, "of the stream flow_combined, which is not there"),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),
         ({"size": 0}, "1 to 4096 pixels"),
@@ -48,9 +59,12 @@ def test_each_architecture_has_its_input_size():
         ({"dedicated_backbones": 1}, "dedicated_backbones is 1; expected bool"),
         ({"dropout": "half"}, "dropout is 'half'; expected a finite number"),
         ({"dropout": 1.0}, "below 1"),
-        ({"architecture": "learnet"}, "takes one"),
+        ({"architecture": "learnet"}, "takes one of onset"),
         ({"architecture": "learnet", "streams": ("full",), "size": 224}, "takes 112"),
-        ({"architecture": "originet", "streams": ("full",), "backbone": "resnet18"}, "parameter of dianet"),
+        (
+            {"architecture": "originet", "streams": ("full",), "backbone": "resnet18"},
+            "is no parameter of originet",
+        ),
     ],
 )
 def test_a_configuration_that_means_nothing_is_refused(values, words):
@@ -62,6 +76,15 @@ def test_flow_is_where_the_network_sees_it():
     assert ModelConfig(streams=("full", "flow_onset")).flow_streams == (1,)
     assert ModelConfig(streams=("flow_onset", "flow_offset")).flow_streams == (0, 1)
     assert ModelConfig(streams=("flow_onset", "flow_offset"), temporal_augmentation=True).flow_streams == (0,)
+
+
+def test_flow_is_needed_by_whoever_reads_it_or_a_map_of_it():
+    combined = ModelConfig(streams=("onset", "flow_combined"), flow_combination=(1.0, 1.0, 1.0))
+    direction = ModelConfig(streams=("flow_direction_onset", "flow_direction_offset"), temporal_augmentation=True)
+    assert [config.needs_flow for config in (ModelConfig(), combined, direction)] == [False, True, True]
+    assert combined.flow_streams == direction.flow_streams == ()  # nothing to turn within a pixel
+    assert combined.parameters["flow_combination"] == (1.0, 1.0, 1.0)
+    assert "flow_combination" not in direction.parameters
 
 
 def test_temporal_augmentation_is_for_a_network_of_one_stream():

@@ -1,7 +1,6 @@
 """What holds of every network, by whatever layers."""
 
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,8 +8,9 @@ import torch
 from tiny_network import TINY, normal, seeded
 
 from mer_di.errors import InputError
+from mer_di.learning.architectures import ARCHITECTURES
 from mer_di.learning.gradcam import grad_cam
-from mer_di.learning.model_config import Architecture, ModelConfig
+from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.models import architecture, build_model
 from mer_di.learning.saved_model import SavedModel, load_model, save_model
 from mer_di.learning.train import predict_probabilities, train_model
@@ -18,7 +18,6 @@ from mer_di.learning.train_config import TrainConfig
 from mer_di.recipe import Recipe
 from mer_di.torch_dataset import LabelledImages
 
-ARCHITECTURES = get_args(Architecture)
 RECIPE = Recipe(align="none", aspect="stretch")
 PARAMETERS = {  # for 5 classes
     "learnet": 1_866_053,
@@ -33,18 +32,18 @@ PARAMETERS = {  # for 5 classes
 def config_of(name, size=None):
     if name == "dianet":
         return replace(TINY, size=size or TINY.size)
-    streams = ("full", "flow_onset") if name == "fdcn-reconstruction" else ("full",)
+    streams = tuple(takes[0] for takes in ARCHITECTURES[name].streams)
     return ModelConfig(architecture=name, streams=streams, size=size)
 
 
 def small(name):
     """The smallest images that are more than one position at the end, to be quick."""
-    return config_of(name, None if name in ("dianet", "learnet", "originet") else 64)
+    return config_of(name, None if name == "dianet" or ARCHITECTURES[name].smallest is None else 64)
 
 
 def samples(config, count=4, seed=0):
     images = normal(count, config.n_streams, 3, config.input_size, config.input_size, seed=seed)
-    genders = torch.arange(count) // 2 % 2 if config.architecture == "geme-reconstruction" else None
+    genders = torch.arange(count) // 2 % 2 if config.own.learns_gender else None
     return LabelledImages(images, torch.arange(count) % 2, genders=genders)
 
 
@@ -127,5 +126,8 @@ def test_images_that_are_too_small_are_refused_in_words(name):
 
 @pytest.mark.parametrize("name", sorted({*ARCHITECTURES} - {"dianet"}))
 def test_streams_of_another_number_are_refused_in_words(name):
-    with pytest.raises(InputError, match=f"{name} takes (one, such as|an image and a flow:) full"):
+    wanted = "one of onset, offset, full" + (
+        " and one of flow_onset" if name == "fdcn-reconstruction" else ", flow_onset"
+    )
+    with pytest.raises(InputError, match=f"streams are onset, offset; {name} takes {wanted}"):
         ModelConfig(architecture=name, streams=("onset", "offset"))

@@ -15,6 +15,7 @@ from mer_di.learning.train_config import TrainConfig
 OTHERS = (
     TrainConfig(model=ModelConfig(architecture="learnet", streams=("full",))),
     TrainConfig(model=ModelConfig(temporal_augmentation=True, test_images="whole"), gender_weight=0.5),
+    TrainConfig(model=ModelConfig(streams=("flow_combined",), flow_combination=(1.0, 0.5, 2.0))),
 )
 CONFIG = TrainConfig(model=TINY, epochs=3, batch_size=4, learning_rate=1e-3)
 
@@ -36,8 +37,11 @@ def test_the_text_is_canonical_and_comes_back():
 
 def test_every_parameter_is_in_the_text():
     names = {field.name for kind in (TrainConfig, ModelConfig) for field in fields(kind)} - {"model"}
-    assert set(json.loads(TrainConfig().text)) == names - {"test_images"}  # it means something with this alone:
-    assert set(json.loads(TrainConfig(model=ModelConfig(temporal_augmentation=True)).text)) == names
+    assert set(json.loads(TrainConfig().text)) == names - {"test_images", "flow_combination"}
+    apart = ModelConfig(temporal_augmentation=True)  # what the first means something with
+    combined = ModelConfig(streams=("flow_combined",), flow_combination=(1.0, 1.0, 1.0))
+    assert set(json.loads(TrainConfig(model=apart).text)) == names - {"flow_combination"}
+    assert set(json.loads(TrainConfig(model=combined).text)) == names - {"test_images"}
     other = replace(TrainConfig(), epochs=7)
     assert other.sha256 != TrainConfig().sha256
 
@@ -111,6 +115,15 @@ FLOW = ModelConfig(streams=("onset", "flow_onset"))
 def test_flow_is_not_turned_where_no_motion_has_no_value(moved):
     with pytest.raises(InputError, match="minmax, which moves 'no motion'"):
         TrainConfig(model=FLOW, normalization="minmax", **moved)
+
+
+@pytest.mark.parametrize("moved", [{"flip": False}, {"rotation": 0.0}])
+def test_what_is_made_of_each_direction_by_itself_is_not_turned(moved):
+    maps = ModelConfig(streams=("onset", "flow_normalized_onset"))
+    with pytest.raises(InputError, match="flow_normalized_onset is made of u and v, each normalized by itself"):
+        TrainConfig(model=maps, **moved)
+    assert TrainConfig(model=maps, flip=False, rotation=0.0).model == maps
+    assert TrainConfig(model=OTHERS[-1].model, **moved)  # a length has no direction
 
 
 def test_flow_that_stays_where_it_is_takes_every_normalization():

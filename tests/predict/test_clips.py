@@ -41,10 +41,11 @@ def test_a_clip_goes_through_what_the_cached_samples_went_through(tiny, cache, m
         assert list(prediction.probabilities.values()) == sorted(cached[row], reverse=True)
 
 
-def test_flow_is_estimated_for_a_network_that_takes_it(tiny, cache):
+@pytest.mark.parametrize(("stream", "numbers"), [("flow_onset", ()), ("flow_combined", (1.0, 1.0, 1.0))])
+def test_flow_is_estimated_for_a_network_that_takes_it(tiny, cache, stream, numbers):
     path = built_with_flow(tiny, cache)
-    model = trained_on(path, ("offset", "flow_onset"))
-    dataset = DynamicImageDataset(path, ("offset", "flow_onset"), normalization="l2", size=16)
+    model = trained_on(path, ("offset", stream), flow_combination=numbers)
+    dataset = DynamicImageDataset(path, ("offset", stream), normalization="l2", size=16, flow_combination=numbers)
     cached = predict_probabilities(load_model(model).network, dataset.load().images, batch_size=1)
     rows = [dataset.sample_ids.index(f"{r['subject']}/{r['clip']}") for r in tiny.rows]
     for prediction, row in zip(predict(model, clips_of(tiny), device="cpu"), rows, strict=True):

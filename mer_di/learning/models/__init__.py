@@ -1,5 +1,7 @@
 """The networks: DIANet, rivals whose layers are known, and reconstructions of rivals whose layers are not."""
 
+from importlib import import_module
+
 from torch import nn
 
 from mer_di.learning.model_config import ModelConfig
@@ -43,21 +45,9 @@ def architecture(config: ModelConfig, n_classes: int) -> nn.Module:
 
 
 def _network(config: ModelConfig, n_classes: int) -> nn.Module:
-    match config.architecture:
-        case "dianet":
-            return DIANet(config, n_classes)
-        case "learnet":
-            return LEARNet(n_classes)
-        case "learnet-vnu":
-            return LEARNetVNU(n_classes)
-        case "originet":
-            return OrigiNet(n_classes)
-        case "geme-reconstruction":
-            return GEMEReconstruction(n_classes, config.input_size)
-        case "fdcn-reconstruction":
-            return FDCNReconstruction(n_classes)
-        case "affectivenet-reconstruction":
-            return AffectiveNetReconstruction(n_classes)
+    module, name = config.own.layers.split(".")
+    network: type[nn.Module] = getattr(import_module(f"{__name__}.{module}"), name)
+    return network(config, n_classes) if config.own.parameters else network(n_classes)
 
 
 def build_model(config: ModelConfig, n_classes: int) -> nn.Module:

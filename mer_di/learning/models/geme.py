@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from mer_di.learning.models.backbone import random_backbone
 from mer_di.learning.models.output import ModelOutput
 
 WIDTH = 512
@@ -22,8 +21,6 @@ class GEMEReconstruction(nn.Module):
     ----------
     n_classes : int
         Number of classes C.
-    size : int
-        Side S of its images in pixels.
 
     References
     ----------
@@ -31,9 +28,11 @@ class GEMEReconstruction(nn.Module):
     (Li et al., arXiv 2107.02823).
     """
 
-    def __init__(self, n_classes: int, size: int) -> None:
+    def __init__(self, n_classes: int) -> None:
         super().__init__()
-        self.emotion, self.gender = random_backbone("resnet18", size), random_backbone("resnet18", size)
+        import timm  # seconds, see `random_backbone`
+
+        self.emotion, self.gender = (timm.create_model("resnet18", num_classes=0) for _ in range(2))
         self.last_map = nn.Identity()
         self.gender_classifier = nn.Linear(WIDTH, 2)
         self.classifier = nn.Linear(2 * WIDTH, n_classes)

@@ -5,7 +5,7 @@ from mer_di.learning.models import GEMEReconstruction
 
 
 def test_gender_is_told_from_one_stream_and_emotion_from_both():
-    model = seeded(GEMEReconstruction, 3, 64).eval()
+    model = seeded(GEMEReconstruction, 3).eval()
     image = normal(1, 1, 3, 64, 64)
     own = torch.autograd.grad(model(image).genders.sum(), [*model.emotion.parameters()], allow_unused=True)
     assert all(gradient is None or not gradient.any() for gradient in own)
