@@ -29,6 +29,12 @@ def test_shares_are_a_normal_distribution_over_the_apexes_that_there_can_be(data
         assert share / shares[apex] == pytest.approx(np.exp(-((position - apex) ** 2) / 2 / sigma**2), abs=1e-9)
 
 
+def test_both_phases_hold_the_apex_unless_something_else_is_said():
+    assert [*apex_shares(5, 2, 9.0)] == [1, 2, 3]
+    assert neighbours(5, 2, 2) == [1, 3]
+    assert clip_weights(5, 1).tolist() == clip_weights(5, 1, apex_in="both").tolist()
+
+
 @pytest.mark.parametrize(
     ("weighing", "rows"),
     [

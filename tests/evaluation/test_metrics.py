@@ -141,6 +141,11 @@ def test_indices_may_be_of_any_integer_type():
     )
 
 
+def test_subjects_that_are_no_list_of_names_are_refused():
+    with pytest.raises(InputError, match=r"^subjects: found a list of shape \(1, 1\); expected names"):
+        per_subject([0], [0], [["a"]])
+
+
 def test_subjects_are_counted_one_by_one():
     found = per_subject([0, 0, 1, 1], [0, 1, 1, 1], ["b", "a", "b", "b"])
     assert [(row.subject, row.n, row.correct, row.accuracy) for row in found] == [("a", 1, 0, 0.0), ("b", 3, 3, 1.0)]
