@@ -62,12 +62,13 @@ def about(name: str) -> str:
     """Return what is constant about a database."""
     spec = dataset_spec(name)
     trees = ", ".join(f"`{t.name}`{' (registered faces)' if t.registered else ''}" for t in spec.trees)
+    choice = "; the first that is there is read, `--tree` chooses another" if len(spec.trees) > 1 else ""
     lines = {
         "Cite": f"{spec.citation}. {f'[doi:{spec.doi}](https://doi.org/{spec.doi})' if spec.doi else ''}".strip(". "),
         "Ask for it at": _link(spec.request_url),
         "Terms": spec.licence + (" The agreement that comes with the data decides." if spec.request_url else ""),
         "Frames a second": f"{spec.fps:g}" if spec.fps else "",
-        "Frame trees": f"{trees}; the first that is there is read, `--tree` chooses another" if trees else "",
+        "Frame trees": f"{trees}{choice}",
     }
     return "\n".join(f"- **{title}:** {text}" for title, text in lines.items() if text)
 
@@ -92,7 +93,7 @@ def corrections(name: str) -> str:
         (c.set_name, c.sample_id, c.onset, c.field, "any" if c.was is None else c.was, c.now, c.why, c.source)
         for c in import_module(f"mer_di.datasets.{name}").CORRECTIONS
     ]
-    return table(("set", "clip", "of the row from", "field", "was", "now", "why", "source"), rows)
+    return table(("set", "clip", "row's onset", "field", "was", "now", "why", "source"), rows)
 
 
 def correction_sets() -> str:
@@ -110,9 +111,9 @@ def checked(name: str, *options: str) -> str:
 
 
 def kept() -> str:
-    """Return how the paper's class filter and unusable apexes reduce each published table."""
+    """Return how class filter and unusable apexes reduce each table whose emotions were counted in public."""
     rows = []
-    for name in (name for name in list_datasets() if dataset_spec(name).published):
+    for name in (name for name in list_datasets() if any(of.emotions for of in dataset_spec(name).published)):
         database = load_dataset(name, _lookalike(name))
         plan = make_plan(database, Recipe(align="none", aspect="stretch"), min_class_size=10)
         too_few = sum(reason.startswith("class-too-small") for reason in plan.dropped.values())

@@ -89,6 +89,7 @@ _ATTRIBUTES = {
     "recipe": "every parameter that changes a pixel: JSON, keys sorted, no spaces",
     "recipe_sha256": "digest of that text in UTF-8",
     "min_class_size": "smallest class that was kept",
+    "table_digest": "xxh3_128 of all that no `row_digest` covers, see below; absent from older caches",
 }
 
 
@@ -234,13 +235,13 @@ def networks() -> str:
         network = architecture(ModelConfig(architecture=name, streams=streams), 5)
         parameters = sum(parameter.numel() for parameter in network.parameters())
         size = f"{own.size}{', no other' if own.smallest is None else ''}"
-        takes = "one or two" if own.streams is None else " and ".join(map(_any_of, own.streams))
+        takes = "one or two" if own.streams is None else ", and ".join(map(_any_of, own.streams))
         rows.append((f"`{name}`", f"{parameters:,}", size, takes))
     return table(("`--architecture`", "parameters for 5 classes", "pixels", "streams"), rows)
 
 
 def _any_of(streams: tuple[str, ...]) -> str:
-    return "one" if streams == get_args(Stream) else " or ".join(streams)
+    return "one" if streams == get_args(Stream) else " / ".join(streams)
 
 
 def weights(n_frames: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import database_fragments
 import figures
 import fragments
+import learnet_fragments
 import many_machines_fragments
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -24,7 +25,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-_WRITERS = (fragments, database_fragments, many_machines_fragments, reliability_fragments, rivals_fragments)
+_WRITERS = (
+    *(fragments, database_fragments, learnet_fragments, many_machines_fragments, reliability_fragments),
+    rivals_fragments,
+)
 _INK = {"light": "#333333", "dark": "#d0d0d0"}
 _DRAWN_WITH = "#123456"  # a colour of no figure, replaced by each theme's ink
 
@@ -91,8 +95,9 @@ def _svg(name: str) -> str:
 
 
 def _without_emphasis(_app: Sphinx, _context: object, lines: list[str]) -> None:
-    """Keep the asterisks in help texts, which are read as reStructuredText."""
-    lines[:] = [line if line.startswith("..") else line.replace("*", r"\*") for line in lines]
+    """Keep the asterisks in help texts, which are read as reStructuredText; sphinx-click's own stay emphasis."""
+    escaped = (line.replace("*", r"\*").replace(r"\*\*Required\*\*", "**Required**") for line in lines)
+    lines[:] = [line if line.startswith("..") else text for line, text in zip(lines, escaped, strict=True)]
 
 
 def _is_field_of_a_named_tuple(_app: Sphinx, _what: str, _name: str, member: object, *_: object) -> bool | None:

@@ -7,7 +7,7 @@ from markdown_parts import table
 from measured import newest
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
-_SIZES = {"DFME": 7_526, "a million clips": 1_000_000}
+_SIZES = {"DFME, 7,526 clips as its paper counts": 7_526, "a million clips": 1_000_000}
 _KINDS = {"casme2-selected": "CASME II, 640×480 in colour", "samm": "SAMM, 960×650 in grey"}
 
 

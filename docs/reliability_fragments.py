@@ -123,6 +123,24 @@ _FAULTS = (
         "inspection/test_verification.py::test_a_flipped_bit_anywhere_in_the_images_is_noticed",
     ),
     _Fault(
+        "a cell or an attribute of a cache changes that nothing contradicts",
+        "frame rates, action units, spellings, reasons, versions",
+        "`mer-di verify` says so, `build` and `merge` refuse it",
+        "inspection/test_verification.py::test_a_cell_that_nothing_contradicts_is_noticed",
+    ),
+    _Fault(
+        "a bit flips in a saved model",
+        "in each of its tensors",
+        "refused when it is loaded",
+        "learning/test_saved_model.py::test_a_flipped_bit_of_a_parameter_is_noticed",
+    ),
+    _Fault(
+        "clips of a table are other frames when it is predicted again",
+        "another `--root`, frames that were replaced",
+        "predicted once more, and said",
+        "predict/test_table.py::test_a_clip_of_other_frames_is_predicted_again",
+    ),
+    _Fault(
         "labels, phases or samples contradict each other",
         "cells of a cache changed by hand",
         "`mer-di verify` names the sample; `mer-di diff` every cell that differs",
@@ -130,7 +148,7 @@ _FAULTS = (
     ),
     _Fault(
         "a cache shows data of another file",
-        "external storage, virtual datasets, soft and external links",
+        "external storage, virtual datasets, soft and external links, second names",
         "refused when opened",
         "cache/test_reading.py::test_a_cache_that_leads_elsewhere_is_refused",
     ),
@@ -156,7 +174,7 @@ def reliability() -> str:
         f"{machine['processors']} processors, Python {machine['python']}."
         + (f" Parts of it at a scale of {', '.join(sorted(scales))}." if scales else "")
     )
-    heads = ("fault", "how it is provoked", "what happens", "test", "trials", "failures")
+    heads = ("fault", "how it is provoked", "what happens, and the test", "trials", "failures")
     return "\n\n".join([said, table(heads, rows), *_failures(counts)])
 
 
@@ -179,11 +197,11 @@ def tests_tested() -> str:
     )
 
 
-def _words(fault: _Fault) -> tuple[str, str, str, str]:
+def _words(fault: _Fault) -> tuple[str, str, str]:
     file, _, name = fault.test.partition("::")
     if not re.search(rf"^def {name}\(", (PROJECT / "tests" / file).read_text(encoding="utf-8"), re.MULTILINE):
         raise ValueError(f"tests/{file} has no {name}, which the page of reliability names")
-    return fault.fault, fault.provoked, fault.happens, f"`tests/{file}`"
+    return fault.fault, fault.provoked, f"{fault.happens} (`tests/{file}`)"
 
 
 def _counted(fault: _Fault, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str]:

@@ -33,13 +33,7 @@ def plain_array(name: str, value: object) -> NDArray[Any]:
         If there are no such numbers (None, texts, objects, complex numbers, rows of unequal length, sparse arrays), or
         more than numbers: a mask, gradients, or whatever else a subclass of ndarray stands for.
     """
-    for part in _parts(value):
-        if isinstance(part, np.ndarray) and type(part) not in _PLAIN:
-            kind = f"{type(part).__module__}.{type(part).__name__}"
-            raise InputError(
-                f"{name}: found a {kind}, which means more than its numbers; expected a plain array: decide what the "
-                "rest of it stands for, then give numpy.array(x) of what is left"
-            )
+    _require_no_more(name, value)
     try:
         array = np.asarray(value)
     except Exception as error:  # foreign arrays refuse in their own ways, with their own advice
@@ -47,6 +41,24 @@ def plain_array(name: str, value: object) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         found = f"a {type(value).__name__} that becomes an array of {array.dtype} of shape {array.shape}"
         raise InputError(f"{name}: found {found}; expected integers or floats")
+    return array
+
+
+def texts(name: str, value: object) -> NDArray[np.str_]:
+    """Return names, such as those of subjects, as an array of text of shape (N,).
+
+    Raises
+    ------
+    InputError
+        If they are no list of such, or more than that: an array with a mask, or another subclass of ndarray.
+    """
+    _require_no_more(name, value)
+    try:
+        array = np.asarray(value, dtype=str)
+    except Exception as error:  # as above
+        raise InputError(f"{name}: found a {type(value).__name__} that is no array of names ({error})") from error
+    if array.ndim != 1:
+        raise InputError(f"{name}: found a {type(value).__name__} of shape {array.shape}; expected names (N,)")
     return array
 
 
@@ -84,6 +96,17 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
     """Refuse what is not one of some names."""
     if not isinstance(value, str) or value not in allowed:
         raise InputError(f"{name} is {value!r}; expected one of {', '.join(allowed)}")
+
+
+def _require_no_more(name: str, value: object) -> None:
+    """Refuse arrays that mean more than what is in them."""
+    for part in _parts(value):
+        if isinstance(part, np.ndarray) and type(part) not in _PLAIN:
+            kind = f"{type(part).__module__}.{type(part).__name__}"
+            raise InputError(
+                f"{name}: found a {kind}, which means more than its numbers; expected a plain array: decide what the "
+                "rest of it stands for, then give numpy.array(x) of what is left"
+            )
 
 
 def _parts(value: object) -> Iterator[object]:

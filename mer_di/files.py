@@ -76,8 +76,8 @@ def destination(out: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[
     Raises
     ------
     InputError
-        If ``out`` is one of the inputs under whatever name, a cache, a folder, a block device or a socket, if there is
-        no such folder, or if it must not be written.
+        If ``out`` is one of the inputs under whatever name, a cache, a folder, a block device, a socket or a link that
+        leads nowhere but to itself, if there is no such folder, or if it must not be written.
     """
     named = Path(out)
     kind = stat.S_IFMT(named.stat().st_mode) if named.exists() else None
@@ -86,7 +86,9 @@ def destination(out: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[
     if kind not in (None, stat.S_IFREG):
         return named
     path = Path(os.path.realpath(named))
-    _require_folder(path.parent)
+    if path.is_symlink():
+        raise InputError(f"{named} is a link that leads to itself, and not touched; name a file")
+    require_folder(path.parent)
     if kind:
         _require_replaceable(named, inputs)
     return path
@@ -129,8 +131,8 @@ def write_text(out: str | os.PathLike[str], text: str) -> None:
 
 
 def remove_asides(folder: Path) -> None:
-    """Delete what killed commands were writing aside, in a folder that nobody else writes and in those within."""
-    for path in folder.rglob(f".*{_ASIDE}"):
+    """Delete what killed commands were writing aside, in a folder that nobody else writes."""
+    for path in folder.glob(f".*{_ASIDE}"):
         path.unlink(missing_ok=True)
 
 
@@ -199,7 +201,7 @@ def whole_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
     found = folder.is_dir()
     if os.path.lexists(folder) and not (found and {each.name for each in folder.iterdir()} <= {aside.name, _LOCK}):
         raise InputError(f"{out} exists and is not an empty folder; choose another, or delete it")
-    _require_folder(folder if found else folder.parent)
+    require_folder(folder if found else folder.parent)
     try:
         folder.mkdir(exist_ok=True)
         with FileLock(folder / _LOCK, timeout=0):
@@ -224,7 +226,13 @@ def whole_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
                 folder.rmdir()
 
 
-def _require_folder(folder: Path) -> None:
+def require_folder(folder: Path) -> None:
+    """Make sure that something can be written into a folder.
+
+    Raises
+    ------
+    InputError
+    """
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"the folder {folder} {problem}; make it, or choose another")

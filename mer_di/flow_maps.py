@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 _NUMBERS = ("onset_factor", "offset_factor", "exponent")
 
 
-def flow_map(name: str, onset: ArrayLike, offset: ArrayLike, combination: Sequence[float] | None = None) -> Floats:
+def flow_map(name: str, onset: ArrayLike, offset: ArrayLike, combination: Sequence[float] = ()) -> Floats:
     """Return one of the maps as an image, the stream of a network.
 
     Parameters
@@ -52,7 +52,7 @@ def flow_map(name: str, onset: ArrayLike, offset: ArrayLike, combination: Sequen
     return direction(normalized) if name in get_args(FlowDirection) else normalized
 
 
-def require_combination(combination: Sequence[float] | None) -> Sequence[float]:
+def require_combination(combination: Sequence[float]) -> Sequence[float]:
     """Return θ₁, θ₂ and n of `combined_magnitude`, or say what is wrong with them.
 
     Raises
@@ -60,10 +60,10 @@ def require_combination(combination: Sequence[float] | None) -> Sequence[float]:
     InputError
         If they are not three finite numbers of which the last is positive.
     """
-    if combination is None or len(combination) != len(_NUMBERS):
+    if len(combination) != len(_NUMBERS):
         raise InputError(
             f"flow_combination is {combination}; expected three numbers, θ₁, θ₂ and n, for flow_combined: no value of "
-            "its paper is known, so none is taken unasked"
+            "its paper is known, so none is taken unasked (--flow-combination 1 1 1)"
         )
     for name, value in zip(_NUMBERS, combination, strict=True):
         if not math.isfinite(value):

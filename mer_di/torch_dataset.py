@@ -176,7 +176,7 @@ class DynamicImageDataset(Dataset[tuple[Tensor, Tensor]]):
         *,
         normalization: Normalization = "unit-weight",
         size: int | None = None,
-        flow_combination: Sequence[float] | None = None,
+        flow_combination: Sequence[float] = (),
     ) -> None:
         one_of("normalization", normalization, get_args(Normalization))
         self.path = Path(path)

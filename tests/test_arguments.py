@@ -7,8 +7,12 @@ from scipy.sparse import csr_matrix
 
 import mer_di
 from mer_di.accumulate import Accumulator, weighted_sums
-from mer_di.arguments import is_on_gpu, items, one_of, plain_array, whole_number
+from mer_di.arguments import is_on_gpu, items, one_of, plain_array, texts, whole_number
 from mer_di.errors import InputError
+from mer_di.evaluation.metrics import bootstrap_intervals, per_subject
+from mer_di.evaluation.significance import paired_tests, wilcoxon
+from mer_di.imaging.flow import flow
+from mer_di.imaging.warp import warp
 from mer_di.rank_pooling import arp
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (9, 8, 10, 3), dtype=np.uint8)
@@ -62,6 +66,13 @@ TAKERS = {
     "unit-weight": lambda value: mer_di.normalize(FRAMES[0], "unit-weight", weights=value),
     "scheme": lambda value: mer_di.dynamic_image(FRAMES, scheme=value),
     "normalization": lambda value: mer_di.dynamic_image(FRAMES, normalization=value),
+    "labels": lambda value: per_subject(value, [0] * 9, ["s"] * 9),
+    "subjects": lambda value: bootstrap_intervals([0] * 9, [0] * 9, value, 2),
+    "hits": lambda value: paired_tests(value, [True] * 9, ["s"] * 9),
+    "differences": wilcoxon,
+    "key frame": lambda value: flow(value, FRAMES[0], engine="farneback"),
+    "image": lambda value: warp(value, np.eye(2, 3), 8),
+    "matrix": lambda value: warp(FRAMES[0], value, 8),
     "backend": lambda value: mer_di.dynamic_image(FRAMES, backend=value),
 }
 
@@ -71,6 +82,32 @@ TAKERS = {
 def test_values_that_are_no_plain_numbers_are_refused_everywhere(value, taker):
     with pytest.raises(InputError):  # and no warning, which pytest makes an error
         TAKERS[taker](REFUSED[value]())
+
+
+MASKS = {
+    "labels": ([0, 1, 0], lambda value: per_subject(value, [0] * 3, ["s"] * 3)),
+    "subjects": (["a", "b", "b"], lambda value: per_subject([0] * 3, [0] * 3, value)),
+    "subjects drawn": (["a", "b", "b"], lambda value: bootstrap_intervals([0] * 3, [0] * 3, value, 2)),
+    "hits": ([True, True, False], lambda value: paired_tests(value, [True] * 3, ["s"] * 3)),
+    "people": (["a", "b", "b"], lambda value: paired_tests([True] * 3, [False] * 3, value)),
+    "differences": ([0.5, 1.0, -0.25], wilcoxon),
+    "key frame": (FRAMES[0], lambda value: flow(FRAMES[0], value, engine="farneback")),
+    "image": (FRAMES[0], lambda value: warp(value, np.eye(2, 3), 8)),
+    "matrix": (np.eye(2, 3), lambda value: warp(FRAMES[0], value, 8)),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_mask_is_refused_where_its_shape_would_do(name):
+    values, taker = MASKS[name]
+    with pytest.raises(InputError, match="means more than its numbers"):
+        taker(np.ma.masked_array(values))
+
+
+@pytest.mark.parametrize("names", [[["a", "b"]], "ab", [["a"], ["b", "c"]]])
+def test_names_are_a_list_of_them(names):
+    with pytest.raises(InputError, match="subjects: found a "):
+        texts("subjects", names)
 
 
 @pytest.mark.parametrize("apex", [None, True, 4.0, "4", [4], np.array([4, 5])])

@@ -118,6 +118,12 @@ def test_a_pipe_is_written_into_and_stays_one(tmp_path):
 
 
 @posix
+def test_a_link_that_leads_to_itself_is_refused(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="loop is a link that leads to itself"):
+        write_text(tmp_path / "loop", "page")
+
+
 def test_a_socket_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # names of sockets are short
     with socket.socket(socket.AF_UNIX) as listening:

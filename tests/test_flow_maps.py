@@ -69,7 +69,7 @@ def test_a_map_is_an_image_of_one_phase_or_of_both():
 
 @pytest.mark.parametrize(
     ("numbers", "words"),
-    [(None, "three numbers, θ₁, θ₂ and n"), ((1.0, 1.0), "three numbers"), ((1.0, 1.0, 0.0), "exponent is 0.0")],
+    [((), "three numbers, θ₁, θ₂ and n"), ((1.0, 1.0), "three numbers"), ((1.0, 1.0, 0.0), "exponent is 0.0")],
 )
 def test_a_combination_is_three_numbers(numbers, words):
     with pytest.raises(InputError, match=words):

@@ -40,6 +40,8 @@ def test_apexes_are_the_frames_at_which_a_clip_can_be_split(apex_in, onset, leng
             split(onset, apex, offset, apex_in=apex_in)
             found.append(apex)
     assert list(apexes(onset, offset, apex_in=apex_in)) == found
+    if apex_in == "both":
+        assert list(apexes(onset, offset)) == found
 
 
 def test_a_phase_without_the_apex_needs_a_frame_more():
@@ -138,6 +140,13 @@ def test_an_unknown_policy_is_a_usage_error():
         key_frames(sample(1, 5, 9), "guess")
 
 
-def test_an_unknown_place_of_the_apex_is_a_usage_error():
+@pytest.mark.parametrize(("function", "frames"), [(split, (1, 5, 9)), (apexes, (1, 9))])
+def test_an_unknown_place_of_the_apex_is_a_usage_error(function, frames):
     with pytest.raises(InputError, match=r"^apex_in is 'neither'; expected one of both, onset, offset$"):
-        split(1, 5, 9, apex_in="neither")
+        function(*frames, apex_in="neither")
+
+
+@pytest.mark.parametrize("name", ["onset", "apex", "offset"])
+def test_a_frame_number_that_is_none_is_refused_by_its_name(name):
+    with pytest.raises(InputError, match=rf"^{name} is 2\.5; expected an integer$"):
+        split(**{"onset": 1, "apex": 5, "offset": 9, name: 2.5})

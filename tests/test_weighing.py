@@ -55,15 +55,15 @@ def test_rows_of_a_sure_apex_as_they_are_by_hand(weighing, rows):
 
 
 @pytest.mark.parametrize("scheme", ZERO_SUM)
-@given(data=st.data(), n=lengths, sigma=sigmas, length=st.none() | st.integers(2, 20))
-def test_rows_to_be_expected_are_the_mean_over_apexes_and_sum_to_zero(scheme, data, n, sigma, length):
-    apex = data.draw(st.integers(1, n - 2))
+@given(data=st.data(), n=lengths, sigma=sigmas, length=st.none() | st.integers(2, 20), place=st.sampled_from(APEX_IN))
+def test_rows_to_be_expected_are_the_mean_over_apexes_and_sum_to_zero(scheme, data, n, sigma, length, place):
+    apex = data.draw(st.sampled_from(apexes(0, n - 1, apex_in=place)))
     weighing = {"scheme": scheme, "temporal_length": length}
-    rows = clip_weights(n, apex, apex_sigma=sigma, **weighing)
+    rows = clip_weights(n, apex, apex_sigma=sigma, apex_in=place, **weighing)
     assert [sum(map(Fraction, row.tolist())) for row in rows] == [0, 0, 0]
-    shares = apex_shares(n, apex, sigma)
+    shares = apex_shares(n, apex, sigma, apex_in=place)
     mean = sum(
-        share * phase_weights(n, *split(0, position, n - 1), apex=position, **weighing)
+        share * phase_weights(n, *split(0, position, n - 1, apex_in=place), apex=position, **weighing)
         for position, share in shares.items()
     ) / sum(shares.values())
     np.testing.assert_allclose(rows, mean, rtol=0, atol=1e-9 * np.abs(mean).sum())

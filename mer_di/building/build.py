@@ -86,7 +86,7 @@ def build_cache(
         If a worker died, twice where it is one of `mer_di.executors.local`; the message names the sample.
     """
     started = time.perf_counter()
-    path = Path(out).resolve()  # for workers, whose working directory may be another
+    path = Path(os.path.realpath(out))  # for workers, whose working directory may be another
     recipe = recipe or default_recipe(database, model=model)
     provenance = _provenance(database, recipe, min_class_size, part, key_frames)
     unfinished = Unfinished.beside(path)

@@ -10,6 +10,7 @@ import h5py
 
 from mer_di.cache import FORMAT
 from mer_di.errors import CacheError, MerDiError
+from mer_di.files import require_folder
 from mer_di.lock import held
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -23,10 +24,11 @@ def sole_writer(path: Path) -> Iterator[None]:
     Raises
     ------
     CacheError
-        If another build holds it, or there is no such folder.
+        If another build holds it.
+    InputError
+        If there is no such folder, or nothing can be written into it.
     """
-    if not path.parent.is_dir():
-        raise CacheError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+    require_folder(path.parent)
     busy = CacheError(f"another build is writing {path}; wait for it, or choose another --out")
     with held(path.with_name(f".{path.name}.lock"), busy):
         yield
@@ -58,8 +60,20 @@ def require_regular(path: Path) -> None:
     ------
     CacheError
     """
-    if path.exists() and not path.is_file():
+    if os.path.lexists(path) and not path.is_file():  # a link that leads to itself does not exist
         raise CacheError(f"{path} is no regular file, and not touched; choose another --out, or move it away")
+
+
+def require_free(path: Path) -> None:
+    """Make sure that nothing stands under a name, or nothing is in it.
+
+    Raises
+    ------
+    CacheError
+    """
+    require_regular(path)
+    if path.exists() and not _is_empty(path):
+        raise CacheError(f"{path} exists, and is not touched; choose another --out, or move it away")
 
 
 def require_replaceable(path: Path) -> None:

@@ -45,6 +45,7 @@ def read_former(path: Path, provenance: Provenance) -> Former:
         with open_cache(path) as cache:
             changed = departures_from(identity(provenance), {**cache.attributes, "key_frames": kept(cache.has_frames)})
             rows = Rows.of(path)
+            damaged = cache.table_is_as_written is False
             samples = [str(name) for name in cache.column("sample_id")]
             table, images, dropped = table_keys(cache), image_keys(cache), cache.dropped
     except CacheError as error:
@@ -55,6 +56,11 @@ def read_former(path: Path, provenance: Provenance) -> Former:
         raise CacheError(
             f"{path} exists and was made differently (ours | found): {'; '.join(changed)}. "
             "Choose another --out, or replace it with --overwrite."
+        )
+    if damaged:
+        raise CacheError(
+            f"{path} holds a table that is not what was written: it was damaged, or changed by another program. It is "
+            "left as it is; replace it with --overwrite, or choose another --out"
         )
     if rows is None:
         raise CacheError(

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer_di.building.destination import sole_writer
+from mer_di.building.destination import require_free, sole_writer
 from mer_di.building.identity import departures_from, kept
 from mer_di.building.part import Part
 from mer_di.cache import (
@@ -73,18 +73,21 @@ def merge_caches(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike
     Raises
     ------
     CacheError
-        If a cache cannot be read or has a damaged row; if they differ in dataset, recipe, classes or images that were
-        kept; if two of them know the same sample, or a part of a table is missing.
+        If a cache cannot be read, or has a damaged row or table; if they differ in dataset, recipe, classes or images
+        that were kept; if two of them know the same sample, or a part of a table is missing; if something stands under
+        ``out``.
     InputError
         If ``out`` is one of them, or a cache already.
     OSError
         If the disk is full or fails; nothing is left behind.
     """
     path = destination(out, paths)
+    require_free(path)
     with ExitStack() as stack:
         caches = [stack.enter_context(open_cache(each)) for each in paths]
         caches.sort(key=lambda cache: (cache.attributes["annotation_sha256"], *_part_number(cache)))
         for cache in caches:
+            _require_as_written(cache)
             _require_alike(caches[0], cache)
         _require_disjoint(caches)
         _require_whole_tables(caches)
@@ -115,6 +118,11 @@ def _part_number(cache: Cache) -> tuple[int, int]:
     except InputError as error:
         raise CacheError(f"{cache.path} is damaged: {error}; build it again") from error
     return part.of, part.number
+
+
+def _require_as_written(cache: Cache) -> None:
+    if cache.table_is_as_written is False:
+        raise CacheError(f"{cache.path}: its table is not what was written (see mer-di verify); build it again")
 
 
 def _require_alike(first: Cache, cache: Cache) -> None:

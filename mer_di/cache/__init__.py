@@ -12,6 +12,7 @@ from mer_di.cache.format import (
     KEY_FRAMES,
     LATER,
     PHASES,
+    TABLE_DIGEST,
     TEXT_COLUMNS,
 )
 from mer_di.cache.reading import Cache, open_cache
@@ -32,6 +33,7 @@ __all__ = [
     "KEY_LENGTH",
     "LATER",
     "PHASES",
+    "TABLE_DIGEST",
     "TEXT_COLUMNS",
     "Cache",
     "Draft",

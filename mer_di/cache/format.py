@@ -37,11 +37,15 @@ TEXT_COLUMNS = (
     *("action_units", "objective_class", "apex_source"),
 )
 INT_COLUMNS = ("label", "onset", "apex", "offset", "onset_length", "offset_length", "frame_height", "frame_width")
+OF_THE_TABLE = tuple(name for name in INT_COLUMNS if name not in ("label", "frame_height", "frame_width"))
+"""Columns of numbers as the table has them; the others follow from the emotions, and from the frames."""
 FLOAT_COLUMNS = ("fps",)
 APEX_CONFIDENCE = "apex_confidence"
 """A column of floats that is there where the recipe lets apexes be spotted."""
 DROPPED_COLUMNS = ("sample_id", "reason")
 CORRECTION_COLUMNS = ("set_name", "sample_id", "field", "was", "now", "why", "source")
+TABLE_DIGEST = "table_digest"
+"""An attribute; older caches of this format lack it."""
 LATER = ("samples/objective_class", "samples/frames_digest", "samples/row_digest")
 """What older caches of this format lack."""
 

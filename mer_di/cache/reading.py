@@ -26,6 +26,7 @@ from mer_di.cache.format import (
 )
 from mer_di.cache.images import Images, damage_in_words
 from mer_di.cache.structure import attributes_of, foreignness, unwritten
+from mer_di.cache.table import is_as_written
 from mer_di.errors import CacheError, InputError
 from mer_di.origin import SYNTHETIC
 from mer_di.recipe import Recipe
@@ -92,6 +93,18 @@ class Cache:
             If it has parameters that this version does not know.
         """
         return Recipe.from_text(self._attributes["recipe"])
+
+    @property
+    def table_is_as_written(self) -> bool | None:
+        """Whether all that no digest of a row covers is what was written; None of an older cache, which does not know.
+
+        Raises
+        ------
+        CacheError
+            If it cannot be read.
+        """
+        with damage_in_words(self.path):
+            return is_as_written(self.file)
 
     def column(self, name: str) -> NDArray[Any]:
         """Return one column of ``/samples``, shape (N,); text as str.

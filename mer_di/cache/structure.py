@@ -186,13 +186,17 @@ def _is_text(value: str) -> bool:
 
 
 def _stored_elsewhere(file: h5py.File) -> list[str]:
-    """Name what is a link, or a dataset whose values lie in another file or dataset."""
+    """Name what is a link, or a dataset whose values lie in another file or dataset, or have a name already."""
     found: list[str] = []
+    places: set[int] = set()
 
     def look(name: str, link: object) -> None:
         data = file[name] if isinstance(link, h5py.HardLink) else None
-        if data is None or (isinstance(data, h5py.Dataset) and (data.is_virtual or data.external)):
+        place = None if data is None else h5py.h5o.get_info(data.id).addr
+        if place is None or place in places or (isinstance(data, h5py.Dataset) and (data.is_virtual or data.external)):
             found.append(name)
+        else:
+            places.add(place)
 
     file.visititems_links(look)
     return found

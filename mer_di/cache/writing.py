@@ -9,9 +9,18 @@ import h5py
 import numpy as np
 
 import mer_di
-from mer_di.cache.format import APEX_CONFIDENCE, CORRECTION_COLUMNS, FORMAT, FORMAT_VERSION, INT_COLUMNS, TEXT_COLUMNS
+from mer_di.cache.format import (
+    APEX_CONFIDENCE,
+    CORRECTION_COLUMNS,
+    FORMAT,
+    FORMAT_VERSION,
+    OF_THE_TABLE,
+    TABLE_DIGEST,
+    TEXT_COLUMNS,
+)
 from mer_di.cache.rows import RenderedClip, Rows, fields_of, origin_of
 from mer_di.cache.sparse import Sparse
+from mer_di.cache.table import table_digest
 from mer_di.files import written_aside
 from mer_di.recipe import Recipe
 
@@ -19,7 +28,6 @@ from mer_di.recipe import Recipe
 BOUNDS = ("earliest", "v110")
 PAGE = 4096  # where images begin, so that they can be mapped into memory
 _TEXT = h5py.string_dtype("utf-8")
-_OF_THE_TABLE = tuple(name for name in INT_COLUMNS if name not in ("label", "frame_height", "frame_width"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,7 @@ def draft_cache(provenance: Provenance, entries: Sequence[Entry], dropped: Mappi
             file["samples"].create_dataset(APEX_CONFIDENCE, data=np.array(sure, dtype=np.float64))
         _write_table(file, "dropped", ("sample_id", "reason"), sorted(dropped.items()))
         _write_table(file, "corrections", CORRECTION_COLUMNS, corrections)
+        file.attrs[TABLE_DIGEST] = table_digest(file)
         offsets = {name: _make_room(file, name, kind, len(entries)) for name, kind in fields.items()}
     end = drawn.seek(0, os.SEEK_END)
     origin = origin_of(recipe.sha256, provenance.annotation_sha256)
@@ -220,7 +229,7 @@ def _write_entries(group: h5py.Group, entries: Sequence[Entry]) -> None:
     for name in TEXT_COLUMNS:
         _write_text(group, name, [str(entry.columns[name]) for entry in entries])
     group.create_dataset("label", data=np.array([classes.index(name) for name in emotions], dtype=np.int64))
-    for name in _OF_THE_TABLE:
+    for name in OF_THE_TABLE:
         group.create_dataset(name, data=np.array([entry.columns[name] for entry in entries], dtype=np.int64))
     group.create_dataset("fps", data=np.array([entry.fps for entry in entries], dtype=np.float64))
 

@@ -34,7 +34,8 @@ class LibraryChoice(click.Choice[str]):
 class LibraryOption(click.Option):
     """An option with the library's default: a value, or of a dataclass what the field of the option's name has.
 
-    Without a type of its own it takes the names of that field's literal type. Several values are joined by commas.
+    Without a type of its own it takes the names of that field's literal type. Several values are joined by commas;
+    none are no default.
     """
 
     def __init__(self, declarations: Sequence[str], *, of: str, **attributes: Any) -> None:  # noqa: ANN401 - click's
@@ -48,7 +49,7 @@ class LibraryOption(click.Option):
         """What holds when the option is not given."""
         found = _ask(self.of)
         value = found.__dataclass_fields__[self.name].default if is_dataclass(found) else found
-        return ",".join(value) if isinstance(value, tuple) else value
+        return ",".join(value) or None if isinstance(value, tuple) else value
 
     @default.setter
     def default(self, _nothing: object) -> None:

@@ -34,7 +34,7 @@ _number = "For a folder the last integer of a file name, for a video the 0-based
     "--table",
     type=click.Path(path_type=Path),
     help="In place of CLIPs: a table of clips, each with its own key frames: a manifest, of which only the columns "
-    "path, onset and offset are needed.",
+    "path, onset and offset are needed, and apex unless the model's cache was built with --apex-policy.",
 )
 @click.option(
     "--out",
@@ -156,6 +156,7 @@ def _line(item: "Prediction") -> str:
 
 def _summary(report: "TableReport") -> str:
     earlier = f" ({report.earlier} of them by an earlier command)" if report.earlier else ""
+    again = f", {report.again} once more, as their frames are others than then" if report.again else ""
     kinds = ", ".join(f"{count} {kind}" for kind, count in report.problems.items())
     unusable = f", {sum(report.problems.values())} cannot be ({kinds}; see the column problem)" if kinds else ""
-    return f"predicted {report.predicted}{earlier}{unusable} -> {report.path}"
+    return f"predicted {report.predicted}{earlier}{again}{unusable} -> {report.path}"

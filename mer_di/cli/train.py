@@ -110,6 +110,11 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
     type=click.Path(path_type=Path, dir_okay=False),
     help="Then train one network on all subjects and save it here, for: mer-di predict.",
 )
+@click.option(
+    "--subjects-as-written",
+    is_flag=True,
+    help="Subjects who differ by their spelling alone (1, 01, S01) are different people.",
+)
 @click.option("--list-folds", is_flag=True, help="Print who trains, validates and is tested, and train nothing.")
 @json_option
 def command(
@@ -128,6 +133,7 @@ def command(
     apex_sensitivity: bool,
     save_model: Path | None,
     subjects: Path | None,
+    subjects_as_written: bool,
     list_folds: bool,
     as_json: bool,
     **parameters: Any,  # noqa: ANN401 - the fields of TrainConfig and ModelConfig, which check them
@@ -144,7 +150,7 @@ def command(
 
     if not list_folds:
         from mer_di.evaluation.evaluate import evaluate  # what lacks for a training is told before anything is read
-    corpus = read_corpus(caches, chosen_scheme(labels))
+    corpus = read_corpus(caches, chosen_scheme(labels), subjects_as_written=subjects_as_written)
     _tell(corpus)
     if out is None or list_folds:
         click.echo(_folds(corpus, protocol, validation, seeds[0], as_json))
@@ -176,10 +182,17 @@ def command(
         _save(save_model, corpus, config, rule=validation, seed=seeds[0], genders=genders, device=device)
 
 
-def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: Any) -> "TrainConfig":  # noqa: ANN401
+def _config(
+    pretrained: bool,
+    weights: Path | None,
+    streams: str,
+    flow_combination: tuple[float, ...] | None,
+    **parameters: Any,  # noqa: ANN401 - as above
+) -> "TrainConfig":
     from mer_di.learning.model_config import ModelConfig
     from mer_di.learning.train_config import TrainConfig
 
+    parameters["flow_combination"] = flow_combination or ()
     parameters["streams"] = tuple(name.strip() for name in streams.split(","))
     model = {field.name: parameters.pop(field.name) for field in fields(ModelConfig) if field.name in parameters}
     start = str(weights.absolute()) if weights else "imagenet" if pretrained else "random"
@@ -188,11 +201,17 @@ def _config(pretrained: bool, weights: Path | None, streams: str, **parameters: 
 
 def _require_savable(path: Path, out: Path, corpus: "Corpus") -> None:
     """Say what is wrong with a model's place, or with its having one recipe, before hours of training."""
+    from mer_di.errors import InputError
     from mer_di.files import destination
 
     _ = corpus.recipe
     out.mkdir(parents=True, exist_ok=True)  # a usual place for the model
-    destination(path, [source.path for source in corpus.sources])
+    place, run = destination(path, [source.path for source in corpus.sources]), out.resolve()
+    if place.is_relative_to(run) and (place.parent != run or place.suffix != ".safetensors"):
+        raise InputError(
+            f"{path} lies in the run {out}, where a model stands beside results.json and is named *.safetensors; name "
+            "another"
+        )
 
 
 def _save(path: Path, corpus: "Corpus", config: "TrainConfig", *, rule: str, **options: Any) -> None:  # noqa: ANN401
@@ -209,6 +228,10 @@ def _tell(corpus: "Corpus") -> None:
     if corpus.scheme:
         for source in corpus.sources:
             click.echo(f"{corpus.scheme.name}: {_labelled(corpus, source.dataset)}", err=True)
+    for group in corpus.alike:
+        click.echo(
+            f"warning: {' and '.join(map(repr, group))} are different people, as the table writes them", err=True
+        )
     if corpus.only_in:
         classes = ", ".join(f"{name!r} ({dataset})" for name, dataset in corpus.only_in.items())
         click.echo(

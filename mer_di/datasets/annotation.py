@@ -255,7 +255,8 @@ def _people_findings(samples: Iterable[Sample]) -> list[Finding]:
             "subject-spellings",
             ", ".join(group),
             f"the subjects {' and '.join(map(repr, group))} are probably one person. Leaving out one of them would "
-            "leave this person in the training data: write them alike, or name them apart if they are not the same",
+            "leave this person in the training data: write them alike, or name them apart if they are not the same "
+            "(mer-di train --subjects-as-written takes the table's word)",
         )
         for group in other_spellings(sample.subject for sample in samples)
     ]

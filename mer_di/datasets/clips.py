@@ -305,6 +305,8 @@ def _keyed(spec: Spec, homes: Sequence[Path], within: Within) -> Iterator[tuple[
 
 def _unknown_tree(spec: Spec, home: Path) -> str:
     names = ", ".join(tree.name for tree in spec.trees)
+    if not _some_frame(spec, home) and (video := _some_video(spec, home)):
+        return f"{home} holds videos, such as {video}; in the frame trees ({names}) a clip is a folder of images"
     return f"nothing says which frame tree lies in {home}: name it with --tree, one of {names}"
 
 

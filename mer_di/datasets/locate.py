@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import indent
 
-from mer_di.datasets.sheets import OTHER_SUFFIXES, SUFFIXES, reads_others
+from mer_di.datasets.sheets import OTHER_SUFFIXES, SUFFIXES, readable
 from mer_di.datasets.spec import Spec
 from mer_di.errors import DatasetNotFoundError
 
@@ -66,7 +66,7 @@ def find_tables(spec: Spec, root: Path) -> list[Path]:
     inside = list(_below(root))
     inside += [folder for home in inside if home.name.casefold() == "annotation" for folder in subfolders(home)]
     found: list[Path] = []
-    for suffixes in (SUFFIXES, OTHER_SUFFIXES) if reads_others() else (SUFFIXES,):
+    for suffixes in (SUFFIXES, readable()):
         found = found or [path for folder in (root, *inside) for path in _tables_in(spec, folder, suffixes)]
         for folder in root.parents[:_LEVELS_ABOVE]:
             found = found or _tables_in(spec, folder, suffixes)
@@ -121,13 +121,17 @@ def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFound
     folders : sequence of pathlib.Path
         Where it was looked for.
     """
-    kinds = ", ".join(SUFFIXES)
+    kinds = ", ".join(readable())
     found = [path for folder in folders for path in files(folder)]
     found += [path for path in _files_below(root) if path.parent not in folders]
     tables = [path for path in found if path.suffix.casefold() in _TABLES or _is_named_so(spec, path)]
     tables.sort(key=lambda path: not _is_named_so(spec, path))
     also = " or a folder in it" if len(folders) > 1 else ""
-    more = "" if reads_others() else f"; with pip install 'mer_di[tables]', {', '.join(OTHER_SUFFIXES)} are read too"
+    more = (
+        ""
+        if readable() != SUFFIXES
+        else f"; with pip install 'mer_di[tables]', {', '.join(OTHER_SUFFIXES)} are read too"
+    )
     ways = (
         f"If one of these is the table, name it with --table; what is none of {kinds} has to be saved as one "
         f"first{more}. For a table with other columns: {_MANIFEST}"

@@ -14,7 +14,7 @@ from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files, find_root, no_table, sought
 from mer_di.datasets.notation import sample_from
-from mer_di.datasets.sheets import SUFFIXES, shortened
+from mer_di.datasets.sheets import readable, shortened
 from mer_di.datasets.spec import Choice, Spec
 from mer_di.datasets.table import Row, read_table
 from mer_di.errors import AnnotationError, DatasetNotFoundError
@@ -158,7 +158,7 @@ def _places(root: Path | None, table: Path | None) -> tuple[Path, Path]:
 def _manifest(place: Path) -> Path:
     if place.is_file():
         return place
-    tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in SUFFIXES]
+    tables = [p for p in files(place) if p.stem.casefold() == "manifest" and p.suffix.casefold() in readable()]
     if not tables:
         raise no_table(SPEC, place, (place,))
     if len(tables) > 1:
@@ -220,6 +220,25 @@ def _within(path: Path, allowed: Iterable[Path]) -> bool:
 
 
 def _path_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
+    return [*_lost_findings(samples, home), *_shared_findings(samples)]
+
+
+def _shared_findings(samples: Iterable[Sample]) -> Iterator[Finding]:
+    """Report paths that stand under several subjects: one person under two names, unless two people are seen there."""
+    subjects: dict[Path, set[str]] = {}
+    for sample in samples:
+        if sample.path is not None:
+            subjects.setdefault(sample.path, set()).add(sample.subject)
+    for path, names in subjects.items():
+        if len(names) > 1:
+            text = (
+                f"this path stands under the subjects {' and '.join(map(repr, sorted(names)))}. If that is one person, "
+                "leaving out one of them would leave this person in the training data: write them alike"
+            )
+            yield Finding("path-of-two-subjects", str(path), text)
+
+
+def _lost_findings(samples: Sequence[Sample], home: Path) -> list[Finding]:
     lost = [sample for sample in samples if sample.sought]
     if not lost:
         return []

@@ -30,9 +30,11 @@ def require_numbering(tree: Tree, samples: Sequence[Sample]) -> None:
     if tree.begins is None:
         return
     there = [sample for sample in samples if sample.path is not None]
-    begins = set(_first_numbers(there[:: max(1, len(there) // _LOOKED_AT)]))
+    looked_at = dict(_first_numbers(there[:: max(1, len(there) // _LOOKED_AT)]))
     other = 1 - tree.begins
-    if begins != {other} or any(sample.onset == other == 0 for sample in there):
+    if {*looked_at.values()} != {other} or any(sample.onset == other == 0 for sample in there):
+        return
+    if all(sample.onset == other for sample in looked_at):  # folders of onset..offset
         return
     raise AnnotationError(
         f"the frames in {there[0].path} and in the other folders begin with number {other}; in the released tree "
@@ -42,10 +44,10 @@ def require_numbering(tree: Tree, samples: Sequence[Sample]) -> None:
     )
 
 
-def _first_numbers(samples: Sequence[Sample]) -> Iterator[int]:
+def _first_numbers(samples: Sequence[Sample]) -> Iterator[tuple[Sample, int]]:
     for sample in samples:
         try:
             if sample.path is not None and (numbers := list_frames(sample.path)):
-                yield min(numbers)
+                yield sample, min(numbers)
         except SampleError:  # of this clip; it is raised again where frames are asked for, and drops the sample there
             continue

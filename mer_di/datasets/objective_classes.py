@@ -9,8 +9,9 @@ from mer_di.datasets.database import Database
 from mer_di.datasets.finding import Finding
 from mer_di.datasets.locate import files
 from mer_di.datasets.notation import subject_name
-from mer_di.datasets.sheets import SUFFIXES
+from mer_di.datasets.sheets import readable
 from mer_di.datasets.table import plain, read_table
+from mer_di.errors import AnnotationError
 
 _COLUMNS = (
     Column("subject", ("Subject",)),
@@ -30,11 +31,8 @@ def with_objective_classes(database: Database) -> Database:
     AnnotationError
         If the file cannot be read without guessing.
     """
-    found = [
-        path
-        for path in files(database.table.parent)
-        if _NAMED in plain(path.stem) and path.suffix.casefold() in SUFFIXES
-    ]
+    beside = files(database.table.parent)
+    found = [path for path in beside if _NAMED in plain(path.stem) and path.suffix.casefold() in readable()]
     if not found:
         return database
     if len(found) > 1:
@@ -62,13 +60,24 @@ def _joined(database: Database, path: Path) -> Database:
 
 
 def _read(database: Database, path: Path) -> Mapping[str, str]:
-    """Return the class of each sample id, in lower case."""
+    """Return the class of each sample id, in lower case.
+
+    Raises
+    ------
+    AnnotationError
+        If two rows give one clip different classes.
+    """
     notation = database.spec.subject or "{}"
-    rows = read_table(path, _COLUMNS).rows
-    return {
-        f"{subject_name(notation, row.text('subject'))}/{row.text('clip')}".casefold(): row.text("objective_class")
-        for row in rows
-    }
+    classes: dict[str, str] = {}
+    for row in read_table(path, _COLUMNS).rows:
+        name = f"{subject_name(notation, row.text('subject'))}/{row.text('clip')}".casefold()
+        here = row.text("objective_class")
+        if classes.setdefault(name, here) != here:
+            raise AnnotationError(
+                f"{row.where}: the objective class of {name} is {here!r} here and {classes[name]!r} in a row above; "
+                "compare them with the owners' file, and keep the row that is right"
+            )
+    return classes
 
 
 def _told(database: Database, finding: Finding) -> Database:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from mer_di.cache import open_cache
 from mer_di.errors import CacheError, InputError
+from mer_di.evaluation.one_person import TESTED, alike_spellings, require_one_person_each, require_people
 from mer_di.labels import Labelled, LabelScheme, labelled
-from mer_di.people import other_spellings, people_of
+from mer_di.people import people_of
 from mer_di.recipe import Recipe, differences
 
 _FORMULA = ("scheme", "reversal", "apex_in", "temporal_length", "magnify_band", "magnify_alpha", "apex_sigma")
-_TESTED = "a network would be tested on a person whom it was trained on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class Corpus:
         Database and id of samples that it leaves out by name and the table lacks.
     published : dict of (str, str) to int
         Samples that the scheme's source states, by database and class.
+    alike : tuple of tuple of str
+        Subjects of one cache that differ by no more than their spelling, and are different people here.
     """
 
     sources: tuple[Source, ...]
@@ -98,6 +100,7 @@ class Corpus:
     left_out: tuple[LeftOut, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     published: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    alike: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -163,7 +166,9 @@ class Corpus:
         return replace(self, labels=np.random.default_rng(seed).permutation(self.labels))
 
 
-def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | None = None) -> Corpus:
+def read_corpus(
+    paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | None = None, *, subjects_as_written: bool = False
+) -> Corpus:
     """Read the sample tables of one or several caches.
 
     Parameters
@@ -172,6 +177,9 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | N
         Files that ``mer-di build`` wrote, of different databases.
     scheme : LabelScheme, optional
         Makes classes of emotions; by default each emotion is one.
+    subjects_as_written : bool
+        Take the tables' word for it that subjects who differ by no more than their spelling (``1``, ``01``, ``S01``)
+        are different people. By default that is an error.
 
     Returns
     -------
@@ -191,8 +199,11 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | N
     sources = tuple(read_source(path) for path in paths)
     _require_fit(sources)
     digests = tuple(source.sha256() for source in sources)
+    spellings = alike_spellings(sources)
+    if not subjects_as_written:
+        require_people(spellings)
     tables = [_table(source, scheme, named=len(sources) > 1) for source in sources]
-    _require_one_person_each(sources)
+    require_one_person_each(sources, subjects_as_written)
     sample_ids, subjects, names = np.concatenate([table for table, _ in tables], axis=1)
     classes = tuple(str(name) for name in np.unique(names))
     if len(classes) < 2:
@@ -211,6 +222,7 @@ def read_corpus(paths: Sequence[str | os.PathLike[str]], scheme: LabelScheme | N
         tuple(LeftOut(name, reason, n) for name, each in found.items() for reason, n in each.reasons.items()),
         tuple((name, sample_id) for name, each in found.items() for sample_id in each.absent),
         {(name, label): n for name, each in found.items() for label, n in each.published.items()},
+        tuple(group for _, group in spellings),
     )
 
 
@@ -254,60 +266,12 @@ def read_source(path: str | os.PathLike[str]) -> Source:
 def _table(source: Source, scheme: LabelScheme | None, *, named: bool) -> tuple[NDArray[np.str_], Labelled]:
     """Return sample ids, subjects and classes, as an array of shape (3, N), and what became of all rows."""
     with open_cache(source.path) as cache:
-        _require_people(source.path, cache.column("subject"))
         found = labelled(cache, scheme)
         prefix = f"{source.dataset}/" if named else ""
         ids, subjects = (
             [prefix + str(name) for name in cache.column(column)[found.rows]] for column in ("sample_id", "subject")
         )
         return np.array([ids, subjects, found.names]), found
-
-
-def _require_one_person_each(sources: Sequence[Source]) -> None:
-    """Make sure that nobody is two people: by frames that stand under two names, or by a name in two manifests."""
-    of_frames: dict[str, tuple[Path, str, str]] = {}
-    named: dict[str, Path] = {}
-    for source in sources:
-        for digest, sample_id, subject in _frames(source):
-            path, other, of = of_frames.setdefault(digest, (source.path, sample_id, subject))
-            if (path, of) != (source.path, subject):
-                raise InputError(
-                    f"{other} of {path} and {sample_id} of {source.path} are the same frames, and would count as two "
-                    f"people's: {_TESTED}. Let each clip be one row of one table, and build again"
-                )
-        if not source.is_manifest:
-            continue
-        with open_cache(source.path) as cache:
-            people = {*cache.column("subject").tolist()}
-        shared = [(name, name) for name in sorted(people & named.keys())] + other_spellings(people | named.keys())
-        if shared:
-            there = next(named[name] for name in shared[0] if name in named)
-            written = " or ".join(map(repr, dict.fromkeys(shared[0])))
-            raise InputError(
-                f"{there} and {source.path} both hold a subject {written}, and {len(shared)} in all; of two tables of "
-                f"yours that may be one person, and {_TESTED}. If so, join them: mer-di merge. If not, name the "
-                "subjects apart in one of the tables, and build again"
-            )
-        named |= dict.fromkeys(people, source.path)
-
-
-def _frames(source: Source) -> Iterator[tuple[str, str, str]]:
-    """Yield the digest of each sample's frames, where it is known, its id and its subject."""
-    with open_cache(source.path) as cache:
-        if "frames_digest" not in cache.file["samples"]:  # it was built before they were known
-            return
-        columns = [cache.column(name).tolist() for name in ("frames_digest", "sample_id", "subject")]
-    yield from (row for row in zip(*columns, strict=True) if row[0])
-
-
-def _require_people(path: Path, subjects: Iterable[str]) -> None:
-    groups = other_spellings(subjects)
-    if groups:
-        alike = "; ".join(" and ".join(map(repr, group)) for group in groups)
-        raise InputError(
-            f"{path} holds subjects that are probably one person each: {alike}. If so, {_TESTED}. Write "
-            "them alike in the table and build again, or name them apart if they are not the same"
-        )
 
 
 def _people(source: Source) -> str:
@@ -324,7 +288,7 @@ def _require_fit(sources: Sequence[Source]) -> None:
         if again:
             raise InputError(
                 f"{again.path} ({again.dataset}) and {other.path} ({other.dataset}) show the same people: "
-                f"{_TESTED}. Give one of them"
+                f"{TESTED}. Give one of them"
             )
         for name in _FORMULA:
             ours, theirs = getattr(first.recipe, name), getattr(other.recipe, name)

@@ -126,6 +126,8 @@ def evaluate(
     if genders is not None:
         identity["genders"] = _digest(genders)
     identity |= _scheme_identity(corpus)
+    if corpus.alike:
+        identity["subjects_as_written"] = [list(group) for group in corpus.alike]
     if save_networks:
         _ = corpus.recipe
     if apex_sensitivity or config.apex_jitter:

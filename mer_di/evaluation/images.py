@@ -75,7 +75,7 @@ def _images(
     streams: tuple[str, ...],
     normalization: Normalization,
     size: int,
-    flow_combination: tuple[float, ...] | None,
+    flow_combination: tuple[float, ...],
     neighbours: bool,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     try:

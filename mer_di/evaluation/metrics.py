@@ -6,11 +6,12 @@ scores. A subject who shows two of five emotions has no UF1 over five.)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mer_di.arguments import plain_array
+from mer_di.arguments import plain_array, texts
 from mer_di.errors import InputError
 
 Indices = NDArray[np.int64]
@@ -168,9 +169,15 @@ def per_subject(labels: ArrayLike, predicted: ArrayLike, subjects: ArrayLike) ->
     -------
     tuple of SubjectScores
         Sorted by subject.
+
+    Raises
+    ------
+    InputError
+        If the arrays do not fit each other.
     """
-    people, index = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
-    correct = np.bincount(index, weights=np.asarray(labels) == np.asarray(predicted))
+    true, guessed = _pair(labels, predicted)
+    people, index = _people(subjects, len(true))
+    correct = np.bincount(index, weights=true == guessed)
     counts = np.bincount(index)
     return tuple(
         SubjectScores(str(name), int(n), int(hits)) for name, n, hits in zip(people, counts, correct, strict=True)
@@ -221,7 +228,7 @@ def bootstrap_intervals(
     B. Efron, R. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13 (percentile interval).
     """
     true, guessed = _checked(labels, predicted, n_classes)
-    people, index = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
+    people, index = _people(subjects, len(true))
     if len(people) < 2:
         return None
     confusion = np.zeros((len(people), n_classes, n_classes), dtype=np.int64)
@@ -244,10 +251,24 @@ def _rates(confusion: Indices) -> NDArray[np.float64]:
     return np.stack([hits.sum(-1) / true.sum(-1), f1.sum(-1) / occurring, recall.sum(-1) / occurring])
 
 
-def _checked(labels: ArrayLike, predicted: ArrayLike, n_classes: int) -> tuple[Indices, Indices]:
+def _pair(labels: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     true, guessed = plain_array("labels", labels), plain_array("predictions", predicted)
     if true.ndim != 1 or true.shape != guessed.shape or not len(true):
         raise InputError(f"labels have shape {true.shape} and predictions {guessed.shape}; expected one (N,), N > 0")
+    return true, guessed
+
+
+def _people(subjects: ArrayLike, samples: int) -> tuple[NDArray[np.str_], Indices]:
+    """Return who there is, sorted, and who each sample is of."""
+    names = texts("subjects", subjects)
+    if len(names) != samples:
+        raise InputError(f"{len(names)} subjects are given for {samples} samples; expected one each")
+    people, index = np.unique(names, return_inverse=True)
+    return people, index
+
+
+def _checked(labels: ArrayLike, predicted: ArrayLike, n_classes: int) -> tuple[Indices, Indices]:
+    true, guessed = _pair(labels, predicted)
     for name, values in (("labels", true), ("predictions", guessed)):
         if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= n_classes:
             found = f"{values.dtype} in {values.min()}..{values.max()}"

@@ -13,6 +13,8 @@ from mer_di.learning.history import Epoch
 class FoldRecord:
     """What one fold left behind.
 
+    Files of earlier versions lack ``untrained_terms``, of which there were none, and ``beside``.
+
     Attributes
     ----------
     name : str
@@ -39,8 +41,6 @@ class FoldRecord:
     beside : list of list of int or None
         Of each tested sample, the class that is predicted at each of its neighbouring apexes, as an index; None if
         that was not asked for.
-
-    A file of before holds neither ``untrained_terms``, of which there were none, nor ``beside``.
     """
 
     name: str

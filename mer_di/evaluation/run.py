@@ -57,6 +57,7 @@ class Run:
         busy = RunError(f"another training is writing {self.folder}; wait for it, or choose another --out")
         with held(self.folder / ".lock", busy):
             remove_asides(self.folder)
+            remove_asides(self.folder / "folds")
             yield
 
     @contextlib.contextmanager

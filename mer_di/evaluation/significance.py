@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 from scipy.stats import wilcoxon as signed_rank
 
+from mer_di.arguments import plain_array, texts, whole_number
 from mer_di.errors import InputError
 from mer_di.evaluation.records import Predictions
 from mer_di.evaluation.run import Run
@@ -81,9 +82,9 @@ def paired_tests(correct_a: ArrayLike, correct_b: ArrayLike, subjects: ArrayLike
     Raises
     ------
     InputError
-        If the lengths differ or there is no sample.
+        If the lengths differ, there is no sample, or something is neither true nor false.
     """
-    a, b, people = np.asarray(correct_a, bool), np.asarray(correct_b, bool), np.asarray(subjects, str)
+    a, b, people = _truths("correct_a", correct_a), _truths("correct_b", correct_b), texts("subjects", subjects)
     if not a.shape == b.shape == people.shape or a.ndim != 1 or not len(a):
         raise InputError(f"found {a.shape}, {b.shape} and {people.shape} values; expected one (N,), N > 0, for all")
     return PairedTests(
@@ -113,6 +114,11 @@ def mcnemar(only_a: int, only_b: int) -> float:
     float
         2·P(X ≤ min) of a binomial with even odds, at most 1; 1 if the classifiers never differ.
 
+    Raises
+    ------
+    InputError
+        If these are no counts.
+
     References
     ----------
     Q. McNemar, Psychometrika 12, 1947, in its exact form.
@@ -122,8 +128,9 @@ def mcnemar(only_a: int, only_b: int) -> float:
     >>> mcnemar(0, 5)
     0.0625
     """
-    differing = only_a + only_b
-    return float(binomtest(only_a, differing).pvalue) if differing else 1.0
+    first, second = whole_number("only_a", only_a, 0), whole_number("only_b", only_b, 0)
+    differing = first + second
+    return float(binomtest(first, differing).pvalue) if differing else 1.0
 
 
 def wilcoxon(differences: ArrayLike) -> float:
@@ -139,14 +146,28 @@ def wilcoxon(differences: ArrayLike) -> float:
     float
         Exact for few subjects without ties, else as `scipy.stats.wilcoxon` approximates it; 1 if all are zero.
 
+    Raises
+    ------
+    InputError
+        If these are no finite numbers, of shape (S,).
+
     References
     ----------
     F. Wilcoxon, Biometrics Bulletin 1, 1945.
     """
-    values = np.asarray(differences, dtype=np.float64)
+    values = plain_array("differences", differences).astype(np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise InputError(f"differences of shape {values.shape} are given; expected finite numbers, one a subject")
     # Differences of fractions that are equal on paper may differ in the last bit, which would unmake their tie.
     rounded = np.round(values[np.abs(values) > 1e-12], 12)
     return float(signed_rank(rounded).pvalue) if len(rounded) else 1.0
+
+
+def _truths(name: str, value: ArrayLike) -> NDArray[np.bool_]:
+    values = plain_array(name, value)
+    if not np.isin(values, (0, 1)).all():
+        raise InputError(f"{name} holds what is neither true nor false; expected bool, one a sample")
+    return values.astype(bool)
 
 
 def _same_samples(a: Predictions, b: Predictions) -> NDArray[np.intp]:

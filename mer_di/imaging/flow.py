@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.registration import optical_flow_ilk, optical_flow_tvl1
 
+from mer_di.arguments import plain_array
 from mer_di.errors import InputError
 from mer_di.streams import SMALLEST_FLOW, FlowEngine
 
@@ -114,7 +115,7 @@ def _xy(rows_columns: Floats) -> Floats:
 
 
 def _luma(name: str, crop: ArrayLike) -> Floats:
-    pixels = np.asarray(crop)
+    pixels = plain_array(name, crop)
     if pixels.ndim != 3 or pixels.shape[-1] != 3 or not np.issubdtype(pixels.dtype, np.number):
         raise InputError(f"{name} is {pixels.dtype} of shape {pixels.shape}; expected a colour image (H, W, 3)")
     if not ((pixels >= 0) & (pixels <= 255)).all():

@@ -94,10 +94,14 @@ def require_video(path: Path, numbers: range) -> None:
     Raises
     ------
     SampleError
-        ``clip-not-found``, ``frames-missing``.
+        ``clip-not-found``, ``clip-unreadable``, ``frames-missing``.
     """
     if not os.path.isfile(path):  # noqa: PTH113
         raise SampleError("clip-not-found", f"{path} {_why_no_file(path)}; expected a folder of images or a video file")
+    if path.suffix.casefold() in IMAGE_SUFFIXES:
+        raise SampleError(
+            "clip-unreadable", f"{path} is an image; expected the folder of a clip's images, {path.parent}, or a video"
+        )
     if numbers and numbers[0] < 0:
         raise SampleError(
             "frames-missing",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mer_di.arguments import plain_array
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.placement import Matrix
 from mer_di.kernels import kernel
@@ -197,12 +198,12 @@ def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
 
 
 def _checked(image: ArrayLike) -> NDArray[Any]:
-    pixels = np.asarray(image)
+    pixels = plain_array("image", image)
     if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.kind not in "iuf":
         raise InputError(
             f"image is {pixels.dtype} of shape {pixels.shape}; expected numbers of shape (H, W) or (H, W, C)"
         )
-    return pixels
+    return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
 
 
 def _straight_sources(inverse: Matrix, size: int, height: int, width: int) -> tuple[NDArray[np.int32], Floats]:
@@ -222,7 +223,7 @@ def _extent(inverse: Floats, tile: int, length: int) -> int:
 
 
 def _inverse(matrix: ArrayLike) -> Matrix:
-    forward = np.asarray(matrix, np.float64)
+    forward = plain_array("matrix", matrix).astype(np.float64)
     if forward.shape != (2, 3) or not np.isfinite(forward).all():
         raise InputError(f"matrix is {forward.tolist()}; expected two rows of three finite numbers")
     try:

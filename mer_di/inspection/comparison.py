@@ -18,7 +18,10 @@ from mer_di.cache import (
 from mer_di.recipe import differences
 
 _PROVENANCE = ("dataset", "annotation_sha256", "annotation_version", "min_class_size", "part")
-_ROW = (*(name for name in (*TEXT_COLUMNS, *INT_COLUMNS) if name != "sample_id"), "fps")
+_ROW = (
+    *(name for name in (*TEXT_COLUMNS, *INT_COLUMNS) if name != "sample_id"),
+    *("fps", "transform", "frames_digest", "jitter_apex"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _unequal_samples(a: Cache, b: Cache) -> Iterator[str]:
     columns = {name: (a.column(name), b.column(name)) for name in (*_ROW, APEX_CONFIDENCE) if _in_both(name, a, b)}
     for name in sorted(index_a.keys() & index_b.keys()):
         i, j = index_a[name], index_b[name]
-        found = [f"{key} {x[i]} | {y[j]}" for key, (x, y) in columns.items() if _differ(x[i], y[j])]
+        found = [f"{key} {_said(x[i])} | {_said(y[j])}" for key, (x, y) in columns.items() if _differ(x[i], y[j])]
         found += _unequal_images(a, b, i, j)
         if found:
             yield f"{name}: {', '.join(found)}"
@@ -124,7 +127,13 @@ def _in_both(name: str, a: Cache, b: Cache) -> bool:
     return all(name in cache.file["samples"] for cache in (a, b))
 
 
+def _said(value: object) -> str:
+    return " ".join(str(value).split())
+
+
 def _differ(x: object, y: object) -> bool:
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return not np.array_equal(x, y, equal_nan=True)
     return x != y and not (x != x and y != y)  # an unknown frame rate is NaN
 
 

@@ -20,6 +20,7 @@ from mer_di.cache import (
     FLOW_STREAMS,
     KEY_FRAMES,
     PHASES,
+    TABLE_DIGEST,
     Cache,
     RenderedClip,
     origin_of,
@@ -39,7 +40,7 @@ def departures(cache: Cache) -> list[str]:
 
     Names, types and shapes were compared when it was opened; here follow the values: canonical recipe, sorted and
     unique samples, labels and classes, the order of key frames and the lengths of phases, images that are finite and
-    no larger than their weights allow, and the digest of every row.
+    no larger than their weights allow, and the digests of every row and of all else.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def departures(cache: Cache) -> list[str]:
     list of str
         Empty if the cache holds what it claims; see `unchecked` for what that does not include.
     """
-    checks = (_recipe, _samples, _apexes, _phases, _images, _digests, _dropped)
+    checks = (_recipe, _samples, _apexes, _phases, _images, _digests, _table, _dropped)
     found: list[str] = []
     for check in checks:
         try:
@@ -66,14 +67,20 @@ def unchecked(cache: Cache) -> list[str]:
     Returns
     -------
     list of str
-        Empty if every row has its digest.
+        Empty if everything has its digest.
     """
-    if "row_digest" in cache.file["samples"]:
-        return []
-    return [
-        "rows have no digest, as in caches of before there were any: a changed image is not noticed if its values "
-        "are possible ones. Compare some with their frames by --recompute, or build it again"
-    ]
+    found = []
+    if "row_digest" not in cache.file["samples"]:
+        found.append(
+            "rows have no digest, as in caches of before there were any: a changed image is not noticed if its values "
+            "are possible ones. Compare some with their frames by --recompute, or build it again"
+        )
+    if TABLE_DIGEST not in cache.file.attrs:
+        found.append(
+            "its table has no digest, as in caches of before there was one: a cell that was changed is not noticed if "
+            "nothing contradicts it. Compare it with another build of the same table by mer-di diff"
+        )
+    return found
 
 
 def recomputed(cache: Cache, database: Database, count: int, *, seed: int = 0, model: Path | None = None) -> list[str]:
@@ -264,6 +271,15 @@ def _digests(cache: Cache) -> list[str]:
                 f"{sample_id}: its row is not what was written; the file was damaged, or changed by another program"
             )
     return found
+
+
+def _table(cache: Cache) -> list[str]:
+    if cache.table_is_as_written is False:
+        return [
+            "its table (attributes, classes, columns of texts and numbers, dropped samples, corrections) is not what "
+            "was written; the file was damaged, or changed by another program"
+        ]
+    return []
 
 
 def _unportable(data: h5py.Dataset) -> list[int]:

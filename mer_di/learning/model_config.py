@@ -36,7 +36,7 @@ class ModelConfig:
         ``flow_offset``; and maps of the flow, `mer_di.flow_maps.flow_map`: ``flow_combined``,
         ``flow_normalized_onset``, ``flow_direction_onset`` and so on. The same one twice is the "2-stream, dynamic
         image" row of the paper's Table 4.
-    flow_combination : tuple of float, or None
+    flow_combination : tuple of float
         θ₁, θ₂ and n of the stream ``flow_combined``, which has to have them.
     size : int or None
         Side of the input images in pixels; None is the architecture's own: 224, 112 for both forms of LEARNet and for
@@ -72,7 +72,7 @@ class ModelConfig:
 
     architecture: str = "dianet"
     streams: tuple[Stream, ...] = ("onset", "offset")
-    flow_combination: tuple[float, ...] | None = None
+    flow_combination: tuple[float, ...] = ()
     size: int | None = None
     temporal_augmentation: bool = False
     test_images: TestImages = "mean-of-phases"
@@ -98,7 +98,7 @@ class ModelConfig:
             )
         if self._combines_flow:
             require_combination(self.flow_combination)
-        elif self.flow_combination is not None:
+        elif self.flow_combination:
             raise InputError("flow_combination is of the stream flow_combined, which is not there: leave it out")
         if self.temporal_augmentation:
             self._require_images_of_one_kind()

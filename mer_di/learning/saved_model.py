@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from xxhash import xxh3_128
 
 import mer_di
 from mer_di.errors import InputError, MerDiError
@@ -21,6 +22,7 @@ from mer_di.learning.train_config import TrainConfig
 from mer_di.recipe import Recipe
 
 FORMAT = "mer_di model 1"
+_DIGEST = "digest"
 _HOW = "mer-di train --save-model makes one"
 
 
@@ -52,8 +54,8 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputError
-        If the network diverged: not all of its numbers are finite. If it would replace what is no model file, or there
-        is no such folder.
+        If the network diverged: not all of its numbers are finite. If nothing can be written there; see
+        `mer_di.files.destination`.
     OSError
         If the disk is full or fails; a former file is untouched.
     """
@@ -68,7 +70,7 @@ def save_model(model: SavedModel, path: str | os.PathLike[str]) -> None:
     }
     # Copies: safetensors refuses tensors that share memory.
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
-    write_bytes(path, save(tensors, metadata))
+    write_bytes(path, save(tensors, {**metadata, _DIGEST: _digest(metadata, tensors)}))
 
 
 def load_model(path: str | os.PathLike[str]) -> SavedModel:
@@ -78,7 +80,8 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     ------
     InputError
         If the file is absent, damaged, no such model, or of a newer format, if its tensors do not fit the network it
-        names, or if one of them is not finite.
+        names, if one of them is not finite, or if it is not what was written, as far as its digest tells: files of
+        before have none.
     """
     where = Path(path)
     if not where.is_file():
@@ -98,7 +101,19 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     network.load_state_dict(tensors)
     if not is_finite(network):
         raise InputError(f"{where} holds a network of which not all is finite: it diverged when it was trained; {_HOW}")
+    if _DIGEST in metadata and metadata[_DIGEST] != _digest(metadata, tensors):
+        raise InputError(f"{where} is not what was written: it was damaged, or changed by another program; {_HOW}")
     return SavedModel(network.eval(), config, classes, recipe)
+
+
+def _digest(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """Return a digest of everything in a model file but the digest itself."""
+    said = {name: text for name, text in metadata.items() if name != _DIGEST}
+    digest = xxh3_128(json.dumps(said, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

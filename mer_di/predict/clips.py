@@ -20,6 +20,7 @@ from mer_di.building.spotting import spotted
 from mer_di.cache import Entry, Provenance, RenderedClip, write_cache
 from mer_di.errors import InputError, SampleError
 from mer_di.imaging.face import landmark_model, model_sha256
+from mer_di.imaging.frames import frames_digest
 from mer_di.learning.devices import choose_device
 from mer_di.learning.saved_model import SavedModel, load_model
 from mer_di.learning.views import clip_probabilities
@@ -122,11 +123,14 @@ class Outcome:
         The apex that was used; None if the sample cannot be.
     problem : str
         Why it cannot be used, ``kind: detail``; else empty.
+    frames : str
+        Of which frames it is said; see `mer_di.imaging.frames.frames_digest`. Empty if the sample cannot be used.
     """
 
     probabilities: tuple[float, ...] = ()
     apex: int | None = None
     problem: str = ""
+    frames: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +185,21 @@ class Network:
         rendered = list(render_all(partial(_rendered, recipe=recipe, landmarks=self.landmarks), plans))
         usable = iter(self._probabilities([each for each in rendered if not isinstance(each, str)]))
         return [
-            Outcome(problem=each) if isinstance(each, str) else Outcome(next(usable), each[0].apex) for each in rendered
+            Outcome(problem=each)
+            if isinstance(each, str)
+            else Outcome(next(usable), each[0].apex, frames=each[1].frames_digest)
+            for each in rendered
         ]
+
+    def frames_of(self, samples: Sequence[Sample], workers: Executor | None = None) -> list[str]:
+        """Return the digest of the frames of each sample as they are now; empty for one that cannot be read.
+
+        Parameters
+        ----------
+        samples, workers
+            See `outcomes`.
+        """
+        return list((map if workers is None else workers.map)(partial(_frames, recipe=self.saved.recipe), samples))
 
     def _probabilities(self, clips: Sequence[tuple[PlannedClip, RenderedClip]]) -> list[tuple[float, ...]]:
         if not clips:
@@ -235,6 +252,17 @@ def _planned(sample: Sample, recipe: Recipe) -> PlannedClip | str:
     except SampleError as error:
         require_fault_of_data(error)
         return str(error)
+
+
+def _frames(sample: Sample, recipe: Recipe) -> str:
+    plan = _planned(sample, recipe)
+    if isinstance(plan, str):
+        return ""
+    try:
+        return frames_digest(plan.path, plan.numbers, plan.files)
+    except SampleError as error:
+        require_fault_of_data(error)
+        return ""
 
 
 def _rendered(

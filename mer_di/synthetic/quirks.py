@@ -15,6 +15,9 @@ from mer_di.errors import InputError
 from mer_di.synthetic.layouts import Entry
 from mer_di.synthetic.tables import Row
 
+MESSY: Final = ("casme2", "samm", "mmew", "casme", "dfme", "4dme")
+"""Layouts whose clips can be spoiled one by one: elsewhere rows share a recording, or know no apex."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planted:
@@ -30,7 +33,7 @@ class Planted:
 class _Quirk:
     kind: str
     spoil: Callable[[Entry], tuple[Entry, str]]
-    emotion: str | None = None  # the only one that it can befall
+    labels: tuple[str, ...] = ()  # the only ones that it can befall
 
 
 def plant(entries: Sequence[Entry], layout: str, seed: int) -> tuple[list[Entry], list[Planted]]:
@@ -41,7 +44,7 @@ def plant(entries: Sequence[Entry], layout: str, seed: int) -> tuple[list[Entry]
     entries : sequence of Entry
         A clean database.
     layout : str
-        One whose quirks are known: ``casme2``, ``samm``, ``mmew``.
+        One with a folder for each row and an apex in each: those of `MESSY`.
     seed : int
         Chooses the clips.
 
@@ -56,9 +59,10 @@ def plant(entries: Sequence[Entry], layout: str, seed: int) -> tuple[list[Entry]
     InputError
         If fewer than half of the clips would stay as they are, or no quirks of the layout are known.
     """
-    if layout not in _REARRANGED:
-        raise InputError(f"no messy {layout} database can be drawn; expected one of {', '.join(_REARRANGED)}")
-    quirks = (*_CLIP_QUIRKS, *_LAYOUT_QUIRKS.get(layout, ()))
+    if layout not in MESSY:
+        raise InputError(f"no messy {layout} database can be drawn; expected one of {', '.join(MESSY)}")
+    known = (*_CLIP_QUIRKS, *_LAYOUT_QUIRKS.get(layout, ()))
+    quirks = [quirk for quirk in known if any(_can_befall(quirk, entry) for entry in entries)]
     if len(entries) < 2 * len(quirks):
         raise InputError(
             f"a messy {layout} database needs {2 * len(quirks)} clips or more, of which {len(quirks)} are spoiled; "
@@ -68,10 +72,12 @@ def plant(entries: Sequence[Entry], layout: str, seed: int) -> tuple[list[Entry]
     planted: list[Planted] = []
     free = np.random.default_rng((seed, len(entries))).permutation(len(entries)).tolist()
     for quirk in quirks:
-        index = next(i for i in free if quirk.emotion in (None, entries[i].take.emotion))
+        index = next(i for i in free if _can_befall(quirk, entries[i]))
         free.remove(index)
         spoiled[index], what = quirk.spoil(entries[index])
         planted.append(Planted(quirk.kind, entries[index].subject, entries[index].clip, what))
+    if layout not in _REARRANGED:
+        return spoiled, planted
     rearranged, of_all = _REARRANGED[layout](spoiled)
     return rearranged, [*planted, *of_all]
 
@@ -83,6 +89,10 @@ def litter(root: Path, entries: Sequence[Entry]) -> Planted:
     for file in junk:
         file.write_bytes(b"\x00\x05\x16\x07 no image")
     return Planted("litter", "", "", ", ".join(file.relative_to(root).as_posix() for file in junk))
+
+
+def _can_befall(quirk: _Quirk, entry: Entry) -> bool:
+    return not quirk.labels or _row(entry).label in quirk.labels
 
 
 def _spoken(entry: Entry, **cells: object) -> Entry:
@@ -170,7 +180,7 @@ def _wrong_folder(entry: Entry) -> tuple[Entry, str]:
 
 
 _CLIP_QUIRKS: Final = (
-    _Quirk("label-spelling", _other_word, emotion="others"),
+    _Quirk("label-spelling", _other_word, labels=("others", "Others", "Other")),
     _Quirk("label-spelling", _spaced_label),
     _Quirk("label-spelling", _other_capitals),
     _Quirk("apex-missing", _without_apex),

@@ -12,7 +12,7 @@ from tiny_build import SIZE, assert_same_content, load, plain
 from mer_di.building.build import build_cache
 from mer_di.cache import Rows, open_cache
 from mer_di.dynamic_images import phase_dynamic_images
-from mer_di.errors import CacheError
+from mer_di.errors import CacheError, InputError
 from mer_di.executors import cluster, local
 from mer_di.inspection.comparison import compare
 from mer_di.inspection.verification import departures, recomputed
@@ -329,7 +329,7 @@ def test_two_builds_of_one_cache_exclude_each_other(tiny, tmp_path):
 
 
 def test_a_missing_folder_for_the_cache_is_one_sentence(tiny, tmp_path):
-    with pytest.raises(CacheError, match="does not exist"):
+    with pytest.raises(InputError, match="does not exist"):
         build_cache(load(tiny), tmp_path / "no" / "where.h5", plain())
 
 

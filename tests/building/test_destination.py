@@ -50,6 +50,20 @@ def test_what_is_left_of_a_cache_may_be_replaced(built, tiny, left):
     assert built.path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_that_leads_to_itself_stays_one(tiny, tmp_path, overwrite):
+    (tmp_path / "cache.h5").symlink_to("cache.h5")
+    with pytest.raises(CacheError, match=r"cache\.h5 is no regular file"):
+        build_cache(load(tiny), tmp_path / "cache.h5", plain(), overwrite=overwrite)
+    assert (tmp_path / "cache.h5").is_symlink()
+
+
+def test_a_file_where_a_folder_should_be_is_called_one(tiny, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"the folder .*file is a file"):
+        build_cache(load(tiny), tmp_path / "file" / "cache.h5", plain())
+
+
 @pytest.mark.parametrize("name", [".cache.h5.lock", ".cache.h5.unfinished.tmp", "cache.h5.unfinished", "cache.h5"])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_in_the_way_is_named(tiny, tmp_path, name, overwrite):

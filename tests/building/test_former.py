@@ -55,6 +55,13 @@ def test_a_table_that_contradicts_itself_is_a_damage(changed):
     changed(cut, "is damaged: .*--overwrite")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("samples/fps", 7), ("samples/label", 0), ("samples/action_units", "AU99")]
+)
+def test_a_cell_that_was_changed_is_a_damage(changed, name, value):
+    changed(lambda file: file[name].__setitem__(-1, value), r"a table that is not what was written: .*--overwrite")
+
+
 def test_it_is_opened_once(built, tiny, monkeypatch):
     opened, open_cache = [], former.open_cache
     monkeypatch.setattr(former, "open_cache", lambda path: opened.append(path) or open_cache(path))

@@ -1,4 +1,5 @@
 import json
+import os
 
 import h5py
 import pytest
@@ -8,7 +9,7 @@ from tiny_build import load, plain
 from mer_di.building.build import build_cache
 from mer_di.building.merge import MergeReport, merge_caches
 from mer_di.building.part import Part
-from mer_di.cache import LATER, open_cache
+from mer_di.cache import LATER, TABLE_DIGEST, open_cache
 from mer_di.cli import root
 from mer_di.errors import CacheError, InputError
 from mer_di.inspection.verification import departures
@@ -132,6 +133,13 @@ def test_caches_that_were_built_otherwise_are_not_joined(messy, halves, tmp_path
     assert named in str(caught.value)
 
 
+def test_a_table_that_was_changed_is_named(halves, tmp_path):
+    with h5py.File(halves[1], "r+") as file:
+        file["samples/action_units"][0] = "AU99"
+    with pytest.raises(CacheError, match=r"2\.h5: its table is not what was written"):
+        merge_caches(halves, tmp_path / "merged.h5")
+
+
 def test_a_damaged_row_is_named_and_nothing_is_left(halves, tmp_path):
     with h5py.File(halves[1], "r+") as file:
         file["di/onset"][0, 0, 0] += 1
@@ -145,7 +153,7 @@ def test_a_damaged_row_is_named_and_nothing_is_left(halves, tmp_path):
 @pytest.mark.parametrize("name", LATER)
 def test_caches_of_older_versions_are_named_with_what_they_lack(halves, tmp_path, name):
     with h5py.File(halves[1], "r+") as file:
-        del file[name]
+        del file[name], file.attrs[TABLE_DIGEST]
     with pytest.raises(CacheError, match=rf"2\.h5 has no /{name}: an older version wrote it.*build it again"):
         merge_caches(halves, tmp_path / "merged.h5")
 
@@ -164,6 +172,17 @@ def test_no_cache_is_written_over(halves, tmp_path):
         with pytest.raises(InputError, match="not replaced"):
             merge_caches(halves, out)
         assert halves[0].read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes in folders")
+def test_nothing_that_is_there_is_written_over(halves, tmp_path):
+    (tmp_path / "notes.csv").write_text("months", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in (("notes.csv", "exists, and is not touched"), ("pipe", "no regular file")):
+        with pytest.raises(CacheError, match=f"{name} {why}|{name} is {why}"):
+            merge_caches(halves, tmp_path / name)
+    assert (tmp_path / "notes.csv").read_text(encoding="utf-8") == "months"
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_another_part_does_not_resume_or_replace_a_part(messy, halves):

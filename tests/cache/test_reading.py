@@ -73,7 +73,13 @@ def _by_a_soft_link(file, shape, kind):
     file["di/onset"] = h5py.SoftLink("/di/full")
 
 
-@pytest.fixture(params=[_by_an_external_file, _by_a_virtual_dataset, _by_an_external_link, _by_a_soft_link])
+def _by_a_second_name(file, shape, kind):
+    file["di/onset"] = file["di/full"]
+
+
+@pytest.fixture(
+    params=[_by_an_external_file, _by_a_virtual_dataset, _by_an_external_link, _by_a_soft_link, _by_a_second_name]
+)
 def lead(request):
     return request.param
 

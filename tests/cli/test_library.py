@@ -98,7 +98,7 @@ def test_every_field_has_an_option_with_its_default_and_its_names(command, confi
         if name not in OF_THE_DATABASE:
             expected = getattr(configuration, name)
             assert isinstance(found, LibraryOption)
-            assert found.default == (",".join(expected) if isinstance(expected, tuple) else expected)
+            assert found.default == (",".join(expected) or None if isinstance(expected, tuple) else expected)
         if get_origin(hints[name]) is Literal:
             assert found.type.choices == get_args(hints[name])
 

@@ -234,10 +234,18 @@ def test_killed_at_any_instant_and_resumed_is_as_if_never_killed(cache, tmp_path
     assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
-@pytest.mark.parametrize("place", ["absent/model.safetensors", "tiny.h5"])
-def test_a_model_that_cannot_be_saved_is_said_before_the_training(cache, tmp_path, place):
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("absent/model.safetensors", "does not exist"),
+        ("tiny.h5", r"tiny\.h5"),
+        ("run/results.json", "lies in the run"),
+        ("run/folds/s01.safetensors", "does not exist"),
+    ],
+)
+def test_a_model_that_cannot_be_saved_is_said_before_the_training(cache, tmp_path, place, why):
     ours = shutil.copy(cache, tmp_path / "tiny.h5")
-    with pytest.raises(InputError, match=r"does not exist|tiny\.h5"):
+    with pytest.raises(InputError, match=why):
         run(train, ours, "--out", tmp_path / "run", *SMALL, "--save-model", tmp_path / place)
     assert not (tmp_path / "run" / "folds").exists()
     assert ours.read_bytes() == cache.read_bytes()

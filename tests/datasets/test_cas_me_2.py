@@ -105,7 +105,7 @@ def test_folders_of_macro_expressions_are_counted(tmp_path):
 
 
 def test_no_frames_and_no_table(tmp_path, monkeypatch):
-    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
     write_cas_me_2_table(tmp_path / TABLE, FEW)
     with pytest.raises(DatasetNotFoundError, match=r"holds no frames: no folder of a subject, such as s01"):
         load_dataset("cas_me_2", tmp_path)

@@ -73,7 +73,7 @@ def test_the_owners_repository_keeps_the_table_deeper(tmp_path):
 
 
 def test_an_old_workbook_is_named_with_the_way_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
     write_cas_me_3(tmp_path, rows=FEW)
     table = tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
     table.rename(table.with_suffix(".xls"))

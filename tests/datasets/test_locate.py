@@ -21,7 +21,7 @@ def test_frames_without_a_table(tmp_path):
     "name", ["CASME2-coding-20140508.xls", "CASME2-coding.ods", "labels.xlsx", "faces.csv", "x.numbers"]
 )
 def test_a_table_in_another_format_or_under_another_name_is_pointed_at(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
     write_casme2_tree(tmp_path / "Cropped", FEW)
     touch(tmp_path / "notes", [name])
     touch(tmp_path, ["readme.pdf"])

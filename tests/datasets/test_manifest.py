@@ -53,6 +53,23 @@ def test_a_workbook_with_optional_columns(tmp_path):
     assert (second.sample_id, second.fps, second.action_units) == ("2/c", None, "4+7")
 
 
+def test_a_path_under_two_subjects_is_told(tmp_path):
+    touch(tmp_path / "a", ["1.jpg"])
+    touch(tmp_path / "b", ["1.jpg"])
+    lines = ("anna,one,a,1,2,3,x", "ben,one,./a,1,2,3,x", "ben,two,b,1,2,3,x", "ben,two,b,4,5,6,x")
+    found = [f for f in load_dataset("manifest", write(tmp_path, *lines)).findings if f.kind == "path-of-two-subjects"]
+    assert [finding.where for finding in found] == [str(tmp_path / "a")]
+    assert "'anna' and 'ben'" in found[0].message
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_manifest_of_another_format_is_found_where_it_can_be_read(tmp_path, monkeypatch, reads):
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: reads)
+    (tmp_path / "manifest.ods").write_bytes(b"of no table")
+    with pytest.raises(AnnotationError if reads else DatasetNotFoundError, match=r"manifest\.ods"):
+        load_dataset("manifest", tmp_path)
+
+
 def test_backslashes_are_separators(tmp_path):
     touch(tmp_path / "a" / "b", ["1.jpg"])
     (sample,) = load_dataset("manifest", write(tmp_path, r"p,one,a\b,1,2,3,x")).samples
@@ -277,8 +294,11 @@ def test_order_of_rows_does_not_matter(tmp_path):
 
 
 def test_one_person_under_two_spellings_is_pointed_at(tmp_path):
-    touch(tmp_path / "a", ["1.png", "2.png", "3.png"])
-    rows = [f"{subject},c{number},a,1,2,3,x" for number, subject in enumerate(("S01", "s1", "2", "Anna", "anna"))]
+    rows = [
+        f"{subject},c{number},{number},1,2,3,x" for number, subject in enumerate(("S01", "s1", "2", "Anna", "anna"))
+    ]
+    for number in range(len(rows)):
+        touch(tmp_path / str(number), ["1.png", "2.png", "3.png"])
     findings = load_dataset("manifest", write(tmp_path, *rows)).findings
     assert {(item.kind, item.where) for item in findings} == {
         ("subject-spellings", "S01, s1"),

@@ -34,6 +34,14 @@ def test_one_folder_that_begins_elsewhere_is_no_renumbered_copy(tmp_path):
     assert all(sample.path for sample in load_dataset("mmew", tmp_path).samples)
 
 
+def test_folders_of_onset_to_offset_begin_at_their_onset(tmp_path):
+    rows = [ClipRow(3, f"sub0003_0{n}", 1, 3, 6, "anger") for n in (1, 2)]
+    write_dfme(tmp_path, rows={"training_full_with_AU": rows})
+    for path in tmp_path.rglob("00000.png"):
+        path.unlink()
+    assert all(sample.path for sample in load_dataset("dfme", tmp_path).samples)
+
+
 def test_frames_from_1_of_a_table_from_0_are_refused(tmp_path):
     rows = [ClipRow(3, "sub0003_01", 0, 2, 4, "anger"), ClipRow(3, "sub0003_02", 1, 3, 6, "Contempt")]
     renumber(write_dfme(tmp_path, rows={"training_full_with_AU": rows}), ".png", 1)

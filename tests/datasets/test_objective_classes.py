@@ -9,9 +9,11 @@ from lookalikes import (
     dealt_classes,
     write_casme2_objective_classes,
     write_casme2_table,
+    write_workbook,
 )
 
 from mer_di.datasets import load_dataset
+from mer_di.errors import AnnotationError
 
 NAME = "CASME2-ObjectiveClasses.xlsx"
 
@@ -61,3 +63,18 @@ def test_of_two_files_none_is_guessed(root):
     database = load_dataset("casme2", root)
     assert {sample.objective_class for sample in database.samples} == {""}
     assert kinds(database)["objective-classes"] == 1
+
+
+def test_two_classes_of_one_clip_are_refused(root):
+    write_workbook(
+        root / NAME, {"S": [["Subject", "Filename", "Objective Class"], [1, "EP02_01f", 1], [1, "EP02_01f", 2]]}
+    )
+    with pytest.raises(AnnotationError, match=r"row 3: the objective class of sub01/ep02_01f is '2' here and '1'"):
+        load_dataset("casme2", root)
+
+
+def test_the_file_may_be_of_another_format(root, monkeypatch):
+    (root / NAME).with_suffix(".xls").write_bytes(b"of no table")
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: True)
+    with pytest.raises(AnnotationError, match=r"ObjectiveClasses\.xls"):
+        load_dataset("casme2", root)

@@ -135,7 +135,7 @@ def test_long_clips_have_up_to_three_events_and_text_below(tmp_path):
 
 
 def test_long_clips_need_their_table(tmp_path, monkeypatch):
-    monkeypatch.setattr("mer_di.datasets.locate.reads_others", lambda: False)
+    monkeypatch.setattr("mer_di.datasets.sheets.reads_others", lambda: False)
     root = write_long(tmp_path, [long_row(1, "s1_ne_01", 110, 120)])
     (root / LONG / "SMIC-HS-E_annotation.xlsx").rename(root / LONG / "SMIC-HS-E_annotation.xls")
     with pytest.raises(DatasetNotFoundError, match=r"(?s)named like SMIC-HS-E_annotation\*.*--table") as caught:

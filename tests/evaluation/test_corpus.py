@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -69,48 +68,11 @@ def test_caches_that_do_not_fit_are_refused(tmp_path):
         evaluate([a, other], tmp_path / "run", CONFIG)
 
 
-def test_a_cache_with_one_person_under_two_names_is_not_trained_on(tmp_path):
-    cache = write_tiny_cache(tmp_path / "cache.h5", subjects=["01", "1", "2"])
-    with pytest.raises(InputError, match=r"probably one person each: '01' and '1'\. If so, a network"):
-        evaluate([cache], tmp_path / "run", CONFIG, validation="none")
-
-
 def test_databases_of_the_same_people_are_not_pooled(tmp_path):
     caches = [write_tiny_cache(tmp_path / f"{name}.h5", dataset=name) for name in ("mmew", "samm", "samm_lv")]
     assert len(read_corpus(caches[:2])) == 24
     with pytest.raises(InputError, match=r"samm.h5 \(samm\) and .*samm_lv.h5 \(samm_lv\) show the same people"):
         read_corpus(caches)
-
-
-def of_frames(cache, digests):
-    """Say in a cache which frames its first samples were made from."""
-    with h5py.File(cache, "r+") as file:
-        file["samples/frames_digest"][: len(digests)] = [digest.encode() for digest in digests]
-    return cache
-
-
-def test_the_same_frames_are_one_persons(tmp_path):
-    one = of_frames(
-        write_tiny_cache(tmp_path / "one.h5", clips=2, dataset="manifest"), ["a", "a", "b"]
-    )  # the first two are of one subject
-    other = write_tiny_cache(tmp_path / "other.h5", subjects=["p1", "p2"], clips=2, dataset="manifest")
-    assert len(read_corpus([of_frames(other, ["c", "d"]), one])) == 12
-    with pytest.raises(InputError, match=r"p1/c1 of .*other.h5 and s01/c0 of .*one.h5 are the same frames"):
-        read_corpus([of_frames(other, ["c", "a"]), one])
-    with pytest.raises(InputError, match=r"p1/c0 of .*other.h5 and p2/c0 of .*other.h5 are the same frames"):
-        read_corpus([of_frames(other, ["e", "f", "e"])])
-
-
-def test_a_name_in_two_manifests_is_one_persons(tmp_path):
-    names = {"a": ["anna", "ben"], "b": ["carl", "dora"], "c": ["eve", "ben"], "d": ["Anna"]}
-    caches = [
-        write_tiny_cache(tmp_path / f"{name}.h5", subjects=people, dataset="manifest") for name, people in names.items()
-    ]
-    assert len(np.unique(read_corpus(caches[:2]).subjects)) == 4
-    with pytest.raises(InputError, match=r"a.h5 and .*c.h5 both hold a subject 'ben', and 1 in all;.*mer-di merge"):
-        read_corpus(caches)
-    with pytest.raises(InputError, match=r"a.h5 and .*d.h5 both hold a subject 'Anna' or 'anna', and 1 in all;"):
-        read_corpus([*caches[:2], caches[3]])
 
 
 @pytest.fixture(scope="module")

@@ -124,6 +124,14 @@ def test_what_cannot_be_scored_is_refused(labels, predicted, said):
         bootstrap_intervals(labels, predicted, ["s1"] * len(labels), 3)
 
 
+@pytest.mark.parametrize("subjects", [["a"], ["a", "b", "c"], []])
+def test_every_sample_has_a_subject(subjects):
+    with pytest.raises(InputError, match=f"{len(subjects)} subjects are given for 2 samples"):
+        per_subject([0, 1], [0, 1], subjects)
+    with pytest.raises(InputError, match=f"{len(subjects)} subjects are given for 2 samples"):
+        bootstrap_intervals([0, 1], [0, 1], subjects, 2)
+
+
 def test_indices_may_be_of_any_integer_type():
     found = scores(np.array([0, 2], np.uint8), np.array([0, 1], np.int16), CLASSES)
     assert (found.accuracy, found.confusion.dtype, found.confusion.tolist()) == (

@@ -49,6 +49,21 @@ def test_paired_tests_count_what_differs():
     assert (turned.mcnemar_p, turned.wilcoxon_p) == (found.mcnemar_p, found.wilcoxon_p)
     with pytest.raises(InputError, match="expected one"):
         paired_tests(a, b[:-1], ["x"] * 6)
+    for unknown in (np.nan, 2, -1):
+        with pytest.raises(InputError, match="correct_a holds what is neither true nor false"):
+            paired_tests([unknown, *a[1:]], b, ["x"] * 6)
+
+
+@pytest.mark.parametrize("count", [-1, 2.0, "2", None, True])
+def test_what_is_counted_is_a_number(count):
+    with pytest.raises(InputError, match=r"only_b is .*; expected an integer"):
+        mcnemar(3, count)
+
+
+@pytest.mark.parametrize("differences", [[0.1, np.nan], [0.1, np.inf], [[0.1]], 0.1])
+def test_differences_are_finite_and_one_a_subject(differences):
+    with pytest.raises(InputError, match="expected finite numbers, one a subject"):
+        wilcoxon(differences)
 
 
 def predictions(correct):

@@ -78,7 +78,7 @@ def test_grey_levels_between_integers_count(face):
         (np.zeros((11, 30, 3)), np.zeros((11, 30, 3)), r"the crops have \(11, 30\) pixels; expected at least 12"),
         (np.zeros((8, 8, 3)), np.full((8, 8, 3), 256.0), r"second has values outside 0\.\.255"),
         (np.full((8, 8, 3), np.nan), np.zeros((8, 8, 3)), r"first has values outside 0\.\.255"),
-        (np.array([["a"]]), np.zeros((8, 8, 3)), "expected a colour image"),
+        (np.array([["a"]]), np.zeros((8, 8, 3)), "first: .*expected integers or floats"),
     ],
 )
 def test_what_is_no_crop_is_refused(first, second, message):

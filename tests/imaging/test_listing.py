@@ -79,6 +79,21 @@ def test_a_missing_video_is_told(tmp_path):
         assert "gone.mp4" in refused("clip-not-found", lambda call=call: call(tmp_path / "gone.mp4", range(3)))
 
 
+def test_an_image_is_no_video(tmp_path):
+    (tmp_path / "1.PNG").write_bytes(b"")
+    assert "is an image; expected the folder" in refused(
+        "clip-unreadable", lambda: require_listed(tmp_path / "1.PNG", range(3))
+    )
+
+
+def test_other_things_beside_the_frames_are_named(tmp_path):
+    (tmp_path / "crop").mkdir()
+    (tmp_path / "1.webp").write_bytes(b"")
+    told = refused("frames-missing", lambda: require_listed(tmp_path, range(3)))
+    assert "1 folder crop" in told
+    assert "1 .webp" in told
+
+
 def test_positions_in_a_video_start_at_zero(tmp_path):
     path = touch(tmp_path, "clip.avi") / "clip.avi"
     require_listed(path, range(3))

@@ -51,6 +51,22 @@ def test_every_column_and_the_classes_are_compared(built, tmp_path):
     assert found.provenance == ["classes: happiness, surprise | joy, surprise"]
 
 
+def test_where_a_clip_lay_and_of_which_frames_it_is_are_compared(tmp_path):
+    path, other = write_tiny_cache(tmp_path / "a.h5", apex_jitter=2), tmp_path / "b.h5"
+    shutil.copy(path, other)
+    with h5py.File(other, "r+") as file:
+        file["samples/transform"][0, 0, 2] = 3
+        file["samples/frames_digest"][1] = b"0" * 32
+        file["samples/jitter_apex"][2, 1] += 1
+    with open_cache(path) as a, open_cache(other) as b:
+        found = compare(a, b).samples
+    assert [line.partition(" | ")[0] for line in found] == [
+        "s01/c0: transform [[1. 0. 0.] [0. 1. 0.]]",
+        "s01/c1: frames_digest ",
+        "s01/c2: jitter_apex [4 6]",
+    ]
+
+
 def test_a_cache_of_before_a_column_was_kept_is_equal(built, tmp_path):
     other = shutil.copy(built.path, tmp_path / "other.h5")
     with h5py.File(other, "r+") as file:

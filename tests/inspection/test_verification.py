@@ -97,15 +97,54 @@ def test_a_flipped_bit_anywhere_in_the_images_is_noticed(cache_path):
         assert "its row is not what was written" in problems(cache_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("samples/emotion_written", "Disgust?"),
+        ("samples/action_units", "AU99"),
+        ("samples/objective_class", "VII"),
+        ("samples/apex_source", "midpoint"),
+        ("samples/fps", 99.0),
+    ],
+)
+def test_a_cell_that_nothing_contradicts_is_noticed(cache_path, name, value):
+    with h5py.File(cache_path, "r+") as file:
+        file[name][1] = value
+    assert "its table (attributes, classes" in problems(cache_path)
+
+
+@pytest.mark.parametrize("name", ["dataset", "annotation_version", "mer_di_version", "min_class_size"])
+def test_so_is_an_attribute(cache_path, name):
+    with h5py.File(cache_path, "r+") as file:
+        file.attrs[name] = 7 if name == "min_class_size" else "another"
+    assert "its table (attributes, classes" in problems(cache_path)
+
+
+def test_so_is_a_reason_to_drop(tmp_path, tiny):
+    tiny.rows[0]["apex"] = 1
+    tiny.write_table()
+    path = build_cache(load(tiny), tmp_path / "dropping.h5", plain()).path
+    with h5py.File(path, "r+") as file:
+        file["dropped/reason"][0] = "clip-not-found: none"
+    assert "its table (attributes, classes" in problems(path)
+
+
+def test_a_text_that_is_none_is_named(cache_path):
+    with h5py.File(cache_path, "r+") as file:
+        file["samples/action_units"][0] = b"\xff"
+    assert "damaged" in problems(cache_path)
+
+
 def test_what_cannot_be_checked_of_an_older_cache_is_said(cache_path):
     with open_cache(cache_path) as cache:
         assert unchecked(cache) == []
     with h5py.File(cache_path, "r+") as file:
-        del file["samples/row_digest"], file["samples/frames_digest"]
+        del file["samples/row_digest"], file["samples/frames_digest"], file.attrs["table_digest"]
     assert problems(cache_path) == ""
     with open_cache(cache_path) as cache:
-        (said,) = unchecked(cache)
-    assert said.startswith("rows have no digest")
+        rows, table = unchecked(cache)
+    assert rows.startswith("rows have no digest")
+    assert table.startswith("its table has no digest")
 
 
 def test_a_third_party_filter_is_named(cache_path):

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mer_di.errors import InputError
@@ -39,10 +41,10 @@ def test_each_architecture_has_its_input_size():
             "full and one of flow_onset",
         ),
         ({"temporal_augmentation": True, "streams": ("flow_onset", "flow_direction_offset")}, "of one kind"),
-        ({"streams": ("flow_combined",)}, "flow_combination is None; expected three numbers"),
+        ({"streams": ("flow_combined",)}, "expected three numbers, θ₁, θ₂ and n"),
         ({"streams": ("flow_combined",), "flow_combination": (1.0, 1.0)}, "expected three numbers"),
         ({"streams": ("flow_combined",), "flow_combination": (1.0, 1.0, -1.0)}, "exponent is -1.0"),
-        ({"streams": ("flow_combined",), "flow_combination": ["1", "1", "1"]}, "expected tuple or None"),
+        ({"streams": ("flow_combined",), "flow_combination": (1.0, math.nan, 1.0)}, "nan; expected a finite number"),
         ({"flow_combination": (1.0, 1.0, 1.0)}, "of the stream flow_combined, which is not there"),
         ({"streams": ()}, "one or two"),
         ({"streams": ("onset", "offset", "full")}, "one or two"),

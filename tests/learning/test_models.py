@@ -32,7 +32,7 @@ PARAMETERS = {  # for 5 classes
 def config_of(name, size=None):
     if name == "dianet":
         return replace(TINY, size=size or TINY.size)
-    streams = tuple(takes[-1] for takes in ARCHITECTURES[name].streams)
+    streams = tuple(takes[0] for takes in ARCHITECTURES[name].streams)
     return ModelConfig(architecture=name, streams=streams, size=size)
 
 

@@ -147,6 +147,28 @@ def test_a_network_that_is_not_finite_is_neither_saved_nor_loaded(trained, saved
     assert not (tmp_path / "other.safetensors").exists()
 
 
+def test_a_flipped_bit_of_a_parameter_is_noticed(saved):
+    path, _, tensors = saved
+    whole = path.read_bytes()
+    for tensor in tensors.values():
+        content = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+        damaged = bytearray(whole)
+        damaged[whole.index(content) + len(content) - len(content) // 3 - 1] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match="is not what was written"):
+            load_model(path)
+
+
+def test_so_is_another_setting_and_a_model_of_before_has_no_digest(saved):
+    path, metadata, tensors = saved
+    config = metadata["config"].replace('"normalization":"l2"', '"normalization":"symmetric"')
+    save_file(tensors, path, metadata | {"config": config})
+    with pytest.raises(InputError, match="is not what was written"):
+        load_model(path)
+    save_file(tensors, path, without(metadata, "digest"))
+    assert load_model(path).config == CONFIG
+
+
 def test_what_is_no_plain_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="is no file"):
         load_model(tmp_path)

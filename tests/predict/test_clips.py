@@ -41,7 +41,7 @@ def test_a_clip_goes_through_what_the_cached_samples_went_through(tiny, cache, m
         assert list(prediction.probabilities.values()) == sorted(cached[row], reverse=True)
 
 
-@pytest.mark.parametrize(("stream", "numbers"), [("flow_onset", None), ("flow_combined", (1.0, 1.0, 1.0))])
+@pytest.mark.parametrize(("stream", "numbers"), [("flow_onset", ()), ("flow_combined", (1.0, 1.0, 1.0))])
 def test_flow_is_estimated_for_a_network_that_takes_it(tiny, cache, stream, numbers):
     path = built_with_flow(tiny, cache)
     model = trained_on(path, ("offset", stream), flow_combination=numbers)

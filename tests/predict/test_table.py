@@ -65,7 +65,7 @@ def killed_at_the_fifth(monkeypatch, model, clips, out):
 def test_every_row_has_the_probabilities_of_its_clip(tiny, clips, model, tmp_path):
     out = tmp_path / "out.csv"
     with ThreadPoolExecutor(2) as executor:
-        assert table(model, clips, out, executor=executor) == TableReport(out, 6, 0, {})
+        assert table(model, clips, out, executor=executor) == TableReport(out, 6, 0, 0, {})
     alone = predict(model, [Clip(clips.parent / r["path"], *(r[k] for k in KEY_FRAMES)) for r in tiny.rows])
     rows = read_csv(out)
     assert [row["path"] for row in rows] == [row["path"] for row in tiny.rows]
@@ -131,7 +131,7 @@ def test_a_mended_row_is_tried_again_and_an_added_one_predicted(tiny, clips, mod
     shutil.move(clips.parent / "away", clips.parent / "s2/b")
     write(clips, [*read_csv(clips)[::-1], {"path": "s1/a", "onset": 2, "apex": 4, "offset": 9}])
     asked = spied(monkeypatch)
-    assert table(model, clips, tmp_path / "out.csv") == TableReport(tmp_path / "out.csv", 7, 5, {})
+    assert table(model, clips, tmp_path / "out.csv") == TableReport(tmp_path / "out.csv", 7, 5, 0, {})
     assert len(asked) == 2
     assert [row["path"] for row in read_csv(tmp_path / "out.csv")][-2:] == ["s1/a", "s1/a"]
 
@@ -153,6 +153,51 @@ def test_another_model_or_table_does_not_go_on_with_it(clips, model, tmp_path, m
     with pytest.raises(InputError, match=r"4 clip\(s\) that .* does not have|6 clip\(s\) that .* does not have"):
         table(model, clips, out)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("out*")} == before
+
+
+def test_a_clip_of_other_frames_is_predicted_again(tiny, clips, model, tmp_path, monkeypatch):
+    out, root = tmp_path / "out.csv", tmp_path / "root"
+    table(model, clips, out)
+    shutil.copytree(clips.parent, root)
+    frame = root / "s1" / "a" / "img3.png"
+    frame.write_bytes((root / "s1" / "a" / "img4.png").read_bytes())
+    asked = spied(monkeypatch)
+    assert table(model, clips, out, root=root) == TableReport(out, 6, 5, 1, {})
+    assert [sample.path for sample in asked] == [root / "s1" / "a"]
+    table(model, clips, tmp_path / "fresh.csv", root=root)
+    assert out.read_bytes() == (tmp_path / "fresh.csv").read_bytes()
+    frame.unlink()
+    assert table(model, clips, out, root=root).problems == {"frame-gap": 1}
+
+
+def test_what_was_said_before_rows_knew_their_frames_is_asked_again(clips, model, tmp_path):
+    out = tmp_path / "out.csv"
+    table(model, clips, out)
+    whole = out.read_bytes()
+    rows = read_csv(out)
+    write(out, [{name: cell for name, cell in row.items() if name != "frames"} for row in rows])
+    assert table(model, clips, out).again == 6
+    assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"p": None}, {"p": ""}, {"p": "x"}, {"p": "nan"}, {"p": "0.9999"}, {"p": "-1"}, {"apex_used": "9" * 5000}],
+)
+def test_a_damaged_row_is_named(clips, model, tmp_path, change):
+    out = tmp_path / "out.csv"
+    table(model, clips, out)
+    rows = read_csv(out)
+    cell = next(name for name in rows[0] if name.startswith("p_"))
+    if change == {"p": None}:
+        rows = [{name: value for name, value in row.items() if name != cell} for row in rows]
+    else:
+        rows[2] |= {cell if name == "p" else name: value for name, value in change.items()}
+    write(out, rows)
+    before = out.read_bytes()
+    with pytest.raises(InputError, match=r"out\.csv is damaged: its row of 's"):
+        table(model, clips, out)
+    assert out.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "notes", "\xff\n"])

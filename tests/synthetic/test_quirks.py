@@ -48,6 +48,15 @@ def test_messy_plants_what_it_lists(tmp_path, sketched, layout, tree):
     assert table == {}
 
 
+@pytest.mark.parametrize("layout", ["casme", "dfme", "4dme"])
+def test_a_layout_is_spoiled_by_what_can_befall_its_labels(tmp_path, sketched, layout):
+    root = write_database(tmp_path / "db", layout=layout, subjects=5, messy=True)
+    kinds = Counter(row["kind"] for row in read_csv(root / "planted.csv"))
+    assert kinds.pop("litter") == 1
+    assert Counter(CLIP_QUIRKS) - kinds == ({} if layout == "4dme" else {"label-spelling": 1})
+    assert kinds - Counter(CLIP_QUIRKS) == {}
+
+
 def test_a_messy_database_keeps_the_truth(tmp_path, sketched):
     clean, messy = (
         read_csv(write_database(tmp_path / str(messy), subjects=4, messy=messy) / "ground_truth.csv")
@@ -113,5 +122,7 @@ def test_litter_lies_among_the_frames(tmp_path, sketched):
 
 
 def test_a_layout_whose_quirks_are_not_known_is_not_spoilt(tmp_path):
-    with pytest.raises(InputError, match="no messy smic database can be drawn; expected one of casme2, samm, mmew"):
+    with pytest.raises(
+        InputError, match="no messy smic database can be drawn; expected one of casme2, samm, mmew, casme, dfme, 4dme"
+    ):
         write_database(tmp_path / "db", layout="smic", messy=True)

@@ -11,10 +11,8 @@ def restart_statistics(model: nn.Module) -> None:
     TensorFlow move their statistics by 1 % a step: after the few steps of a fold they would still describe photographs,
     or nothing, while the other parameters know dynamic images, and the validation loss would measure that.
 
-    Here the port of the two baselines departs from their authors' programs on purpose. LEARNet's accuracy in percent on
-    56 synthetic clips of 7 classes (10 epochs of 6 steps, rate 3·10⁻⁴, four folds of subjects), with seeds 0, 1 and 2:
-    57.1, 50.0 and 66.1 with this; 39.3, 28.6 and 48.2 with statistics that move by 1 % a step from where they began;
-    53.6, 46.4 and 66.1 with 10 %, which is PyTorch's default.
+    Here the port of the two baselines departs from their authors' programs on purpose; ``benchmarks/learnet.py``
+    measures what it does to LEARNet's accuracy on drawn faces.
 
     Parameters
     ----------
