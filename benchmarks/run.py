@@ -1,4 +1,4 @@
-"""Run every benchmark, one after the other, and write the page of their results.
+"""Run the first ten benchmarks of README.md, one after the other, and write the page of their results.
 
     python benchmarks/run.py [--quick] [--only build kernels ...]
 
