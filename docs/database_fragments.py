@@ -153,7 +153,7 @@ def _kinds_of_sample_errors() -> Iterator[str]:
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "SampleError" and node.args:
-                yield from (each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant))
+                yield from (str(each.value) for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant))
 
 
 def _link(address: str) -> str:

@@ -18,7 +18,7 @@ from mer_di.rank_pooling import SCHEMES, arp, phase_weights, reversed_arp
 from mer_di.synthetic import draw_clip
 
 mpl.use("Agg")
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True}
+STYLE: dict[Any, object] = {"axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True}
 ONSET, OFFSET, WHOLE = "#d1732b", "#3b7fc4", "#8a8f98"  # told apart by every kind of colour vision, on white and black
 _SHOWN = {"minmax": (0, 255), "symmetric": (0, 255), "unit-weight": (-10, 10)}  # normalization to its black and white
 Image = NDArray[Any]
@@ -68,7 +68,7 @@ def phase_images() -> Figure:
     phases = phase_dynamic_images(frames, apex, normalization="unit-weight")
     whole = dynamic_image(frames, normalization="unit-weight")
     figure = plt.figure(figsize=(7.4, 5.0))
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    (top,), (bottom,) = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)
     shown = {f"onset, frame 0 of {len(frames) - 1}": 0, f"apex, {apex}": apex, f"offset, {len(frames) - 1}": -1}
     for axes, (title, index) in zip(top.subplots(1, 3), shown.items(), strict=True):
         axes.imshow(frames[index])
@@ -83,7 +83,7 @@ def reversal() -> Figure:
     fading = frames[apex:]
     n = len(fading)
     figure = plt.figure(figsize=(7.4, 4.6))
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    (top,), (bottom,) = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)
     forwards, backwards = top.subplots(1, 2, sharey=True)
     _stems(forwards, range(1, n + 1), reversed_arp(n), OFFSET)
     forwards.set(title="Eq. 3: T+1−2t, frames in order", xlabel="t")
@@ -106,7 +106,7 @@ def schemes() -> Figure:
     titles = {"arp": "simplified", "harmonic_arp": "harmonic", "harmonic_legacy": "harmonic, mistaken port"}
     rows = {title: SCHEMES[name](len(rising)) for name, title in titles.items()}
     figure = plt.figure(figsize=(7.4, 4.6))
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    (top,), (bottom,) = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)
     for axes, (title, row) in zip(top.subplots(1, 3), rows.items(), strict=True):
         _stems(axes, range(1, len(row) + 1), row, ONSET)
         axes.set(title=title, xlabel=f"t;  Σα = {row.sum():g}")

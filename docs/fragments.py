@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
-import click
 import figures
 import h5py
 import numpy as np
@@ -19,7 +18,7 @@ from numpydoc.docscrape import ClassDoc
 from tiny_cache import write_tiny_cache
 
 import mer_di
-from mer_di.cli import root
+from mer_di.cli import COMMANDS
 from mer_di.datasets import dataset_spec
 from mer_di.evaluation.protocol import DEFAULT_VALIDATION
 from mer_di.experiments import load_table
@@ -171,8 +170,7 @@ def defaults() -> str:
 
 def commands() -> str:
     """Return the commands, and what each does."""
-    context = click.Context(root)
-    found = {name: root.get_command(context, name) for name in root.list_commands(context)}
+    found = {name: import_module(f"mer_di.cli.{name}").command for name in COMMANDS}
     return table(("", ""), [(f"`mer-di {name}`", command.get_short_help_str(200)) for name, command in found.items()])
 
 
@@ -328,7 +326,8 @@ def _below(text: str, levels: int) -> str:
 
 @cache
 def _cache() -> Path:
-    return write_tiny_cache(scratch() / "tiny.h5", flow="ilk", apex_jitter=4, apex_policy="spot")
+    made: Path = write_tiny_cache(scratch() / "tiny.h5", flow="ilk", apex_jitter=4, apex_policy="spot")
+    return made
 
 
 def _dtype(data: h5py.Dataset) -> str:
