@@ -45,37 +45,47 @@ def require_one_person_each(sources: "Sequence[Source]", as_written: bool) -> No
     ----------
     sources : sequence of Source
     as_written : bool
-        Whether another spelling in another manifest is another person.
+        Whether a subject of one manifest is another person than one of that name, or nearly, in another.
 
     Raises
     ------
     InputError
         If somebody is.
     """
-    of_frames: dict[str, tuple[Path, str, str]] = {}
+    _require_frames_of_one_person(sources)
     named: dict[str, Path] = {}
-    for source in sources:
-        for digest, sample_id, subject in _frames(source):
-            path, other, of = of_frames.setdefault(digest, (source.path, sample_id, subject))
-            if (path, of) != (source.path, subject):
-                raise InputError(
-                    f"{other} of {path} and {sample_id} of {source.path} are the same frames, and would count as two "
-                    f"people's: {TESTED}. Let each clip be one row of one table, and build again"
-                )
-        if not source.is_manifest:
-            continue
+    for source in () if as_written else [each for each in sources if each.is_manifest]:
         people = _subjects(source)
         shared: list[tuple[str, ...]] = [(name, name) for name in sorted(people & named.keys())]
-        shared += [] if as_written else other_spellings(people | named.keys())
+        shared += other_spellings(people | named.keys())
         if shared:
             there = next(named[name] for name in shared[0] if name in named)
             written = " or ".join(map(repr, dict.fromkeys(shared[0])))
             raise InputError(
                 f"{there} and {source.path} both hold a subject {written}, and {len(shared)} in all; of two tables of "
-                f"yours that may be one person, and {TESTED}. If so, join them: mer-di merge. If not, name the "
-                "subjects apart in one of the tables, and build again"
+                f"yours that may be one person, and {TESTED}. If so, join them: mer-di merge. If not, take the tables' "
+                "word with --subjects-as-written, or name the subjects apart in one of them, and build again"
             )
         named |= dict.fromkeys(people, source.path)
+
+
+def _require_frames_of_one_person(sources: "Sequence[Source]") -> None:
+    """Refuse frames that stand under two subjects, unless they show nobody: several clips of one person are the same.
+
+    Those are pictures in place of frames, such as black ones.
+    """
+    clips: dict[str, dict[tuple[Path, str], list[str]]] = {}
+    for source in sources:
+        for digest, sample_id, subject in _frames(source):
+            clips.setdefault(digest, {}).setdefault((source.path, subject), []).append(sample_id)
+    for people in clips.values():
+        if len(people) > 1 and all(len(of_one) == 1 for of_one in people.values()):
+            (path, _), (other_path, _) = list(people)[:2]
+            (sample,), (other,) = list(people.values())[:2]
+            raise InputError(
+                f"{sample} of {path} and {other} of {other_path} are the same frames, and would count as two "
+                f"people's: {TESTED}. Let each clip be one row of one table, and build again"
+            )
 
 
 def _subjects(source: "Source") -> set[str]:
