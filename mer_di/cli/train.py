@@ -113,7 +113,7 @@ _training_option = partial(click.option, cls=LibraryOption, of="mer_di.learning.
 @click.option(
     "--subjects-as-written",
     is_flag=True,
-    help="Subjects who differ by their spelling alone (1, 01, S01) are different people.",
+    help="Subjects of like names (1, 01, S01, or one name in two manifests) are different people.",
 )
 @click.option("--list-folds", is_flag=True, help="Print who trains, validates and is tested, and train nothing.")
 @json_option
