@@ -25,14 +25,14 @@ def require_numbering(tree: Tree, samples: Sequence[Sample]) -> None:
     ------
     AnnotationError
         If all folders that were looked at begin with 0 where those of the database begin with 1, and no row has the
-        onset 0; or with 1 where they begin with 0.
+        onset 0; or with 1 where they begin with 0, and a row has it.
     """
     if tree.begins is None:
         return
     there = [sample for sample in samples if sample.path is not None]
     looked_at = dict(_first_numbers(there[:: max(1, len(there) // _LOOKED_AT)]))
-    other = 1 - tree.begins
-    if {*looked_at.values()} != {other} or any(sample.onset == other == 0 for sample in there):
+    other, counts_from = 1 - tree.begins, 0 if any(sample.onset == 0 for sample in there) else 1
+    if {*looked_at.values()} != {other} or counts_from == other:
         return
     if all(sample.onset == other for sample in looked_at):  # folders of onset..offset
         return
