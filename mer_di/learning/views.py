@@ -1,5 +1,7 @@
 """What a network is shown of a clip: its images together, or each by itself."""
 
+import os
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,7 +9,36 @@ from torch import Tensor, nn
 
 from mer_di.learning.model_config import ModelConfig
 from mer_di.learning.train import predict_probabilities
-from mer_di.torch_dataset import LabelledImages
+from mer_di.learning.train_config import TrainConfig
+from mer_di.torch_dataset import DynamicImageDataset, LabelledImages
+
+
+def images_read(path: str | os.PathLike[str], config: TrainConfig) -> DynamicImageDataset:
+    """Return the images of a cache as a network of this configuration reads them.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that ``mer-di build`` wrote.
+    config : TrainConfig
+
+    Returns
+    -------
+    DynamicImageDataset
+
+    Raises
+    ------
+    CacheError
+        If the cache cannot be read, or lacks one of the images.
+    """
+    model = config.model
+    return DynamicImageDataset(
+        path,
+        model.images_read,
+        normalization=config.normalization,
+        size=model.input_size,
+        flow_combination=model.flow_combination,
+    )
 
 
 def training_samples(clips: LabelledImages, config: ModelConfig) -> LabelledImages:

@@ -23,11 +23,10 @@ from mer_di.imaging.face import landmark_model, model_sha256
 from mer_di.imaging.frames import frames_digest
 from mer_di.learning.devices import choose_device
 from mer_di.learning.saved_model import SavedModel, load_model
-from mer_di.learning.views import clip_probabilities
+from mer_di.learning.views import clip_probabilities, images_read
 from mer_di.phases import ApexPolicy
 from mer_di.recipe import Recipe
 from mer_di.sample import Sample
-from mer_di.torch_dataset import DynamicImageDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +203,14 @@ class Network:
     def _probabilities(self, clips: Sequence[tuple[PlannedClip, RenderedClip]]) -> list[tuple[float, ...]]:
         if not clips:
             return []
-        config, model = self.saved.config, self.saved.config.model
+        model = self.saved.config.model
         if model.test_images == "per-image":  # of a clip there is one answer
             model = replace(model, test_images="mean-of-phases")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "clips.h5"
             entries = [(_numbered(number, plan), images) for number, (plan, images) in enumerate(clips)]
             write_cache(path, Provenance("new", "", "", self.saved.recipe), entries, {})
-            dataset = DynamicImageDataset(
-                path,
-                model.images_read,
-                normalization=config.normalization,
-                size=model.input_size,
-                flow_combination=model.flow_combination,
-            )
+            dataset = images_read(path, self.saved.config)
             images = dataset.load().images
             del dataset  # and with it the open file
         each = (

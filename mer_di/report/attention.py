@@ -93,20 +93,12 @@ def _explained(
 ) -> Attention:
     from mer_di.learning.gradcam import grad_cam  # loads torch
     from mer_di.learning.saved_model import load_model
-    from mer_di.learning.views import clip_views
-    from mer_di.torch_dataset import DynamicImageDataset
+    from mer_di.learning.views import clip_views, images_read
 
     name = str(predictions.sample_ids[index])
     path, row = rows[name]
     saved = load_model(run.network(fold_files[name]))
-    config, model = saved.config, saved.config.model
-    dataset = DynamicImageDataset(
-        path,
-        model.images_read,
-        normalization=config.normalization,
-        size=model.input_size,
-        flow_combination=model.flow_combination,
-    )
+    model, dataset = saved.config.model, images_read(path, saved.config)
     views = clip_views(dataset[row][0][None], model)[0]
     names = model.images_read[-views.shape[0] * views.shape[1] :]
     if model.test_images == "per-image":  # the sample is one of them
