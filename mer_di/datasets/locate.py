@@ -1,7 +1,8 @@
 """Where a database and its table lie, and what to tell a user who has not got it."""
 
+import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import indent
@@ -101,14 +102,23 @@ def sought(path: Path) -> str:
     found = path.parents[-1]
     for name in path.parts[1:]:
         try:
-            entries = sorted(found.iterdir())
+            alike = _by_spelling(found, found.stat().st_mtime_ns).get(name.casefold())
         except (OSError, ValueError):
             return str(path)
-        alike = [entry for entry in entries if name.casefold() in (entry.name.casefold(), entry.stem.casefold())]
         if not alike:
             return str(path)
         found = min(alike, key=lambda entry: (entry.name != name, entry.name.casefold() != name.casefold()))
     return f"{path}, where {found} lies" if found != path else f"{path}, which is no clip of this frame tree"
+
+
+@functools.lru_cache(maxsize=64)
+def _by_spelling(folder: Path, _changed: int) -> Mapping[str, Sequence[Path]]:
+    """Return the entries of a folder by name and stem in small letters; all clips that are lost look into the same."""
+    found: dict[str, list[Path]] = {}
+    for entry in sorted(folder.iterdir()):
+        for name in {entry.name.casefold(), entry.stem.casefold()}:
+            found.setdefault(name, []).append(entry)
+    return found
 
 
 def no_table(spec: Spec, root: Path, folders: Sequence[Path]) -> DatasetNotFoundError:

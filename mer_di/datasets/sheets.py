@@ -152,7 +152,7 @@ def _workbook(path: Path, content: bytes) -> tuple[list[Sheet], str]:
         kind = "is of Excel 97 or has a password" if old else "is damaged, has a password, or is of another format"
         said = shortened(str(error) or type(error).__name__, 200)
         raise AnnotationError(
-            f"{path} is not a readable workbook ({said}); it {kind}.\nSave it anew as .xlsx or .csv."
+            f"{path} is not a readable workbook ({said}); it {kind}. Save it anew, as .csv for instance"
         ) from error
 
 
